@@ -1,0 +1,170 @@
+/*
+ * Suites and their results: what is measured, and what a model scored, item by item.
+ *
+ * A suite (JSON, README "Suite files") names retention tasks, an alignment measure, prompts, seeds and limits. An
+ * evaluator reads it once, tokenises once, opens the reward model once, and then scores any number of models on exactly the
+ * same items, prompts and random numbers.
+ *
+ * Every per-item score is kept: comparisons between candidates are paired.
+ */
+#ifndef HMA_EVAL_H
+#define HMA_EVAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hma/context.h"
+#include "hma/error.h"
+#include "hma/merge.h"
+#include "hma/model.h"
+#include "hma/requests.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- metrics ---- */
+
+typedef enum hma_metric {
+    HMA_METRIC_ACC = 0,    /* largest summed log-likelihood is the gold choice; for loglikelihood tasks: greedy match */
+    HMA_METRIC_ACC_NORM,   /* the same, sums divided by the choice's length in code points */
+    HMA_METRIC_EM,         /* SQuAD exact match */
+    HMA_METRIC_F1,         /* SQuAD token F1, best over the answers */
+    HMA_METRIC_DROP_EM,
+    HMA_METRIC_DROP_F1,
+    HMA_METRIC_BLEU,       /* sacrebleu corpus BLEU / 100 (13a, exp smoothing) */
+    HMA_METRIC_PERPLEXITY, /* exp(-mean log-likelihood of an item) */
+    HMA_METRIC_REWARD,     /* mean reward of the replies */
+    HMA_METRIC_COUNT
+} hma_metric;
+
+/*
+ * Every metric is a function of sums over items of a fixed number of per-item statistics, so that one bootstrap serves all:
+ * width 1 and the mean for acc, em, f1, reward; the n-gram counts and lengths for BLEU.
+ */
+enum { HMA_METRIC_MAX_WIDTH = 10 };
+
+typedef struct hma_metric_info {
+    const char *name;      /* "acc", "bleu", .. as in suites and results */
+    const char *long_name; /* for axes and plots */
+    const char *units;     /* "1" where there is none */
+    size_t width;
+    bool higher_is_better;
+    bool unit_interval;    /* lies in 0..1 and counts towards retention */
+    bool is_mean;          /* value = mean of the per-item statistic; standard error in closed form */
+} hma_metric_info;
+
+HMA_API const hma_metric_info *hma_metric_describe(hma_metric metric); /* NULL outside the enumeration */
+HMA_API HMA_MUST_CHECK hma_status hma_metric_parse(hma_metric *out, const char *name);
+/* Value from sums[width] over `items` items (a real number: bootstrap weights). NaN when items is 0. */
+HMA_API double hma_metric_value(hma_metric metric, const double *sums, double items);
+
+/* ---- suites ---- */
+
+typedef struct hma_suite hma_suite;
+
+typedef enum hma_task_type { HMA_TASK_MULTIPLE_CHOICE = 0, HMA_TASK_GENERATE, HMA_TASK_LOGLIKELIHOOD } hma_task_type;
+
+typedef struct hma_task {
+    const char *name;
+    const char *category;
+    hma_task_type type;
+    hma_metric metric; /* the one that counts */
+    size_t items;      /* after `limit` */
+} hma_task;
+
+/* Reads a suite and every file it names (paths are relative to the suite's folder). */
+HMA_API HMA_MUST_CHECK hma_status hma_suite_load(hma_suite **out, const char *path);
+HMA_API void hma_suite_free(hma_suite *suite);
+HMA_API const char *hma_suite_name(const hma_suite *suite);
+/* The suite file's own text. */
+HMA_API const char *hma_suite_text(const hma_suite *suite);
+/* SHA-256 (64 hex digits) over the suite and the content of all task and prompt files. */
+HMA_API const char *hma_suite_digest(const hma_suite *suite);
+HMA_API uint64_t hma_suite_seed(const hma_suite *suite);
+HMA_API size_t hma_suite_task_count(const hma_suite *suite);
+HMA_API const hma_task *hma_suite_task(const hma_suite *suite, size_t index);
+/* Stable id of an item: its "id", else its 0-based number. */
+HMA_API const char *hma_suite_item_id(const hma_suite *suite, size_t task, size_t item);
+/* "reward_model", "implicit", "scores"; NULL when the suite has no alignment measure. */
+HMA_API const char *hma_suite_alignment_type(const hma_suite *suite);
+/* Folder of the reward model, resolved; NULL when there is none. */
+HMA_API const char *hma_suite_reward_folder(const hma_suite *suite);
+
+/* ---- results ---- */
+
+/* One metric over the items of a task. */
+typedef struct hma_measure {
+    hma_metric metric;
+    size_t items;
+    double *stats;   /* [items, width] */
+    double value;
+    double standard_error; /* n-1; bootstrap over items for metrics that are not means; NaN with fewer than 2 items */
+} hma_measure;
+
+typedef struct hma_task_result {
+    char *name;
+    char *category;
+    size_t items;
+    size_t measure_count;
+    hma_measure *measures; /* [measure_count]; the first is the task's own metric */
+    double *score;         /* [items]: the first metric on each item alone */
+    char **item_id;        /* [items] */
+    char **detail;         /* [items]: one JSON object each: {"ll":[..],"greedy":[..]}, {"text":".."}, {"replies":[..],"rewards":[..]} */
+} hma_task_result;
+
+typedef struct hma_result {
+    size_t task_count;
+    hma_task_result *tasks;
+    bool has_alignment;
+    hma_task_result alignment; /* one item per prompt: mean over its samples */
+    double retention;          /* mean over categories of the mean over their tasks, metrics on 0..1 only; NaN if none */
+    double retention_error;    /* tasks taken as independent */
+    hma_model_counters cost;
+    double seconds;
+} hma_result;
+
+HMA_API void hma_result_free(hma_result *result);
+/* Fills value and standard_error of every measure, score, retention and its error from the statistics. */
+HMA_API HMA_MUST_CHECK hma_status hma_result_summarize(hma_result *result, uint64_t seed);
+/* Retention from per-task values (NaN values are left out with their task). */
+HMA_API double hma_result_retention(const hma_result *result, const double *task_values);
+
+/* ---- evaluation ---- */
+
+typedef struct hma_evaluator hma_evaluator;
+
+typedef enum hma_prompt_split { HMA_PROMPTS_TEST = 0, HMA_PROMPTS_SEARCH } hma_prompt_split;
+
+typedef struct hma_eval_options {
+    hma_model_options model;
+    hma_bos bos;
+    hma_prompt_split prompts;
+    size_t limit;              /* items per task and prompts at most; 0: the suite's own limits */
+    const hma_checkpoint *pre; /* needed by the "implicit" measure only; may be NULL */
+    const hma_checkpoint *post;
+} hma_eval_options;
+
+/*
+ * Prepares the scoring of models that use the tokenizer in `tokenizer_folder`. Suite and context must outlive it.
+ * `options` may be NULL.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_evaluator_new(hma_evaluator **out, hma_context *context, const hma_suite *suite,
+                                                    const char *tokenizer_folder, const hma_eval_options *options);
+HMA_API void hma_evaluator_free(hma_evaluator *evaluator);
+
+/* Scores one model. *out is freed with hma_result_free(). */
+HMA_API HMA_MUST_CHECK hma_status hma_evaluator_run(hma_evaluator *evaluator, const hma_source *source, hma_result **out);
+
+/*
+ * Writes results_*.json in lm-evaluation-harness's shape and samples_TASK.jsonl into `folder` (made if missing). File names
+ * carry no time so that reruns replace them.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_result_write(const hma_result *result, const hma_evaluator *evaluator,
+                                                   const char *model_name, const char *folder);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,92 @@
+/*
+ * The Pareto front of a run, with uncertainty: which candidates no other candidate beats in both alignment and retention,
+ * how sure that is given the items that were scored, and what the recommended merge gains and loses against post.
+ *
+ * All comparisons are paired: every candidate has seen the same items, prompts and random numbers. Intervals are 95 %
+ * percentile intervals of a paired bootstrap of whole items (10,000 resamples, seeded).
+ */
+#ifndef HMA_FRONT_H
+#define HMA_FRONT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hma/context.h"
+#include "hma/error.h"
+#include "hma/run.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hma_estimate {
+    double value;
+    double standard_error;
+    double low, high; /* 95 % interval */
+} hma_estimate;
+
+/* Difference to a reference point (post or pre), paired by item. */
+typedef struct hma_difference {
+    double mean;
+    double standard_error;
+    double low, high;
+    double p; /* two-sided */
+} hma_difference;
+
+typedef enum hma_axis_kind { HMA_AXIS_ALIGNMENT = 0, HMA_AXIS_RETENTION, HMA_AXIS_CATEGORY, HMA_AXIS_TASK } hma_axis_kind;
+
+typedef struct hma_axis {
+    char *name;      /* "alignment", "retention", "category_NAME", "task_NAME" */
+    char *long_name;
+    char *units;
+    char *category;  /* "" where there is none */
+    hma_axis_kind kind;
+    bool higher_is_better;
+    hma_estimate *point;         /* [points]; NaN where a candidate has no finite score */
+    hma_difference *versus_post; /* [points] */
+    hma_difference *versus_pre;
+} hma_axis;
+
+typedef struct hma_point {
+    size_t candidate; /* index in the run */
+    const char *id;   /* owned by the run */
+    const char *label;
+    hma_origin origin;
+    const hma_recipe *recipe;
+    bool on_front;
+    bool excluded;     /* a score is not finite: shown, never on the front */
+    double membership; /* share of resamples in which the point is on the front */
+} hma_point;
+
+typedef struct hma_front {
+    size_t point_count; /* scored candidates, in order of mean ratio, then of layer ratios */
+    hma_point *points;
+    size_t axis_count;
+    hma_axis *axes; /* alignment first, retention second, then categories, then tasks */
+    size_t front_count;
+    size_t *front;  /* [front_count] indices into points, by rising alignment */
+    double reference_alignment, reference_retention; /* of the hypervolume: the worst value of each among pre and post */
+    hma_estimate hypervolume;
+    size_t pre, post;    /* indices into points */
+    size_t recommended;  /* index into points */
+    char *verdict;       /* one sentence with numbers */
+} hma_front;
+
+typedef struct hma_front_options {
+    size_t resamples; /* 0: 10,000 */
+    uint64_t seed;
+} hma_front_options;
+
+/*
+ * Computes the front of what has been scored so far. The run must outlive it. `options` may be NULL.
+ * @return HMA_FAILURE when pre and post are not both scored yet.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_front_compute(hma_front **out, hma_context *context, const hma_run *run,
+                                                    const hma_front_options *options);
+HMA_API void hma_front_free(hma_front *front);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

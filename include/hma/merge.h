@@ -1,0 +1,153 @@
+/*
+ * Merging: a merged model is a view of (pre, post, recipe), never a folder, until hma_merge_write() is asked for one.
+ *
+ * hma_source is what the transformer and the writer both read from: named tensors, in blocks, already merged and already
+ * rounded to the output type. A plain checkpoint is a source as well; readers cannot tell the difference.
+ *
+ *   merged = round_to_dtype( (1-a) * pre + a * post ),  computed in fp64, rounded once
+ *
+ * a = 0 and a = 1 copy bits; where pre and post are bit-equal the output is bit-equal. A NaN or an infinity in an input is
+ * HMA_NON_FINITE, naming tensor and index. Tensors of integer type (old mask buffers) must be bit-equal and are copied.
+ */
+#ifndef HMA_MERGE_H
+#define HMA_MERGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hma/checkpoint.h"
+#include "hma/context.h"
+#include "hma/error.h"
+#include "hma/recipe.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hma_source hma_source;
+
+/* A source over one checkpoint, which must outlive it. */
+HMA_API HMA_MUST_CHECK hma_status hma_source_plain(hma_source **out, const hma_checkpoint *checkpoint);
+
+/*
+ * A source over a merge. Both checkpoints must outlive it; the recipe is copied.
+ * @return HMA_INCOMPATIBLE with the first of hma_checkpoint_compare()'s problems and their number.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_source_merged(hma_source **out, const hma_checkpoint *pre, const hma_checkpoint *post,
+                                                    const hma_recipe *recipe);
+HMA_API void hma_source_free(hma_source *source);
+
+/* The tensors of the source in byte order of names; `dtype` and `bytes` are those of the output. */
+HMA_API size_t hma_source_tensor_count(const hma_source *source);
+HMA_API const hma_tensor *hma_source_tensor(const hma_source *source, size_t index);
+HMA_API const hma_tensor *hma_source_find(const hma_source *source, const char *name);
+
+/* Folder whose config.json describes the model: the checkpoint's, for a merge post's. */
+HMA_API const hma_checkpoint *hma_source_described_by(const hma_source *source);
+/* NULL for a plain source. */
+HMA_API const hma_recipe *hma_source_recipe(const hma_source *source);
+
+/*
+ * Reads `count` elements from element `first` on: merged, rounded to the tensor's dtype, and then either as stored
+ * (hma_source_read, count * size of dtype bytes) or widened to fp32 (hma_source_read_f32).
+ * Thread rule: any number of threads may read one source at once.
+ * @return HMA_NON_FINITE, HMA_IO.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_source_read(const hma_source *source, const hma_tensor *tensor, uint64_t first,
+                                                  uint64_t count, void *destination);
+HMA_API HMA_MUST_CHECK hma_status hma_source_read_f32(const hma_source *source, const hma_tensor *tensor, uint64_t first,
+                                                      uint64_t count, float *destination);
+
+/* What rounding to the output type did to the part of the elements in which pre and post differ. */
+typedef struct hma_rounding_loss {
+    uint64_t elements;     /* all */
+    uint64_t differing;    /* pre and post differ */
+    uint64_t lost;         /* of those: the result is bit-equal to pre or to post although 0 < a < 1 */
+    double error_norm;     /* L2 of (rounded - exact) over all elements */
+    double delta_norm;     /* L2 of (post - pre) */
+} hma_rounding_loss;
+
+/* Kinds for which losses are kept apart. */
+typedef enum hma_tensor_kind {
+    HMA_KIND_EMBEDDING = 0,
+    HMA_KIND_ATTENTION,
+    HMA_KIND_MLP,
+    HMA_KIND_NORM,
+    HMA_KIND_HEAD,
+    HMA_KIND_OTHER,
+    HMA_KIND_COUNT
+} hma_tensor_kind;
+HMA_API const char *hma_tensor_kind_name(hma_tensor_kind kind);
+
+typedef struct hma_merge_report {
+    uint64_t bytes;       /* of tensor data */
+    size_t tensors;
+    size_t shards;
+    hma_rounding_loss total;
+    hma_rounding_loss kind[HMA_KIND_COUNT];
+} hma_merge_report;
+
+typedef struct hma_merge_options {
+    uint64_t shard_size;      /* bytes a shard may hold; 0: 5 GB, as the Hugging Face tools */
+    bool force;               /* replace an existing folder */
+    bool dry_run;             /* compute the report, write nothing */
+    const char *donor;        /* "post" (default when NULL) or "pre": whose config, tokenizer and templates are copied */
+    const char *command_line; /* for the model card; may be NULL */
+    const char *scores_json;  /* an object to put into the model card, may be NULL */
+} hma_merge_options;
+
+/*
+ * Writes a merged source as a complete Hugging Face folder: config, generation config, every tokenizer and template file,
+ * model.safetensors or shards with an index, README.md (model card), hma-recipe.json. Memory does not grow with the model.
+ * Everything is written beside `folder`, flushed, verified and renamed into place in one step; on any failure nothing is
+ * left behind.
+ * @return HMA_IO, HMA_NON_FINITE, HMA_USAGE (folder exists and `force` is not set, or it is one of the inputs).
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_merge_write(hma_context *context, const hma_source *source, const char *folder,
+                                                  const hma_merge_options *options, hma_merge_report *report);
+
+/* What separates post from pre, for one tensor or summed over several. */
+typedef struct hma_delta {
+    double l2;       /* L2 norm of post - pre */
+    double relative; /* l2 / L2 norm of pre; 0 when both are 0 */
+    double max_abs;
+    double cosine;   /* between pre and post */
+    double changed;  /* share of elements that are not bit-equal */
+    uint64_t elements;
+} hma_delta;
+
+typedef struct hma_diff {
+    size_t tensor_count;
+    const hma_tensor **tensors; /* [tensor_count], owned by pre */
+    hma_delta *tensor;          /* [tensor_count] */
+    size_t layer_count;
+    hma_delta *layer;           /* [layer_count] */
+    size_t block_count;
+    size_t *block_start;        /* [block_count] */
+    hma_delta *block;           /* [block_count] */
+    hma_delta kind[HMA_KIND_COUNT];
+    hma_delta total;
+} hma_diff;
+
+/*
+ * Compares two compatible checkpoints; sums in fp64. `blocks` is as in hma_recipe_spec. Free with hma_diff_free().
+ * NaN and infinity are HMA_NON_FINITE.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_diff_compute(hma_context *context, hma_diff **out, const hma_checkpoint *pre,
+                                                   const hma_checkpoint *post, const char *blocks);
+HMA_API void hma_diff_free(hma_diff *diff);
+
+/*
+ * Checks a checkpoint folder: headers, every tensor finite, and, where the folder has hma's manifest in its model card
+ * files, that the data still has the recorded SHA-256.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_checkpoint_verify(hma_context *context, const char *folder, char **report);
+
+/* Layers of a checkpoint: config.json's count, checked against the tensor names. */
+HMA_API HMA_MUST_CHECK hma_status hma_checkpoint_layers(const hma_checkpoint *checkpoint, size_t *layers);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,127 @@
+/*
+ * Recipes: everything that determines the weights of a merge, apart from the two checkpoints themselves.
+ *
+ * ratio = weight of POST, in [0,1]: 0 is pre, 1 is post. (The HMA paper's code and its "alpha = 0.2" weight pre.)
+ *
+ * The L layers are cut into K blocks of consecutive layers; every block has one ratio (heterogeneous model averaging,
+ * Lin et al., "Mitigating the Alignment Tax of RLHF", section 5). What lies outside the layers follows the policy.
+ * mean ratio = mean over the K blocks, as in the paper's Omega.
+ *
+ * Thread rule: a recipe does not change after it has been made; share it freely.
+ */
+#ifndef HMA_RECIPE_H
+#define HMA_RECIPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hma/checkpoint.h"
+#include "hma/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hma_recipe hma_recipe;
+
+typedef enum hma_method {
+    HMA_LINEAR = 0 /* (1-a) * pre + a * post, in fp64, rounded once */
+} hma_method;
+
+/* Which ratio the tensors outside the layers take, and what the norms inside layers do. */
+typedef enum hma_policy {
+    HMA_POLICY_FULL = 0,       /* embeddings: first block; final norm and head: mean; norms: their layer's; a tied head
+                                  follows the embedding */
+    HMA_POLICY_LINEAR_ONLY,    /* the paper's HMA script: only the matrices of linear maps in layers are averaged, the head
+                                  takes the mean, embeddings, norms and biases stay pre */
+    HMA_POLICY_UNIFORM_OUTSIDE /* everything outside the layers takes the mean */
+} hma_policy;
+
+typedef enum hma_rounding {
+    HMA_ROUND_NEAREST = 0, /* to nearest, ties to even, straight from fp64 to the output type */
+    HMA_ROUND_STOCHASTIC   /* up with the probability of the remainder: unbiased; seeded by (seed, tensor name, index) */
+} hma_rounding;
+
+/* Output type "as the checkpoints store it"; otherwise one of the three weight types. */
+enum { HMA_DTYPE_STORED = -1 };
+
+typedef struct hma_recipe_spec {
+    hma_method method;
+    hma_policy policy;
+    hma_rounding rounding;
+    int dtype;                    /* an hma_dtype, or HMA_DTYPE_STORED */
+    uint64_t seed;                /* used by stochastic rounding only */
+    size_t layers;                /* L, of the checkpoints */
+    const char *blocks;           /* "3" (even split, remainder to the earlier blocks), "layers", "hma" (8/16, above 30 layers
+                                     11/21), or the first layers of the blocks after the first: "8,17". NULL: one block */
+    const double *ratios;         /* [ratio_count]; one ratio counts for every block */
+    size_t ratio_count;
+    const char *const *overrides; /* "GLOB=RATIO" for tensor names; the last one that matches wins */
+    size_t override_count;
+} hma_recipe_spec;
+
+/* All-default spec: linear, full, nearest, stored dtype, one block. */
+HMA_API hma_recipe_spec hma_recipe_spec_default(void);
+
+/*
+ * Makes a recipe. Nothing of the spec is kept.
+ * @return HMA_USAGE when the parts contradict each other (ratio outside [0,1], wrong number of ratios, boundaries that are
+ *         not increasing or beyond the layers, a malformed override).
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_recipe_new(hma_recipe **out, const hma_recipe_spec *spec);
+HMA_API HMA_MUST_CHECK hma_status hma_recipe_copy(hma_recipe **out, const hma_recipe *recipe);
+HMA_API void hma_recipe_free(hma_recipe *recipe);
+
+/*
+ * Reads the JSON form, as hma_recipe_json() writes it and users write it by hand:
+ *   {"method":"linear","blocks":3,"ratios":[0.4,0.7,1],"policy":"full","dtype":"BF16","rounding":"nearest","seed":1,
+ *    "tensors":{"*.norm.weight":0}}
+ * All keys but "ratios" have defaults ("ratio": 0.4 is accepted for one block); "blocks" is a number, a string as in
+ * hma_recipe_spec, or a list of boundaries; unknown keys are HMA_BAD_DATA. `name` is what messages call the source.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_recipe_parse(hma_recipe **out, const char *json, size_t length, size_t layers,
+                                                   const char *name);
+/* The recipe as canonical JSON (fixed key order, shortest exact numbers); freed with hma_text_free(). */
+HMA_API HMA_MUST_CHECK hma_status hma_recipe_json(const hma_recipe *recipe, char **json);
+HMA_API void hma_text_free(char *text);
+
+/*
+ * The candidate's id: the first 16 hex digits of the SHA-256 of what the recipe does (the ratio of every layer and of
+ * everything outside, overrides, method, rounding, output type), not of how it was written: three equal ratios over three
+ * blocks have the id of one uniform ratio. Points into the recipe.
+ */
+HMA_API const char *hma_recipe_id(const hma_recipe *recipe);
+
+HMA_API size_t hma_recipe_layers(const hma_recipe *recipe);
+HMA_API size_t hma_recipe_blocks(const hma_recipe *recipe);
+/* First layer of a block. */
+HMA_API size_t hma_recipe_block_start(const hma_recipe *recipe, size_t block);
+HMA_API double hma_recipe_block_ratio(const hma_recipe *recipe, size_t block);
+HMA_API double hma_recipe_layer_ratio(const hma_recipe *recipe, size_t layer);
+/* Mean over the blocks. */
+HMA_API double hma_recipe_mean_ratio(const hma_recipe *recipe);
+HMA_API hma_method hma_recipe_method(const hma_recipe *recipe);
+HMA_API hma_policy hma_recipe_policy(const hma_recipe *recipe);
+HMA_API hma_rounding hma_recipe_rounding(const hma_recipe *recipe);
+HMA_API int hma_recipe_dtype(const hma_recipe *recipe);
+HMA_API uint64_t hma_recipe_seed(const hma_recipe *recipe);
+
+/* Names as they stand in options and JSON ("linear-only", ..); parse functions return HMA_USAGE and suggest. */
+HMA_API const char *hma_method_name(hma_method method);
+HMA_API const char *hma_policy_name(hma_policy policy);
+HMA_API const char *hma_rounding_name(hma_rounding rounding);
+HMA_API HMA_MUST_CHECK hma_status hma_method_parse(hma_method *out, const char *name);
+HMA_API HMA_MUST_CHECK hma_status hma_policy_parse(hma_policy *out, const char *name);
+HMA_API HMA_MUST_CHECK hma_status hma_rounding_parse(hma_rounding *out, const char *name);
+
+/*
+ * The ratio of one tensor under the recipe, by its name, rank and whether the output head is tied to the embedding.
+ * Works for every naming scheme in which layers are numbered ("model.layers.3.", "transformer.h.3.", "gpt_neox.layers.3.").
+ */
+HMA_API double hma_recipe_tensor_ratio(const hma_recipe *recipe, const hma_tensor *tensor, bool tied_head);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

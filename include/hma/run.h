@@ -1,0 +1,99 @@
+/*
+ * Runs: a folder with the journal of a sweep or a search - everything needed to resume, audit and export it.
+ *
+ * RUN/journal.sqlite holds inputs with their SHA-256, the suite, settings, candidates, and per-item scores, one
+ * transaction per finished candidate. A kill -9 at any moment loses at most the candidate in flight; running the same line
+ * again scores only what is missing, and the finished front has the same bits as an uninterrupted run's.
+ */
+#ifndef HMA_RUN_H
+#define HMA_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hma/context.h"
+#include "hma/error.h"
+#include "hma/eval.h"
+#include "hma/recipe.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hma_run hma_run;
+
+typedef enum hma_origin { HMA_ORIGIN_ENDPOINT = 0, HMA_ORIGIN_GRID, HMA_ORIGIN_SEARCH, HMA_ORIGIN_EXTRA } hma_origin;
+HMA_API const char *hma_origin_name(hma_origin origin);
+
+typedef struct hma_run_setup {
+    const char *pre;          /* folders */
+    const char *post;
+    const char *suite;        /* path of the suite file */
+    hma_recipe_spec recipe;   /* method, policy, rounding, dtype, seed, blocks, overrides of all candidates; its ratios are not
+                                 looked at, `layers` is filled in by the run */
+    hma_model_options model;
+    hma_bos bos;
+    hma_prompt_split prompts;
+    size_t limit;
+    const char *command_line; /* kept as history */
+} hma_run_setup;
+
+/*
+ * Opens a run for scoring: makes the folder and its journal, or resumes what is there. Pre and post are added as candidates.
+ * One process at a time: a second one gets HMA_FAILURE saying who holds it.
+ * @return HMA_INCOMPATIBLE naming what differs when the folder belongs to other inputs, another suite or other settings.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder,
+                                                const hma_run_setup *setup);
+
+/* Opens a run for reading only (front, export, verify); never changes it. */
+HMA_API HMA_MUST_CHECK hma_status hma_run_open(hma_run **out, const char *folder);
+HMA_API void hma_run_close(hma_run *run);
+
+/* Adds a candidate unless one with the same recipe id is there. `label` may be NULL: made from the ratios. */
+HMA_API HMA_MUST_CHECK hma_status hma_run_add(hma_run *run, const hma_recipe *recipe, hma_origin origin, const char *label);
+
+/* Adds the uniform ratios from..to in steps ("0:1:0.1"), all combinations of levels over the run's blocks ("0,0.5,1"), or
+ * the recipes of a JSONL file. */
+HMA_API HMA_MUST_CHECK hma_status hma_run_add_grid(hma_run *run, const char *range);
+HMA_API HMA_MUST_CHECK hma_status hma_run_add_levels(hma_run *run, const char *levels);
+HMA_API HMA_MUST_CHECK hma_status hma_run_add_file(hma_run *run, const char *path);
+
+/*
+ * Scores every candidate that has no scores yet, in the order in which they were added.
+ * @return HMA_INTERRUPTED after a cancel, with all finished candidates committed.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_run_score(hma_run *run);
+
+/* Candidates in the order in which they were added. */
+typedef struct hma_candidate {
+    const char *id; /* hma_recipe_id() */
+    const char *label;
+    hma_origin origin;
+    const hma_recipe *recipe;
+    bool scored;
+    double seconds;
+} hma_candidate;
+HMA_API size_t hma_run_candidate_count(const hma_run *run);
+HMA_API const hma_candidate *hma_run_candidate(const hma_run *run, size_t index);
+/* Finds a candidate by id, unique id prefix, or label; HMA_USAGE when there is none or several. */
+HMA_API HMA_MUST_CHECK hma_status hma_run_find(const hma_run *run, const char *name, size_t *index);
+/* The per-item scores of one candidate as they were journalled; freed with hma_result_free(). */
+HMA_API HMA_MUST_CHECK hma_status hma_run_result(const hma_run *run, size_t index, hma_result **out);
+
+/* Facts of the run. Keys: "pre", "post", "suite" (paths), "pre_sha256", "post_sha256", "suite_sha256", "suite_name",
+ * "command_line", "hma_version", "precision", "backend", "kernels", "seed", "blocks", "layers", ..; NULL when not recorded. */
+HMA_API const char *hma_run_fact(const hma_run *run, const char *key);
+HMA_API size_t hma_run_layers(const hma_run *run);
+/* Block structure shared by all block candidates (1 block when there are none). */
+HMA_API size_t hma_run_blocks(const hma_run *run);
+
+/* Checks the journal: SQLite's own integrity check, schema, that every scored candidate has every item, that each recipe
+ * still has its id. *report is a short text, freed with hma_text_free(). HMA_BAD_DATA when something is wrong. */
+HMA_API HMA_MUST_CHECK hma_status hma_run_verify(const char *folder, char **report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

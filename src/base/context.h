@@ -1,0 +1,23 @@
+/* What libhma's own code needs of a context. Public side: hma/context.h. */
+#ifndef HMA_BASE_CONTEXT_H
+#define HMA_BASE_CONTEXT_H
+
+#include "base/pool.h"
+#include "hma/context.h"
+
+hma_pool *hma_context_pool(hma_context *context);
+
+/* HMA_INTERRUPTED with a message when the context was cancelled. Call between pieces of work. */
+hma_status hma_context_check(const hma_context *context);
+
+void hma_log(hma_context *context, hma_log_level level, const char *format, ...) HMA_PRINTF(3, 4);
+
+/* Reports progress, at most ten times a second (always when done == total). Call on the thread that runs the work. */
+void hma_report(hma_context *context, const char *what, const char *unit, double done, double total);
+/* The outer loop that the following reports belong to; 0 steps ends it. */
+void hma_report_step(hma_context *context, size_t step, size_t steps);
+
+/* Seconds of a clock that never goes back. */
+double hma_seconds(void);
+
+#endif
