@@ -1,0 +1,32 @@
+/*
+ * Writing tensors as model.safetensors, or as shards with model.safetensors.index.json, into a folder that is already being
+ * staged (base/atomic_file.h). Memory does not grow with the model: the caller produces data in blocks.
+ *
+ * Canonical form, byte for byte what the reference writer gives: tensors sorted by dtype alignment descending, then by name;
+ * compact JSON header padded with spaces to a multiple of 8; "__metadata__" first.
+ */
+#ifndef HMA_CHECKPOINT_SHARDS_H
+#define HMA_CHECKPOINT_SHARDS_H
+
+#include "hma/checkpoint.h"
+#include "hma/context.h"
+
+/* Fills destination[count elements of tensor->dtype] from element `first` on. */
+typedef hma_status (*hma_produce_fn)(void *user, const hma_tensor *tensor, uint64_t first, uint64_t count, void *destination);
+
+typedef struct hma_shard_options {
+    uint64_t shard_size;          /* bytes of tensor data a shard may hold; a larger tensor gets a shard of its own */
+    const char *const *metadata;  /* key, value, key, value, .., NULL: "__metadata__" besides "format": "pt" */
+} hma_shard_options;
+
+typedef struct hma_shard_report {
+    size_t shards;
+    uint64_t bytes;               /* of tensor data */
+} hma_shard_report;
+
+/* `tensors` in any order; their shard and offset fields are not looked at. Every file is flushed. Blocks of different tensors
+ * are produced on several threads at once, but the bytes written never depend on that. */
+hma_status hma_shards_write(hma_context *context, const char *folder, const hma_tensor *const *tensors, size_t count,
+                            const hma_shard_options *options, hma_produce_fn produce, void *user, hma_shard_report *report);
+
+#endif
