@@ -113,3 +113,9 @@ void hma_buffer_json_double(hma_buffer *buffer, double value) {
     char text[HMA_DOUBLE_TEXT];
     hma_buffer_text(buffer, isfinite(value) ? hma_double_text(value, text) : "null");
 }
+
+char *hma_json_quote(const char *text) {
+    hma_buffer buffer = {0};
+    hma_buffer_json_text(&buffer, text, strlen(text));
+    return hma_buffer_release(&buffer);
+}

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "hma/error.h"
+#include "hma/text.h" /* hma_nearest() */
 
 /* Limits of one document. */
 enum { HMA_JSON_MAX_VALUES = 4000000 };
@@ -45,8 +46,5 @@ const cJSON *hma_json_get(const cJSON *object, const char *key);
 
 /* HMA_BAD_DATA naming the first key of the object that is not in the NULL-terminated list, with the nearest known key. */
 hma_status hma_json_known_keys(const cJSON *object, const char *name, const char *const *known);
-
-/* The entry of a NULL-terminated list that is nearest to `word`, NULL when nothing is near: for "did you mean". */
-const char *hma_nearest(const char *word, const char *const *list);
 
 #endif
