@@ -2,8 +2,22 @@
  * The Pareto front of a run, with uncertainty: which candidates no other candidate beats in both alignment and retention,
  * how sure that is given the items that were scored, and what the recommended merge gains and loses against post.
  *
- * All comparisons are paired: every candidate has seen the same items, prompts and random numbers. Intervals are 95 %
- * percentile intervals of a paired bootstrap of whole items (10,000 resamples, seeded).
+ * One point dominates another when it is at least as good in alignment and in retention, and better in one of them. Equal
+ * points do not dominate each other: duplicates are on the front together or not at all. A point with a score that is not
+ * finite dominates nothing and is never on the front. When the suite measures only one of the two, the front is the best
+ * points of that one, and nothing but post is recommended.
+ *
+ * All comparisons are paired: every candidate has seen the same items, prompts and random numbers. The bootstrap draws whole
+ * items with replacement, each task's items and the prompts on their own, the same draws for all points (10,000 resamples,
+ * seeded). Intervals are its 95 % percentile intervals, p its two-sided value (2 * the smaller share of resamples on one
+ * side of 0, counting the observed one). Standard errors are in closed form (n-1) for means over items, the spread of the
+ * resamples for BLEU and perplexity; category and retention add those of their tasks as independent. Fewer than 2 items in a
+ * task: NaN for all of these.
+ *
+ * Recommended is, among the points on the front that retain significantly more than post (the interval excludes 0 after
+ * Bonferroni's correction for all points compared), the one with the best retention whose loss of alignment against post is
+ * not significant at 95 % or at most 5 % of what post gained over pre. When all of them lose more alignment: the knee of the
+ * front, the one with the largest sum of both axes, each scaled to the front's range. When none retains more: post itself.
  */
 #ifndef HMA_FRONT_H
 #define HMA_FRONT_H
@@ -56,20 +70,23 @@ typedef struct hma_point {
     const hma_recipe *recipe;
     bool on_front;
     bool excluded;     /* a score is not finite: shown, never on the front */
-    double membership; /* share of resamples in which the point is on the front */
+    double membership; /* share of resamples in which the point is on the front; 0 when excluded */
 } hma_point;
 
 typedef struct hma_front {
-    size_t point_count; /* scored candidates, in order of mean ratio, then of layer ratios */
+    size_t point_count; /* scored and failed candidates, in order of mean ratio, then of layer ratios */
     hma_point *points;
     size_t axis_count;
-    hma_axis *axes; /* alignment first, retention second, then categories, then tasks */
+    hma_axis *axes; /* alignment first, retention second (both always there, NaN when the suite does not measure them), then
+                       the categories that make up retention, then tasks */
     size_t front_count;
     size_t *front;  /* [front_count] indices into points, by rising alignment */
     double reference_alignment, reference_retention; /* of the hypervolume: the worst value of each among pre and post */
-    hma_estimate hypervolume;
+    hma_estimate hypervolume; /* area that the front dominates beyond the reference, in units of alignment * retention; in each
+                                 resample both are taken anew. NaN unless both are measured. A maximum over noisy points is
+                                 optimistic, so the interval is widened to hold the value where it would not */
     size_t pre, post;    /* indices into points */
-    size_t recommended;  /* index into points */
+    size_t recommended;  /* index into points; post when no merge is better */
     char *verdict;       /* one sentence with numbers */
 } hma_front;
 
@@ -79,8 +96,10 @@ typedef struct hma_front_options {
 } hma_front_options;
 
 /*
- * Computes the front of what has been scored so far. The run must outlive it. `options` may be NULL.
- * @return HMA_FAILURE when pre and post are not both scored yet.
+ * Computes the front of what has been scored so far. The run must outlive it. `options` may be NULL: then the seed is the
+ * suite's.
+ * @return HMA_FAILURE when pre and post are not both scored yet, or when the resamples of so many points do not fit the
+ *         context's memory; HMA_NON_FINITE when a score of pre or post is not finite; HMA_INTERRUPTED.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_front_compute(hma_front **out, hma_context *context, const hma_run *run,
                                                     const hma_front_options *options);

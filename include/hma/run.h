@@ -40,54 +40,75 @@ typedef struct hma_run_setup {
 } hma_run_setup;
 
 /*
- * Opens a run for scoring: makes the folder and its journal, or resumes what is there. Pre and post are added as candidates.
+ * Opens a run for scoring: makes the folder and its journal, or resumes what is there. Pre and post are added as candidates:
+ * the plain checkpoints, whatever policy, output type or overrides the run's recipes have.
  * One process at a time: a second one gets HMA_FAILURE saying who holds it.
- * @return HMA_INCOMPATIBLE naming what differs when the folder belongs to other inputs, another suite or other settings.
+ * @return HMA_INCOMPATIBLE naming everything that differs when the folder belongs to other inputs, another suite or other
+ *         settings (paths, threads and memory may differ), HMA_BAD_DATA for a damaged or foreign journal, HMA_IO.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder,
                                                 const hma_run_setup *setup);
 
-/* Opens a run for reading only (front, export, verify); never changes it. */
+/* Opens a run for reading only (front, export, verify), also while another process scores: sees what was finished when it was
+ * opened. Changes nothing, apart from undoing a commit in which a process was killed. */
 HMA_API HMA_MUST_CHECK hma_status hma_run_open(hma_run **out, const char *folder);
 HMA_API void hma_run_close(hma_run *run);
 
-/* Adds a candidate unless one with the same recipe id is there. `label` may be NULL: made from the ratios. */
+/* Adds a candidate unless one with the same recipe id is there. `label` may be NULL: made from the ratios ("0.4/0.7/1").
+ * @return HMA_USAGE when the label belongs to another candidate. */
 HMA_API HMA_MUST_CHECK hma_status hma_run_add(hma_run *run, const hma_recipe *recipe, hma_origin origin, const char *label);
 
-/* Adds the uniform ratios from..to in steps ("0:1:0.1"), all combinations of levels over the run's blocks ("0,0.5,1"), or
- * the recipes of a JSONL file. */
+/*
+ * Adds the uniform ratios from..to in steps ("0:1:0.1", the end included), all combinations of levels over the run's blocks
+ * ("0,0.5,1"), or the recipes of a JSONL file: one object a line as in hma_recipe_parse(), and optionally a "label"; what a
+ * line leaves out is taken from the run. All of them or, on an error, none.
+ */
 HMA_API HMA_MUST_CHECK hma_status hma_run_add_grid(hma_run *run, const char *range);
 HMA_API HMA_MUST_CHECK hma_status hma_run_add_levels(hma_run *run, const char *levels);
 HMA_API HMA_MUST_CHECK hma_status hma_run_add_file(hma_run *run, const char *path);
 
 /*
- * Scores every candidate that has no scores yet, in the order in which they were added.
- * @return HMA_INTERRUPTED after a cancel, with all finished candidates committed.
+ * Scores every candidate that has no scores yet, in the order in which they were added. A merge whose scores are not finite is
+ * recorded as failed and the others go on.
+ * @return HMA_INTERRUPTED after a cancel, with all finished candidates committed; HMA_NON_FINITE for pre and post themselves;
+ *         any other failure stops the run, and the same call goes on where it stopped.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_run_score(hma_run *run);
 
-/* Candidates in the order in which they were added. */
+/* Candidates in the order in which they were added: pre, post, then the others. */
 typedef struct hma_candidate {
-    const char *id; /* hma_recipe_id() */
-    const char *label;
+    const char *id;    /* hma_recipe_id() */
+    const char *label; /* unique in the run */
     hma_origin origin;
     const hma_recipe *recipe;
     bool scored;
+    const char *failure; /* why it has no scores and gets none (values that are not finite); NULL otherwise */
     double seconds;
 } hma_candidate;
 HMA_API size_t hma_run_candidate_count(const hma_run *run);
 HMA_API const hma_candidate *hma_run_candidate(const hma_run *run, size_t index);
 /* Finds a candidate by id, unique id prefix, or label; HMA_USAGE when there is none or several. */
 HMA_API HMA_MUST_CHECK hma_status hma_run_find(const hma_run *run, const char *name, size_t *index);
-/* The per-item scores of one candidate as they were journalled; freed with hma_result_free(). */
+/*
+ * The per-item scores of one candidate as they were journalled, bit for bit; freed with hma_result_free(). A candidate that
+ * failed has the same tasks and items as the others, with NaN everywhere.
+ * @return HMA_USAGE when it has not been scored yet.
+ */
 HMA_API HMA_MUST_CHECK hma_status hma_run_result(const hma_run *run, size_t index, hma_result **out);
 
 /* Facts of the run. Keys: "pre", "post", "suite" (paths), "pre_sha256", "post_sha256", "suite_sha256", "suite_name",
  * "command_line", "hma_version", "precision", "backend", "kernels", "seed", "blocks", "layers", ..; NULL when not recorded. */
 HMA_API const char *hma_run_fact(const hma_run *run, const char *key);
 HMA_API size_t hma_run_layers(const hma_run *run);
-/* Block structure shared by all block candidates (1 block when there are none). */
+/*
+ * The block structure in which the ratios of all candidates can be written: the one that all candidates of several blocks
+ * share, one block when there are none, one block per layer when they disagree.
+ */
 HMA_API size_t hma_run_blocks(const hma_run *run);
+/* First layer of a block of that structure. */
+HMA_API size_t hma_run_block_start(const hma_run *run, size_t block);
+/* Ratio of a candidate in a block of that structure. */
+HMA_API double hma_run_ratio(const hma_run *run, size_t candidate, size_t block);
 
 /* Checks the journal: SQLite's own integrity check, schema, that every scored candidate has every item, that each recipe
  * still has its id. *report is a short text, freed with hma_text_free(). HMA_BAD_DATA when something is wrong. */
