@@ -18,6 +18,7 @@
 
 #include "hma/checkpoint.h"
 #include "hma/error.h"
+#include "hma/text.h" /* hma_text_free() */
 
 #ifdef __cplusplus
 extern "C" {
@@ -84,7 +85,6 @@ HMA_API HMA_MUST_CHECK hma_status hma_recipe_parse(hma_recipe **out, const char 
                                                    const char *name);
 /* The recipe as canonical JSON (fixed key order, shortest exact numbers); freed with hma_text_free(). */
 HMA_API HMA_MUST_CHECK hma_status hma_recipe_json(const hma_recipe *recipe, char **json);
-HMA_API void hma_text_free(char *text);
 
 /*
  * The candidate's id: the first 16 hex digits of the SHA-256 of what the recipe does (the ratio of every layer and of

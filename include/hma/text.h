@@ -14,6 +14,9 @@
 extern "C" {
 #endif
 
+/* Frees a text that the library has returned. NULL is allowed. */
+HMA_API void hma_text_free(char *text);
+
 /* These demand that the whole text is the number, and return false otherwise (also on overflow). */
 HMA_API bool hma_parse_u64(uint64_t *out, const char *text);
 /* Finite values only; no hexadecimal, no leading space. */

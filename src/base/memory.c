@@ -4,7 +4,7 @@
 
 #include "base/checked.h"
 #include "base/error_set.h"
-#include "hma/recipe.h"
+#include "hma/text.h"
 #include "hma/tokenizer.h"
 
 void *hma_new_array(size_t count, size_t size) {

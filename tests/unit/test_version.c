@@ -1,7 +1,6 @@
 /* What the library says about itself, and the text helpers that programs around it use. */
 #include "testing.h"
 
-#include "hma/recipe.h"
 #include "hma/text.h"
 #include "hma/version.h"
 

@@ -1,0 +1,75 @@
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "talk.h"
+
+static hma_context *volatile cancelled_context;
+static volatile sig_atomic_t received_signal;
+
+/*
+ * A file that we open must not get number 0, 1 or 2, or messages would be written into it. Closed ones are opened the wrong way
+ * round, so that using them is an error as it would have been.
+ */
+static void fill_standard_files(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) {
+            _exit(hma_exit_code(HMA_IO));
+        }
+    }
+}
+
+void cli_process_begin(void) {
+    fill_standard_files();
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
+}
+
+static void on_signal(int number) {
+    if (number == SIGINT && received_signal == SIGINT) {
+        _exit(128 + SIGINT);
+    }
+    received_signal = number;
+    hma_context *context = cancelled_context;
+    if (context) {
+        hma_context_cancel(context);
+    }
+}
+
+void cli_process_cancels(hma_context *context) {
+    cancelled_context = context;
+    if (!context) {
+        return;
+    }
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    struct sigaction old;
+    if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN) { /* nohup stays in force */
+        (void)sigaction(SIGHUP, &action, NULL);
+    }
+}
+
+int cli_process_signal(void) { return received_signal; }
+
+hma_status cli_process_close_stdout(bool *quietly) {
+    errno = 0;
+    bool failed = fflush(stdout) != 0;
+    int cause = errno;
+    failed |= ferror(stdout) != 0;
+    if (fclose(stdout) != 0 && !failed) {
+        failed = true;
+        cause = errno;
+    }
+    if (!failed) {
+        return HMA_OK;
+    }
+    *quietly = cause == EPIPE;
+    return cli_error_io("standard output", "write", cause ? cause : EIO);
+}

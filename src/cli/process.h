@@ -1,0 +1,27 @@
+/*
+ * The program as a process: its standard files and its signals.
+ */
+#ifndef HMA_CLI_PROCESS_H
+#define HMA_CLI_PROCESS_H
+
+#include <stdbool.h>
+
+#include "hma/context.h"
+#include "hma/error.h"
+
+/* First thing in main(): closed standard files are filled, SIGPIPE and SIGXFSZ become errors of write(2). */
+void cli_process_begin(void);
+
+/*
+ * From now on SIGINT, SIGTERM and SIGHUP cancel the context; a second SIGINT ends the process at once. NULL: stop doing that,
+ * before the context is freed.
+ */
+void cli_process_cancels(hma_context *context);
+
+/* The signal that asked us to stop, 0 when none did. */
+int cli_process_signal(void);
+
+/* Flushes and closes stdout. HMA_IO when something was lost; *quietly when that is because nobody reads it any more. */
+hma_status cli_process_close_stdout(bool *quietly);
+
+#endif
