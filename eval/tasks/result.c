@@ -1,0 +1,191 @@
+/* From per-item statistics to values, standard errors and retention. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "hma/eval.h"
+
+enum { BOOTSTRAP_RESAMPLES = 1000 };
+
+/* ---- one measure ---- */
+
+/* Sum over the items' statistics; with `key`, over as many items drawn with replacement. */
+static void sum_stats(const hma_measure *m, size_t width, const hma_rng_key *key, double sums[HMA_METRIC_MAX_WIDTH]) {
+    for (size_t k = 0; k < width; k++) {
+        sums[k] = 0;
+    }
+    for (size_t i = 0; i < m->items; i++) {
+        const double *row = m->stats + width * (key ? hma_rng_below(*key, i, m->items) : i);
+        for (size_t k = 0; k < width; k++) {
+            sums[k] += row[k];
+        }
+    }
+}
+
+/* Sample standard deviation, n-1; NaN for fewer than two values. */
+static double deviation(const double *values, size_t count) {
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += values[i];
+    }
+    const double mean = sum / (double)count;
+    for (size_t i = 0; i < count; i++) {
+        squares += (values[i] - mean) * (values[i] - mean);
+    }
+    return count < 2 ? NAN : sqrt(squares / (double)(count - 1));
+}
+
+/* Items are redrawn with the same numbers for every model, so that errors of two models are comparable. */
+static double bootstrap_error(const hma_measure *m, const hma_metric_info *info, uint64_t seed) {
+    char purpose[64];
+    double values[BOOTSTRAP_RESAMPLES], sums[HMA_METRIC_MAX_WIDTH];
+    (void)snprintf(purpose, sizeof purpose, "bootstrap %s", info->name);
+    const hma_rng_key key = hma_rng_key_for(seed, purpose);
+    for (size_t i = 0; i < BOOTSTRAP_RESAMPLES; i++) {
+        const hma_rng_key resample = hma_rng_key_with(key, i);
+        sum_stats(m, info->width, &resample, sums);
+        values[i] = hma_metric_value(m->metric, sums, (double)m->items);
+    }
+    return deviation(values, BOOTSTRAP_RESAMPLES);
+}
+
+static void summarize_measure(hma_measure *m, uint64_t seed) {
+    const hma_metric_info *info = hma_metric_describe(m->metric);
+    double sums[HMA_METRIC_MAX_WIDTH];
+    sum_stats(m, info->width, NULL, sums);
+    m->value = hma_metric_value(m->metric, sums, (double)m->items);
+    if (m->items < 2 || isnan(m->value)) {
+        m->standard_error = NAN;
+    } else if (info->is_mean) {
+        m->standard_error = deviation(m->stats, m->items) / sqrt((double)m->items);
+    } else {
+        m->standard_error = bootstrap_error(m, info, seed);
+    }
+}
+
+static hma_status summarize_task(hma_task_result *task, uint64_t seed) {
+    const hma_measure *own = &task->measures[0];
+    const size_t width = hma_metric_describe(own->metric)->width;
+    double *score = HMA_NEW(double, task->items);
+    if (!score) {
+        return HMA_FAILURE;
+    }
+    for (size_t i = 0; i < task->items; i++) {
+        score[i] = hma_metric_value(own->metric, own->stats + width * i, 1);
+    }
+    free(task->score);
+    task->score = score;
+    for (size_t i = 0; i < task->measure_count; i++) {
+        summarize_measure(&task->measures[i], seed);
+    }
+    return HMA_OK;
+}
+
+/* ---- retention ---- */
+
+static bool counts(const hma_result *result, const double *values, size_t task) {
+    return hma_metric_describe(result->tasks[task].measures[0].metric)->unit_interval && !isnan(values[task]);
+}
+
+static bool same_category(const hma_result *result, size_t a, size_t b) {
+    return strcmp(result->tasks[a].category, result->tasks[b].category) == 0;
+}
+
+static bool leads_category(const hma_result *result, const double *values, size_t task) {
+    for (size_t i = 0; i < task; i++) {
+        if (counts(result, values, i) && same_category(result, i, task)) {
+            return false;
+        }
+    }
+    return counts(result, values, task);
+}
+
+/*
+ * Mean over categories of the mean over their tasks that count, and the variance of that when the tasks are independent and
+ * have these standard errors. Called for every resample of a bootstrap: allocates nothing.
+ */
+static void average_categories(const hma_result *result, const double *values, const double *errors, double *mean,
+                               double *variance) {
+    double sum = 0, variances = 0, categories = 0;
+    for (size_t lead = 0; lead < result->task_count; lead++) {
+        if (!leads_category(result, values, lead)) {
+            continue;
+        }
+        double category = 0, squares = 0, tasks = 0;
+        for (size_t i = lead; i < result->task_count; i++) {
+            if (counts(result, values, i) && same_category(result, i, lead)) {
+                category += values[i];
+                squares += errors ? errors[i] * errors[i] : 0;
+                tasks++;
+            }
+        }
+        sum += category / tasks;
+        variances += squares / (tasks * tasks);
+        categories++;
+    }
+    *mean = categories > 0 ? sum / categories : NAN;
+    *variance = categories > 0 ? variances / (categories * categories) : NAN;
+}
+
+double hma_result_retention(const hma_result *result, const double *task_values) {
+    double mean, variance;
+    average_categories(result, task_values, NULL, &mean, &variance);
+    return mean;
+}
+
+hma_status hma_result_summarize(hma_result *result, uint64_t seed) {
+    double *values = HMA_NEW(double, result->task_count), *errors = HMA_NEW(double, result->task_count);
+    hma_status status = values && errors ? HMA_OK : HMA_FAILURE;
+    for (size_t i = 0; i < result->task_count && status == HMA_OK; i++) {
+        status = summarize_task(&result->tasks[i], seed);
+        values[i] = result->tasks[i].measures[0].value;
+        errors[i] = result->tasks[i].measures[0].standard_error;
+    }
+    if (status == HMA_OK && result->has_alignment) {
+        status = summarize_task(&result->alignment, seed);
+    }
+    if (status == HMA_OK) {
+        double variance;
+        average_categories(result, values, errors, &result->retention, &variance);
+        result->retention_error = sqrt(variance);
+    }
+    free(values);
+    free(errors);
+    return status;
+}
+
+/* ---- memory ---- */
+
+static void free_texts(char **texts, size_t count) {
+    for (size_t i = 0; texts && i < count; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
+static void free_task(hma_task_result *task) {
+    for (size_t i = 0; task->measures && i < task->measure_count; i++) {
+        free(task->measures[i].stats);
+    }
+    free(task->measures);
+    free(task->name);
+    free(task->category);
+    free(task->score);
+    free_texts(task->item_id, task->items);
+    free_texts(task->detail, task->items);
+}
+
+void hma_result_free(hma_result *result) {
+    if (!result) {
+        return;
+    }
+    for (size_t i = 0; result->tasks && i < result->task_count; i++) {
+        free_task(&result->tasks[i]);
+    }
+    free(result->tasks);
+    free_task(&result->alignment);
+    free(result);
+}
