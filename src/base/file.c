@@ -13,14 +13,24 @@
 
 static hma_status not_regular(const char *path, mode_t mode) {
     const char *what = S_ISDIR(mode) ? "a folder" : S_ISFIFO(mode) ? "a named pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
-    return hma_error(HMA_IO, "%s: is %s (expected a regular file): name a file", path, what);
+    return hma_error(HMA_BAD_DATA, "%s: is %s (expected a regular file): name a file", path, what);
+}
+
+/* A link without a target is a fault of the data (a download that was interrupted), not of the system. */
+static hma_status cannot_open(const char *path, int error_number) {
+    struct stat s;
+    if ((error_number == ENOENT || error_number == ELOOP) && lstat(path, &s) == 0 && S_ISLNK(s.st_mode)) {
+        return hma_error(HMA_BAD_DATA, "%s: is a symbolic link that leads nowhere (expected a file behind it): download or link it again",
+                         path);
+    }
+    return hma_error_io(path, "open the file", error_number);
 }
 
 hma_status hma_input_open(hma_input *out, const char *path) {
     /* O_NONBLOCK so that opening a FIFO returns at once; regular files ignore it */
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-        return hma_error_io(path, "open the file", errno);
+        return cannot_open(path, errno);
     }
     struct stat s;
     if (fstat(fd, &s) != 0) {

@@ -16,7 +16,8 @@ typedef struct hma_input {
     int64_t modified_seconds, modified_nanoseconds;
 } hma_input;
 
-/* Opens a regular file read-only; follows symbolic links, refuses folders, FIFOs, sockets and devices. `path` is used in messages. */
+/* Opens a regular file read-only; follows symbolic links. HMA_BAD_DATA for folders, FIFOs, sockets, devices and links without a
+ * target, HMA_IO when the system refuses. `path` is used in messages. */
 hma_status hma_input_open(hma_input *out, const char *path);
 void hma_input_close(hma_input *input);
 
