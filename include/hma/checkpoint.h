@@ -67,13 +67,18 @@ typedef struct hma_tensor {
 /*
  * Opens a folder. On success *out is freed with hma_checkpoint_close(). The path of a *.safetensors file is not accepted:
  * a model is a folder.
- * @return HMA_IO (missing, unreadable), HMA_BAD_DATA (config, index or header broken), HMA_OK.
+ * @return HMA_IO (the folder is missing, a file cannot be read), HMA_BAD_DATA (the folder is no model, or config, index or a
+ *         header is broken), HMA_OK.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_checkpoint_open(hma_checkpoint **out, const char *folder);
 HMA_API void hma_checkpoint_close(hma_checkpoint *checkpoint);
 
 /* The folder as it was given. */
 HMA_API const char *hma_checkpoint_folder(const hma_checkpoint *checkpoint);
+
+/* Oddities that opening found and ignored, one line each: a wrong total_size, weights that no index names. NULL past the end. */
+HMA_API size_t hma_checkpoint_warning_count(const hma_checkpoint *checkpoint);
+HMA_API const char *hma_checkpoint_warning(const hma_checkpoint *checkpoint, size_t index);
 
 /* Tensors in byte order of their names. The pointers live as long as the checkpoint. */
 HMA_API size_t hma_checkpoint_tensor_count(const hma_checkpoint *checkpoint);
