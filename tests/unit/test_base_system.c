@@ -121,11 +121,11 @@ static void only_regular_files_are_read(void **state) {
     char *data;
     size_t length;
     (void)make_temporary_folder(folder);
-    assert_fails(hma_input_open(&input, folder), HMA_IO, "is a folder");
+    assert_fails(hma_input_open(&input, folder), HMA_BAD_DATA, "is a folder");
     (void)snprintf(path, sizeof path, "%s/pipe", folder);
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_fails(hma_input_open(&input, path), HMA_IO, "named pipe");
-    assert_fails(hma_input_open(&input, "/dev/null"), HMA_IO, "a device");
+    assert_fails(hma_input_open(&input, path), HMA_BAD_DATA, "named pipe");
+    assert_fails(hma_input_open(&input, "/dev/null"), HMA_BAD_DATA, "a device");
     (void)snprintf(path, sizeof path, "%s/none", folder);
     assert_fails(hma_file_load(path, 100, &data, &length), HMA_IO, "cannot open the file");
     assert_ok(hma_folder_remove(folder));
