@@ -1,0 +1,278 @@
+/*
+ * The loops behind kernels.h. Included once per instruction set, with HMA_KERNELS and HMA_KERNELS_NAME set; written so that
+ * the compiler can vectorise every inner loop, and without anything whose result depends on how it does that: sums are
+ * trees of a fixed shape, and products and sums are never contracted (-ffp-contract=off).
+ *
+ * Elements pass through small staging arrays that stay in the first-level cache.
+ */
+#include "merge/float_formats.h"
+#include "merge/kernels.h"
+
+enum { STAGE = 512 };
+
+#define MAGNITUDE 0x7fffffffu
+#define INFINITE 0x7f800000u /* magnitudes from here on are infinities and NaNs */
+
+/* ---- steps on a staged run of n <= STAGE elements ---- */
+
+static void widen_run(hma_dtype dtype, size_t n, const void *values, float *restrict out) {
+    const uint16_t *restrict halves = values;
+    if (dtype == HMA_BF16) {
+        for (size_t i = 0; i < n; i++) {
+            out[i] = hma_bf16_widen(halves[i]);
+        }
+    } else if (dtype == HMA_F16) {
+        for (size_t i = 0; i < n; i++) {
+            out[i] = hma_f16_widen(halves[i]);
+        }
+    } else {
+        memcpy(out, values, n * sizeof *out);
+    }
+}
+
+static bool finite_run(size_t n, const float *restrict values) {
+    uint32_t largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t magnitude = hma_f32_bits(values[i]) & MAGNITUDE;
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return largest < INFINITE;
+}
+
+/* The definition: two products and a sum, each rounded to fp64. */
+static inline double exact(double ratio, double pre, double post) { return (1.0 - ratio) * pre + ratio * post; }
+
+/* fp32 bits that the rounding to the output type starts from: rounded to odd for the 16-bit types. Equal inputs pass as
+ * they are, whatever the ratio. */
+static void mix_odd_run(double ratio, size_t n, const float *restrict pre, const float *restrict post, uint32_t *restrict out) {
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t odd = hma_round_to_odd(exact(ratio, pre[i], post[i]));
+        const uint32_t x = hma_f32_bits(pre[i]);
+        out[i] = x == hma_f32_bits(post[i]) ? x : odd;
+    }
+}
+
+static void mix_f32_run(double ratio, size_t n, const float *restrict pre, const float *restrict post, uint32_t *restrict out) {
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t near = hma_f32_bits((float)exact(ratio, pre[i], post[i]));
+        const uint32_t x = hma_f32_bits(pre[i]);
+        out[i] = x == hma_f32_bits(post[i]) ? x : near;
+    }
+}
+
+/* What stochastic rounding needs to know of a type: bits after the point, and the exponent of the smallest normal number. */
+typedef struct grid {
+    int32_t fraction_bits, least_exponent;
+} grid;
+
+static grid grid_of(hma_dtype dtype) {
+    return dtype == HMA_F16 ? (grid){10, -14} : dtype == HMA_BF16 ? (grid){7, -126} : (grid){23, -126};
+}
+
+/*
+ * fp32 bits of the neighbour below or above in magnitude, above with the probability of the remainder. In units of the
+ * output's last place the value is below 2^24, so that cutting off, remainder and step are exact.
+ */
+static inline uint32_t round_stochastically(double value, double uniform, grid g) {
+    const double magnitude = __builtin_fabs(value);
+    const int32_t exponent = (int32_t)(hma_f64_bits(magnitude) >> 52) - 1023;
+    const int32_t unit_exponent = (exponent > g.least_exponent ? exponent : g.least_exponent) - g.fraction_bits;
+    const double unit = hma_f64_from_bits((uint64_t)(uint32_t)(1023 + unit_exponent) << 52);
+    const double units = hma_f64_from_bits((uint64_t)(uint32_t)(1023 - unit_exponent) << 52) * magnitude;
+    const double below = (double)(int32_t)units;
+    const double chosen = below + (uniform < units - below ? 1.0 : 0.0);
+    return hma_f32_bits((float)(chosen * unit)) | (uint32_t)(hma_f64_bits(value) >> 32 & 0x80000000u);
+}
+
+static void mix_stochastic_run(const hma_blend *blend, uint64_t first, size_t n, const float *restrict pre,
+                               const float *restrict post, uint32_t *restrict out) {
+    const grid g = grid_of(blend->to);
+    double uniform[STAGE];
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t index = first + i;
+        const uint32_t counter[4] = {(uint32_t)index, (uint32_t)(index >> 32), 0, 0};
+        uint32_t words[4];
+        hma_philox(words, counter, blend->key); /* hma_rng_double(), where the compiler can see it */
+        uniform[i] = (double)(int64_t)(((uint64_t)words[1] << 32 | words[0]) >> 11) * 0x1p-53;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const double mixed = hma_f32_bits(pre[i]) == hma_f32_bits(post[i]) ? (double)pre[i] : exact(blend->ratio, pre[i], post[i]);
+        out[i] = round_stochastically(mixed, uniform[i], g);
+    }
+}
+
+/* Stores fp32 bits (rounded to odd, or exact) in the output type. False when one became infinite. */
+static bool store_run(hma_dtype dtype, size_t n, const uint32_t *restrict bits, void *out) {
+    uint32_t largest = 0;
+    uint16_t *restrict halves = out;
+    if (dtype == HMA_F32) {
+        memcpy(out, bits, n * sizeof *bits);
+        for (size_t i = 0; i < n; i++) {
+            const uint32_t magnitude = bits[i] & MAGNITUDE;
+            largest = magnitude > largest ? magnitude : largest;
+        }
+        return largest < INFINITE;
+    }
+    if (dtype == HMA_BF16) {
+        for (size_t i = 0; i < n; i++) {
+            halves[i] = hma_odd_to_bf16(bits[i]);
+        }
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            halves[i] = hma_odd_to_f16(bits[i]);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t magnitude = halves[i] & 0x7fffu;
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return largest < (dtype == HMA_BF16 ? 0x7f80u : 0x7c00u);
+}
+
+/* ---- the kernels ---- */
+
+static const void *element(const void *values, hma_dtype dtype, size_t index) {
+    return (const char *)values + index * (dtype == HMA_F32 ? 4u : 2u);
+}
+
+static void *element_of(void *values, hma_dtype dtype, size_t index) {
+    return (char *)values + index * (dtype == HMA_F32 ? 4u : 2u);
+}
+
+static bool blend_run(const hma_blend *blend, uint64_t first, size_t n, const void *pre, const void *post, void *out) {
+    float x[STAGE], y[STAGE];
+    uint32_t bits[STAGE];
+    widen_run(blend->from, n, pre, x);
+    widen_run(blend->from, n, post, y);
+    if (!finite_run(n, x) || !finite_run(n, y)) {
+        return false;
+    }
+    const bool copies_pre = blend->ratio == 0, copies = copies_pre || blend->ratio == 1;
+    const float *copied = copies_pre ? x : y;
+    if (copies && blend->from == blend->to) {
+        memcpy(out, copies_pre ? pre : post, n * (blend->to == HMA_F32 ? 4u : 2u));
+        return true;
+    }
+    if (blend->stochastic) {
+        mix_stochastic_run(blend, first, n, copies ? copied : x, copies ? copied : y, bits);
+    } else if (copies) {
+        memcpy(bits, copied, n * sizeof *bits);
+    } else if (blend->to == HMA_F32) {
+        mix_f32_run(blend->ratio, n, x, y, bits);
+    } else {
+        mix_odd_run(blend->ratio, n, x, y, bits);
+    }
+    return store_run(blend->to, n, bits, out);
+}
+
+static bool blend(const hma_blend *blend, uint64_t first, size_t count, const void *pre, const void *post, void *out) {
+    for (size_t i = 0; i < count; i += STAGE) {
+        const size_t n = count - i < STAGE ? count - i : STAGE;
+        if (!blend_run(blend, first + i, n, element(pre, blend->from, i), element(post, blend->from, i),
+                       element_of(out, blend->to, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Sums STAGE values as a balanced tree, in place: the order is fixed and every step is a vector addition. */
+static double sum_run(double values[STAGE]) {
+    for (size_t half = STAGE / 2; half > 0; half /= 2) {
+        for (size_t i = 0; i < half; i++) {
+            values[i] += values[half + i];
+        }
+    }
+    return values[0];
+}
+
+static double largest_run(double values[STAGE]) {
+    for (size_t half = STAGE / 2; half > 0; half /= 2) {
+        for (size_t i = 0; i < half; i++) {
+            values[i] = values[i] > values[half + i] ? values[i] : values[half + i];
+        }
+    }
+    return values[0];
+}
+
+static void measure_loss(const hma_blend *blend, size_t count, const void *pre, const void *post, const void *out,
+                         hma_loss_sums *sums) {
+    const double ratio = blend->ratio;
+    *sums = (hma_loss_sums){0};
+    for (size_t i = 0; i < count; i += STAGE) {
+        /* the last run is filled up with zeros, which add nothing to any sum */
+        float x[STAGE] = {0}, y[STAGE] = {0}, z[STAGE] = {0};
+        double error[STAGE], delta[STAGE];
+        const size_t n = count - i < STAGE ? count - i : STAGE;
+        uint32_t differing = 0, lost = 0;
+        widen_run(blend->from, n, element(pre, blend->from, i), x);
+        widen_run(blend->from, n, element(post, blend->from, i), y);
+        widen_run(blend->to, n, element(out, blend->to, i), z);
+        for (size_t k = 0; k < STAGE; k++) {
+            const double a = (double)x[k], b = (double)y[k];
+            const double e = (double)z[k] - (a == b ? a : exact(ratio, a, b)), d = b - a;
+            error[k] = e * e;
+            delta[k] = d * d;
+        }
+        for (size_t k = 0; k < STAGE; k++) {
+            const uint32_t a = hma_f32_bits(x[k]), b = hma_f32_bits(y[k]), c = hma_f32_bits(z[k]);
+            differing += a != b;
+            lost += (a != b) & ((c == a) | (c == b));
+        }
+        sums->differing += differing;
+        sums->lost += lost;
+        sums->error_squared += sum_run(error);
+        sums->delta_squared += sum_run(delta);
+    }
+}
+
+static bool measure_delta(hma_dtype dtype, size_t count, const void *pre, const void *post, hma_delta_sums *sums) {
+    *sums = (hma_delta_sums){0};
+    for (size_t i = 0; i < count; i += STAGE) {
+        float x[STAGE] = {0}, y[STAGE] = {0};
+        double pre_squared[STAGE], post_squared[STAGE], product[STAGE], delta_squared[STAGE], size[STAGE];
+        const size_t n = count - i < STAGE ? count - i : STAGE;
+        uint32_t changed = 0;
+        widen_run(dtype, n, element(pre, dtype, i), x);
+        widen_run(dtype, n, element(post, dtype, i), y);
+        if (!finite_run(n, x) || !finite_run(n, y)) {
+            return false;
+        }
+        for (size_t k = 0; k < STAGE; k++) {
+            const double a = (double)x[k], b = (double)y[k], d = b - a;
+            pre_squared[k] = a * a;
+            post_squared[k] = b * b;
+            product[k] = a * b;
+            delta_squared[k] = d * d;
+            size[k] = __builtin_fabs(d);
+        }
+        for (size_t k = 0; k < STAGE; k++) {
+            changed += x[k] != y[k];
+        }
+        const double largest = largest_run(size);
+        sums->pre_squared += sum_run(pre_squared);
+        sums->post_squared += sum_run(post_squared);
+        sums->product += sum_run(product);
+        sums->delta_squared += sum_run(delta_squared);
+        sums->max_abs = largest > sums->max_abs ? largest : sums->max_abs;
+        sums->changed += changed;
+    }
+    return true;
+}
+
+static bool all_finite(hma_dtype dtype, size_t count, const void *values) {
+    for (size_t i = 0; i < count; i += STAGE) {
+        float x[STAGE];
+        const size_t n = count - i < STAGE ? count - i : STAGE;
+        widen_run(dtype, n, element(values, dtype, i), x);
+        if (!finite_run(n, x)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void widen(hma_dtype dtype, size_t count, const void *values, float *out) { widen_run(dtype, count, values, out); }
+
+extern const hma_kernels HMA_KERNELS;
+const hma_kernels HMA_KERNELS = {HMA_KERNELS_NAME, blend, measure_loss, measure_delta, all_finite, widen};

@@ -1,0 +1,41 @@
+/* Ratios for single tensors, by name pattern: "GLOB=RATIO". The last one that matches wins. */
+#ifndef HMA_MERGE_OVERRIDES_H
+#define HMA_MERGE_OVERRIDES_H
+
+#include <stddef.h>
+
+#include "hma/error.h"
+
+typedef struct hma_override {
+    char *glob;
+    double ratio;
+} hma_override;
+
+typedef struct hma_overrides {
+    hma_override *list;
+    size_t count, capacity;
+} hma_overrides;
+
+void hma_overrides_free(hma_overrides *overrides);
+
+/*
+ * Adds at the end. An earlier override with the same pattern can never win again and is dropped.
+ * @return HMA_USAGE for a malformed pattern or a ratio outside [0,1].
+ */
+hma_status hma_overrides_add(hma_overrides *overrides, const char *glob, double ratio);
+
+/* The same from "GLOB=RATIO", split at the last '='. */
+hma_status hma_overrides_add_text(hma_overrides *overrides, const char *text);
+
+hma_status hma_overrides_copy(hma_overrides *out, const hma_overrides *overrides);
+
+/* The override that decides about a tensor, NULL when none matches. */
+const hma_override *hma_overrides_find(const hma_overrides *overrides, const char *tensor_name);
+
+/*
+ * A ratio as it comes from outside. HMA_USAGE, naming `what`, for NaN and anything outside [0,1]; -0 becomes 0, so that equal
+ * ratios have equal bits.
+ */
+hma_status hma_ratio_check(double *ratio, const char *what);
+
+#endif
