@@ -52,17 +52,18 @@ typedef struct hma_recipe_spec {
     hma_policy policy;
     hma_rounding rounding;
     int dtype;                    /* an hma_dtype, or HMA_DTYPE_STORED */
-    uint64_t seed;                /* used by stochastic rounding only */
+    uint64_t seed;                /* used by stochastic rounding only; at most 2^53, so that JSON can hold it */
     size_t layers;                /* L, of the checkpoints */
     const char *blocks;           /* "3" (even split, remainder to the earlier blocks), "layers", "hma" (8/16, above 30 layers
-                                     11/21), or the first layers of the blocks after the first: "8,17". NULL: one block */
+                                     11/21), or the first layers of the blocks after the first: "8,17" (the 0 of the first may
+                                     be written too, which is how two blocks are given: "0,8"). NULL: as many as ratios */
     const double *ratios;         /* [ratio_count]; one ratio counts for every block */
     size_t ratio_count;
-    const char *const *overrides; /* "GLOB=RATIO" for tensor names; the last one that matches wins */
+    const char *const *overrides; /* "GLOB=RATIO" for tensor names (*, ?, [a-z]); the last one that matches wins */
     size_t override_count;
 } hma_recipe_spec;
 
-/* All-default spec: linear, full, nearest, stored dtype, one block. */
+/* All-default spec: linear, full, nearest, stored dtype. */
 HMA_API hma_recipe_spec hma_recipe_spec_default(void);
 
 /*
@@ -78,8 +79,10 @@ HMA_API void hma_recipe_free(hma_recipe *recipe);
  * Reads the JSON form, as hma_recipe_json() writes it and users write it by hand:
  *   {"method":"linear","blocks":3,"ratios":[0.4,0.7,1],"policy":"full","dtype":"BF16","rounding":"nearest","seed":1,
  *    "tensors":{"*.norm.weight":0}}
- * All keys but "ratios" have defaults ("ratio": 0.4 is accepted for one block); "blocks" is a number, a string as in
- * hma_recipe_spec, or a list of boundaries; unknown keys are HMA_BAD_DATA. `name` is what messages call the source.
+ * All keys but "ratios" have defaults ("ratio": 0.4 stands for one); "blocks" is a number, a string as in hma_recipe_spec, or a
+ * list of first layers; "dtype" may be "stored". The hma-recipe.json of a merged folder is accepted too.
+ * `name` is what messages call the source.
+ * @return HMA_BAD_DATA: not JSON, unknown or duplicate keys, wrong types, and all that is HMA_USAGE in hma_recipe_new().
  */
 HMA_API HMA_MUST_CHECK hma_status hma_recipe_parse(hma_recipe **out, const char *json, size_t length, size_t layers,
                                                    const char *name);
