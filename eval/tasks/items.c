@@ -1,0 +1,260 @@
+#include "eval/tasks/items.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error_set.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text_set.h"
+#include "eval/tasks/lines.h"
+
+static void free_item(hma_item *item) {
+    cJSON_Delete(item->document);
+    free(item->id);
+    free(item->texts);
+    free(item->answers);
+    *item = (hma_item){0};
+}
+
+void hma_items_free(hma_items *items) {
+    for (size_t i = 0; i < items->count; i++) {
+        free_item(&items->item[i]);
+    }
+    free(items->item);
+    *items = (hma_items){0};
+}
+
+/* ---- fields ---- */
+
+static const cJSON *get_list(const cJSON *object, const char *key) {
+    const cJSON *list = hma_json_get(object, key);
+    return cJSON_IsArray(list) && list->child ? list : NULL;
+}
+
+static size_t list_length(const cJSON *list) {
+    size_t length = 0;
+    const cJSON *one;
+    cJSON_ArrayForEach(one, list) { length++; }
+    return length;
+}
+
+/* Appends the strings of a list. */
+static hma_status add_texts(hma_item *item, const cJSON *list, const char *where, const char *key, bool may_be_empty) {
+    const cJSON *one;
+    cJSON_ArrayForEach(one, list) {
+        if (!cJSON_IsString(one) || (!may_be_empty && !*one->valuestring)) {
+            return hma_error(HMA_BAD_DATA, "%s: \"%s\" holds something that is not usable (expected %sstrings): correct it", where,
+                             key, may_be_empty ? "" : "non-empty ");
+        }
+        item->texts[item->text_count++] = one->valuestring;
+    }
+    return HMA_OK;
+}
+
+static hma_status read_choices(hma_item *item, const cJSON *object, const char *where, size_t least, size_t most) {
+    const cJSON *list = get_list(object, "choices");
+    const size_t count = list ? list_length(list) : 0;
+    if (count < least || count > most) {
+        return hma_error(HMA_BAD_DATA, "%s: \"choices\" is not usable (expected a list of %s string%s): correct it", where,
+                         most == 1 ? "one" : "at least two", most == 1 ? "" : "s");
+    }
+    item->texts = HMA_NEW(const char *, count);
+    return item->texts ? add_texts(item, list, where, "choices", false) : HMA_FAILURE;
+}
+
+static hma_status read_answers(hma_item *item, const cJSON *object, const char *where) {
+    const cJSON *list = get_list(object, "answers");
+    if (!list) {
+        return hma_error(HMA_BAD_DATA, "%s: \"answers\" is not usable (expected a list of at least one string): correct it", where);
+    }
+    item->texts = HMA_NEW(const char *, list_length(list));
+    return item->texts ? add_texts(item, list, where, "answers", true) : HMA_FAILURE;
+}
+
+/* Spans that an answer consists of; 0 when it is neither a string nor a list of at least one string. */
+static size_t span_count(const cJSON *answer) { return cJSON_IsString(answer) ? 1 : cJSON_IsArray(answer) ? list_length(answer) : 0; }
+
+static hma_status read_spans(hma_item *item, const cJSON *object, const char *where) {
+    const cJSON *list = get_list(object, "answers"), *answer;
+    size_t spans = 0;
+    bool usable = list != NULL;
+    cJSON_ArrayForEach(answer, list) {
+        usable = usable && span_count(answer) > 0;
+        spans += span_count(answer);
+    }
+    if (!usable) {
+        return hma_error(HMA_BAD_DATA, "%s: \"answers\" is not usable (expected a list of strings or of lists of strings): "
+                         "correct it", where);
+    }
+    item->texts = HMA_NEW(const char *, spans);
+    item->answers = HMA_NEW(hma_spans, list_length(list));
+    hma_status status = item->texts && item->answers ? HMA_OK : HMA_FAILURE;
+    for (answer = list->child; answer && status == HMA_OK; answer = answer->next) {
+        item->answers[item->answer_count++] = (hma_spans){item->texts + item->text_count, span_count(answer)};
+        if (cJSON_IsString(answer)) {
+            item->texts[item->text_count++] = answer->valuestring;
+        } else {
+            status = add_texts(item, answer, where, "answers", true);
+        }
+    }
+    return status;
+}
+
+static hma_status read_target(hma_item *item, const cJSON *object, const char *where) {
+    const char *target = NULL;
+    if (hma_json_get(object, "choices")) {
+        return hma_json_get(object, "target")
+                   ? hma_error(HMA_BAD_DATA, "%s: both \"target\" and \"choices\" are given (expected one): remove one", where)
+                   : read_choices(item, object, where, 1, 1);
+    }
+    const hma_status status = hma_json_get_text(object, where, "target", true, &target);
+    if (status != HMA_OK) {
+        return status;
+    }
+    if (!*target) {
+        return hma_error(HMA_BAD_DATA, "%s: \"target\" is empty (expected the text to score): correct it", where);
+    }
+    item->texts = HMA_NEW(const char *, 1);
+    if (!item->texts) {
+        return HMA_FAILURE;
+    }
+    item->texts[item->text_count++] = target;
+    return HMA_OK;
+}
+
+/* ---- a line ---- */
+
+static const char *const *keys_of(hma_item_kind kind) {
+    static const char *const choices[] = {"id", "query", "choices", "gold", NULL};
+    static const char *const answers[] = {"id", "query", "answers", NULL};
+    static const char *const target[] = {"id", "query", "target", "choices", "gold", NULL};
+    static const char *const prompt[] = {"id", "prompt", NULL};
+    switch (kind) {
+    case HMA_ITEM_CHOICES: return choices;
+    case HMA_ITEM_TARGET: return target;
+    case HMA_ITEM_PROMPT: return prompt;
+    default: return answers;
+    }
+}
+
+static hma_status read_texts(hma_item *item, const cJSON *object, const char *where, hma_item_kind kind) {
+    switch (kind) {
+    case HMA_ITEM_CHOICES: return read_choices(item, object, where, 2, SIZE_MAX);
+    case HMA_ITEM_ANSWERS: return read_answers(item, object, where);
+    case HMA_ITEM_SPANS: return read_spans(item, object, where);
+    case HMA_ITEM_TARGET: return read_target(item, object, where);
+    default: return HMA_OK;
+    }
+}
+
+/* The "id", a string or a whole number; else the item's number. */
+static hma_status read_id(hma_item *item, const cJSON *object, const char *where, size_t number) {
+    const cJSON *id = hma_json_get(object, "id");
+    char text[32];
+    if (!id) {
+        (void)snprintf(text, sizeof text, "%zu", number);
+    } else if (cJSON_IsNumber(id) && id->valuedouble == floor(id->valuedouble) && fabs(id->valuedouble) <= 9007199254740992.0) {
+        (void)snprintf(text, sizeof text, "%.0f", id->valuedouble);
+    } else if (!cJSON_IsString(id) || !*id->valuestring) {
+        return hma_error(HMA_BAD_DATA, "%s: \"id\" is not usable (expected a non-empty string or a whole number): correct it", where);
+    }
+    item->id = hma_copy_text(id && cJSON_IsString(id) ? id->valuestring : text);
+    return item->id ? HMA_OK : HMA_FAILURE;
+}
+
+/* Takes over `object`, whatever happens. */
+static hma_status read_item(hma_item *item, cJSON *object, const char *where, hma_item_kind kind, size_t number) {
+    *item = (hma_item){.document = object};
+    hma_status status = hma_json_known_keys(object, where, keys_of(kind));
+    if (status == HMA_OK) {
+        status = read_id(item, object, where, number);
+    }
+    if (status == HMA_OK) {
+        status = hma_json_get_text(object, where, kind == HMA_ITEM_PROMPT ? "prompt" : "query", true, &item->query);
+    }
+    if (status == HMA_OK) {
+        status = read_texts(item, object, where, kind);
+    }
+    if (status == HMA_OK && (kind == HMA_ITEM_CHOICES || kind == HMA_ITEM_TARGET)) {
+        status = hma_json_get_size(object, where, "gold", kind == HMA_ITEM_CHOICES, 0, item->text_count - 1, &item->gold);
+    }
+    if (status != HMA_OK) {
+        free_item(item);
+    }
+    return status;
+}
+
+/* ---- a file ---- */
+
+static hma_status note_id(hma_text_set *ids, const char *id, const char *where) {
+    bool added;
+    const hma_status status = hma_text_set_add(ids, id, strlen(id), &added);
+    return status != HMA_OK || added ? status
+                                     : hma_error(HMA_BAD_DATA, "%s: duplicate id \"%.100s\" (expected each id once; items without "
+                                                 "one are numbered from 0): change it", where, id);
+}
+
+static hma_status keep(hma_items *items, hma_item *item, size_t limit) {
+    if (items->count >= limit) {
+        free_item(item);
+        return HMA_OK;
+    }
+    if (hma_grow(&items->item, &items->capacity, items->count + 1, sizeof *items->item)) {
+        free_item(item);
+        return HMA_FAILURE;
+    }
+    items->item[items->count++] = *item;
+    return HMA_OK;
+}
+
+static hma_status read_all(hma_items *items, hma_lines *lines, hma_item_kind kind, size_t limit) {
+    hma_text_set ids = {0};
+    hma_status status = HMA_OK;
+    for (size_t number = 0; status == HMA_OK; number++) {
+        cJSON *object;
+        hma_item item;
+        status = hma_lines_next(lines, &object);
+        if (status != HMA_OK || !object) {
+            break;
+        }
+        status = read_item(&item, object, lines->where, kind, number);
+        if (status == HMA_OK) {
+            status = note_id(&ids, item.id, lines->where);
+            if (status == HMA_OK) {
+                status = keep(items, &item, limit);
+            } else {
+                free_item(&item);
+            }
+        }
+    }
+    if (status == HMA_OK && items->count == 0) {
+        status = hma_error(HMA_BAD_DATA, "%s: there is no item in the file (expected one JSON object a line): is this the right "
+                           "file?", lines->path);
+    }
+    hma_text_set_free(&ids);
+    return status;
+}
+
+hma_status hma_items_load(hma_items *out, const char *path, hma_item_kind kind, size_t limit, char digest[65]) {
+    hma_lines lines;
+    hma_items items = {0};
+    hma_status status = hma_lines_open(&lines, NULL, path);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status = read_all(&items, &lines, kind, limit);
+    if (status == HMA_OK) {
+        status = hma_lines_digest(&lines, digest);
+    }
+    hma_lines_close(&lines);
+    if (status != HMA_OK) {
+        hma_items_free(&items);
+        return status;
+    }
+    *out = items;
+    return HMA_OK;
+}

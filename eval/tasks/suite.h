@@ -1,0 +1,49 @@
+/* A suite as it is held in memory. Public side: hma/eval.h. */
+#ifndef HMA_TASKS_SUITE_H
+#define HMA_TASKS_SUITE_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+#include "eval/alignment/spec.h"
+#include "eval/tasks/items.h"
+#include "hma/eval.h"
+
+typedef struct hma_task_spec {
+    hma_task task;
+    const char **until; /* generate: stop strings, not empty */
+    size_t until_count;
+    size_t max_tokens;
+    hma_items items;
+} hma_task_spec;
+
+struct hma_suite {
+    char *path, *folder, *text;
+    char digest[65];
+    cJSON *tree; /* owns the names */
+    const char *name;
+    uint64_t seed;
+    hma_bos bos; /* HMA_BOS_AUTO unless the suite says otherwise */
+    hma_task_spec *tasks;
+    size_t task_count;
+    bool has_alignment;
+    hma_alignment_spec alignment;
+    hma_items prompts[2]; /* by hma_prompt_split; empty when the suite has none */
+};
+
+/* Reads one element of "tasks" with its data file, whose digest is returned. On failure what was read is freed by
+ * hma_suite_free(). */
+hma_status hma_suite_read_task(const hma_suite *suite, hma_task_spec *out, const cJSON *object, char digest[65]);
+/* Reads "alignment" with its prompt files: digests in the order of hma_prompt_split, "" for a missing one. */
+hma_status hma_suite_read_alignment(hma_suite *suite, const cJSON *object, char digests[2][65]);
+
+/* A path of the suite file, relative to its folder; in memory to be freed. */
+char *hma_suite_resolve(const hma_suite *suite, const char *path);
+
+/* The words of hma_bos in its order, NULL-terminated. */
+extern const char *const hma_bos_names[];
+
+/* The name of a task type: "multiple_choice", "generate", "loglikelihood". */
+const char *hma_task_type_name(hma_task_type type);
+
+#endif

@@ -1,0 +1,163 @@
+/* One element of a suite's "tasks". */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/error_set.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "eval/tasks/read_word.h"
+#include "eval/tasks/suite.h"
+
+enum { DEFAULT_MAX_TOKENS = 256, MOST_TOKENS = 1 << 20, MOST_ITEMS = INT32_MAX, MOST_UNTIL = 64, LONGEST_NAME = 100, MOST_METRICS = 5 };
+
+/* Which metrics a type of task can have. */
+typedef struct kind {
+    const char *name;
+    hma_metric metrics[MOST_METRICS];
+    size_t metric_count;
+} kind;
+
+static const kind kinds[] = {
+    [HMA_TASK_MULTIPLE_CHOICE] = {"multiple_choice", {HMA_METRIC_ACC, HMA_METRIC_ACC_NORM}, 2},
+    [HMA_TASK_GENERATE] = {"generate", {HMA_METRIC_F1, HMA_METRIC_EM, HMA_METRIC_DROP_F1, HMA_METRIC_DROP_EM, HMA_METRIC_BLEU}, 5},
+    [HMA_TASK_LOGLIKELIHOOD] = {"loglikelihood", {HMA_METRIC_ACC, HMA_METRIC_PERPLEXITY}, 2},
+};
+enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
+
+const char *hma_task_type_name(hma_task_type type) { return kinds[type].name; }
+
+/* A name becomes part of file names and of paths in exports. */
+static hma_status check_name(const char *where, const char *name) {
+    bool usable = *name && *name != '.' && strlen(name) <= LONGEST_NAME && strcmp(name, "alignment") != 0 &&
+                  strcmp(name, "retention") != 0;
+    for (const char *c = name; *c && usable; c++) {
+        usable = (unsigned char)*c > ' ' && *c != '/' && *c != 0x7f;
+    }
+    return usable ? HMA_OK
+                  : hma_error(HMA_BAD_DATA, "%s: \"name\" is \"%.100s\" (expected up to %d characters without white space and '/', not "
+                              "beginning with '.', and not \"alignment\" or \"retention\"): choose another", where, name, LONGEST_NAME);
+}
+
+static hma_status read_type(const cJSON *object, const char *where, hma_task_type *type) {
+    const char *names[KIND_COUNT + 1] = {0};
+    size_t chosen = 0;
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        names[i] = kinds[i].name;
+    }
+    const hma_status status = hma_read_word(object, where, "type", true, names, &chosen);
+    *type = (hma_task_type)chosen;
+    return status;
+}
+
+static hma_status read_metric(const cJSON *object, const char *where, const kind *k, hma_metric *metric) {
+    const char *names[MOST_METRICS + 1] = {0};
+    size_t chosen = 0;
+    for (size_t i = 0; i < k->metric_count; i++) {
+        names[i] = hma_metric_describe(k->metrics[i])->name;
+    }
+    const hma_status status = hma_read_word(object, where, "metric", true, names, &chosen);
+    *metric = k->metrics[chosen];
+    return status;
+}
+
+static hma_status read_generation(hma_task_spec *out, const cJSON *object, const char *where) {
+    const cJSON *until = hma_json_get(object, "until"), *one;
+    out->max_tokens = DEFAULT_MAX_TOKENS;
+    const hma_status status = hma_json_get_size(object, where, "max_tokens", false, 1, MOST_TOKENS, &out->max_tokens);
+    if (status != HMA_OK || !until) {
+        return status;
+    }
+    const int count = cJSON_IsArray(until) ? cJSON_GetArraySize(until) : -1;
+    if (count < 0 || count > MOST_UNTIL) {
+        return hma_error(HMA_BAD_DATA, "%s: \"until\" is not usable (expected a list of at most %d strings): correct it", where,
+                         MOST_UNTIL);
+    }
+    out->until = HMA_NEW(const char *, (size_t)count);
+    if (!out->until) {
+        return HMA_FAILURE;
+    }
+    cJSON_ArrayForEach(one, until) {
+        if (!cJSON_IsString(one) || !*one->valuestring) {
+            return hma_error(HMA_BAD_DATA, "%s: \"until\" holds something that is not usable (expected non-empty strings): correct it",
+                             where);
+        }
+        out->until[out->until_count++] = one->valuestring;
+    }
+    return HMA_OK;
+}
+
+static hma_item_kind item_kind(const hma_task *task) {
+    switch (task->type) {
+    case HMA_TASK_MULTIPLE_CHOICE: return HMA_ITEM_CHOICES;
+    case HMA_TASK_LOGLIKELIHOOD: return HMA_ITEM_TARGET;
+    default: return task->metric == HMA_METRIC_DROP_EM || task->metric == HMA_METRIC_DROP_F1 ? HMA_ITEM_SPANS : HMA_ITEM_ANSWERS;
+    }
+}
+
+static hma_status read_file(const hma_suite *suite, hma_task_spec *out, const cJSON *object, const char *where, char digest[65]) {
+    const char *file = NULL;
+    size_t limit = SIZE_MAX;
+    hma_status status = hma_json_get_text(object, where, "file", true, &file);
+    if (status == HMA_OK) {
+        status = hma_json_get_size(object, where, "limit", false, 1, MOST_ITEMS, &limit);
+    }
+    if (status != HMA_OK) {
+        return status;
+    }
+    char *path = hma_suite_resolve(suite, file);
+    status = path ? hma_items_load(&out->items, path, item_kind(&out->task), limit, digest) : HMA_FAILURE;
+    out->task.items = out->items.count;
+    free(path);
+    return status;
+}
+
+static hma_status read_fields(const hma_suite *suite, hma_task_spec *out, const cJSON *object, const char *where, char digest[65]) {
+    static const char *const scored[] = {"name", "category", "type", "file", "metric", "limit", NULL};
+    static const char *const generated[] = {"name", "category", "type", "file", "metric", "limit", "until", "max_tokens", NULL};
+    hma_status status = read_type(object, where, &out->task.type);
+    const bool generates = out->task.type == HMA_TASK_GENERATE;
+    if (status == HMA_OK) {
+        status = hma_json_known_keys(object, where, generates ? generated : scored);
+    }
+    if (status == HMA_OK) {
+        status = hma_json_get_text(object, where, "category", false, &out->task.category);
+    }
+    if (status == HMA_OK) {
+        status = read_metric(object, where, &kinds[out->task.type], &out->task.metric);
+    }
+    if (status == HMA_OK && generates) {
+        status = read_generation(out, object, where);
+    }
+    if (status == HMA_OK) {
+        status = read_file(suite, out, object, where, digest);
+    }
+    return status;
+}
+
+hma_status hma_suite_read_task(const hma_suite *suite, hma_task_spec *out, const cJSON *object, char digest[65]) {
+    hma_buffer where = {0};
+    hma_buffer_printf(&where, "%s: task %zu", suite->path, suite->task_count);
+    hma_status status = hma_buffer_ok(&where);
+    if (status == HMA_OK && !cJSON_IsObject(object)) {
+        status = hma_error(HMA_BAD_DATA, "%s: is not an object (expected {\"name\": .., \"type\": .., ..}): correct it", where.data);
+    }
+    if (status == HMA_OK) {
+        status = hma_json_get_text(object, where.data, "name", true, &out->task.name);
+    }
+    if (status == HMA_OK) {
+        status = check_name(where.data, out->task.name);
+    }
+    if (status == HMA_OK) {
+        out->task.category = out->task.name;
+        hma_buffer_clear(&where);
+        hma_buffer_printf(&where, "%s: task \"%s\"", suite->path, out->task.name);
+        status = hma_buffer_ok(&where);
+    }
+    if (status == HMA_OK) {
+        status = read_fields(suite, out, object, where.data, digest);
+    }
+    hma_buffer_free(&where);
+    return status;
+}
