@@ -101,6 +101,23 @@ hma_status hma_output_write(hma_output *output, const void *bytes, size_t length
     return HMA_OK;
 }
 
+hma_status hma_output_write_at(const hma_output *output, uint64_t offset, const void *bytes, size_t length) {
+    const unsigned char *from = bytes;
+    while (length > 0) {
+        const ssize_t n = pwrite(output->fd, from, length, (off_t)offset);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return hma_error_io(output->path, "write", errno);
+        }
+        from += n;
+        offset += (uint64_t)n;
+        length -= (size_t)n;
+    }
+    return HMA_OK;
+}
+
 static void forget(hma_output *output) {
     free(output->path);
     free(output->temporary);

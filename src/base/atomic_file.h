@@ -30,6 +30,8 @@ hma_status hma_output_create(hma_output *out, const char *path);
 /* Tells the file system how many bytes will come, so that a full disk is found now. */
 hma_status hma_output_reserve(hma_output *output, uint64_t bytes);
 hma_status hma_output_write(hma_output *output, const void *bytes, size_t length);
+/* At an offset; any number of threads at once, for parts that do not overlap. Does not count in `written`. */
+hma_status hma_output_write_at(const hma_output *output, uint64_t offset, const void *bytes, size_t length);
 /* Flushes to the device, closes and puts in place. The output is closed afterwards in any case. */
 hma_status hma_output_commit(hma_output *output);
 /* Closes and removes. Does nothing after a commit. */

@@ -14,9 +14,12 @@
 /* Fills destination[count elements of tensor->dtype] from element `first` on. */
 typedef hma_status (*hma_produce_fn)(void *user, const hma_tensor *tensor, uint64_t first, uint64_t count, void *destination);
 
+/* 5 GB, as the Hugging Face tools. */
+#define HMA_SHARD_SIZE_DEFAULT UINT64_C(5000000000)
+
 typedef struct hma_shard_options {
-    uint64_t shard_size;          /* bytes of tensor data a shard may hold; a larger tensor gets a shard of its own */
-    const char *const *metadata;  /* key, value, key, value, .., NULL: "__metadata__" besides "format": "pt" */
+    uint64_t shard_size;          /* bytes of tensor data a shard may hold; a larger tensor gets a shard of its own; 0: default */
+    const char *const *metadata;  /* key, value, key, value, .., NULL: "__metadata__" besides "format": "pt"; may be NULL */
 } hma_shard_options;
 
 typedef struct hma_shard_report {
@@ -24,9 +27,13 @@ typedef struct hma_shard_report {
     uint64_t bytes;               /* of tensor data */
 } hma_shard_report;
 
-/* `tensors` in any order; their shard and offset fields are not looked at. Every file is flushed. Blocks of different tensors
- * are produced on several threads at once, but the bytes written never depend on that. */
-hma_status hma_shards_write(hma_context *context, const char *folder, const hma_tensor *const *tensors, size_t count,
+/*
+ * `tensors` in any order; their shard and offset fields are not looked at. Blocks are produced on several threads at once and
+ * each is written by the thread that produced it, so that producing and writing overlap; the bytes never depend on that. Every
+ * file is reserved first, flushed last, and its header is read back.
+ * @return also what `produce` returns; HMA_INTERRUPTED. On failure the caller discards the stage.
+ */
+HMA_MUST_CHECK hma_status hma_shards_write(hma_context *context, const char *folder, const hma_tensor *const *tensors, size_t count,
                             const hma_shard_options *options, hma_produce_fn produce, void *user, hma_shard_report *report);
 
 #endif
