@@ -4,9 +4,9 @@
  *     hma-checkpoint 1
  *     config SHA256-OF-THE-BYTES-OF-config.json
  *     tensor DTYPE D0xD1x.. NAME         for every tensor in byte order of names
- *     SHA256                             for every HMA_BLOCK_BYTES of its data, the last block being shorter
+ *     SHA256                             for every HMA_CHUNK_BYTES of its data, the last chunk being shorter
  *
- * Hashing block by block is what lets all threads take part; names hold no line breaks, so the text is unambiguous.
+ * Hashing chunk by chunk is what lets all threads take part; names hold no line breaks, so the text is unambiguous.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,36 +17,36 @@
 #include "base/context.h"
 #include "base/memory.h"
 #include "base/sha256.h"
-#include "checkpoint/blocks.h"
+#include "checkpoint/chunks.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/handle.h"
 
-/* Blocks per thread that are hashed between two reports of progress: some tens of MiB. */
-enum { BLOCKS_PER_THREAD = 32 };
+/* Chunks per thread that are hashed between two reports of progress: some tens of MiB. */
+enum { CHUNKS_PER_THREAD = 32 };
 
 typedef struct digester {
     hma_context *context;
     const hma_checkpoint *checkpoint;
     const hma_tensor **tensors;
-    hma_blocks blocks;
-    void **scratch;     /* [threads] one block each */
+    hma_chunks chunks;
+    void **scratch;     /* [threads] one chunk each */
     size_t threads;
-    char (*found)[65];  /* [wave] digests of the blocks of one wave */
-    size_t wave, first; /* blocks of a wave; the first of the present one */
+    char (*found)[65];  /* [wave] digests of the chunks of one wave */
+    size_t wave, first; /* chunks of a wave; the first of the present one */
     uint64_t done, total; /* bytes */
     hma_sha256 *sum;
 } digester;
 
-static hma_status hash_block(void *argument, size_t index, size_t worker) {
+static hma_status hash_chunk(void *argument, size_t index, size_t worker) {
     const digester *d = argument;
     hma_status status = hma_context_check(d->context);
     if (status != HMA_OK) {
         return status;
     }
-    const hma_block block = hma_blocks_at(&d->blocks, d->tensors, d->first + index);
-    const hma_tensor *tensor = d->tensors[block.tensor];
-    status = hma_checkpoint_read(d->checkpoint, tensor, block.first, block.count, d->scratch[worker]);
-    return status == HMA_OK ? hma_sha256_of(d->scratch[worker], (size_t)block.count * hma_dtype_size(tensor->dtype), d->found[index])
+    const hma_chunk chunk = hma_chunks_at(&d->chunks, d->tensors, d->first + index);
+    const hma_tensor *tensor = d->tensors[chunk.tensor];
+    status = hma_checkpoint_read(d->checkpoint, tensor, chunk.first, chunk.count, d->scratch[worker]);
+    return status == HMA_OK ? hma_sha256_of(d->scratch[worker], (size_t)chunk.count * hma_dtype_size(tensor->dtype), d->found[index])
                             : status;
 }
 
@@ -67,15 +67,15 @@ static void print_tensor(hma_buffer *text, const hma_tensor *tensor) {
     hma_buffer_printf(text, " %s\n", tensor->name);
 }
 
-/* Appends the present wave's digests, each tensor's line before its first block. `next` is the first tensor not yet printed. */
+/* Appends the present wave's digests, each tensor's line before its first chunk. `next` is the first tensor not yet printed. */
 static void print_wave(digester *d, size_t count, size_t *next, hma_buffer *text) {
     for (size_t i = 0; i < count; i++) {
-        const hma_block block = hma_blocks_at(&d->blocks, d->tensors, d->first + i);
-        for (; *next <= block.tensor; ++*next) {
+        const hma_chunk chunk = hma_chunks_at(&d->chunks, d->tensors, d->first + i);
+        for (; *next <= chunk.tensor; ++*next) {
             print_tensor(text, d->tensors[*next]);
         }
         hma_buffer_printf(text, "%s\n", d->found[i]);
-        d->done += block.count * hma_dtype_size(d->tensors[block.tensor]->dtype);
+        d->done += chunk.count * hma_dtype_size(d->tensors[chunk.tensor]->dtype);
     }
 }
 
@@ -83,18 +83,18 @@ static hma_status hash_all(digester *d) {
     hma_buffer text = {0};
     hma_buffer_printf(&text, "hma-checkpoint 1\nconfig %s\n", d->checkpoint->config.digest);
     hma_status status = add_text(d->sum, &text);
-    const size_t blocks = hma_blocks_count(&d->blocks);
+    const size_t chunks = hma_chunks_count(&d->chunks);
     size_t next = 0;
-    for (d->first = 0; status == HMA_OK && d->first < blocks; d->first += d->wave) {
-        const size_t count = hma_min_size(d->wave, blocks - d->first);
-        status = hma_pool_run(hma_context_pool(d->context), count, hash_block, d);
+    for (d->first = 0; status == HMA_OK && d->first < chunks; d->first += d->wave) {
+        const size_t count = hma_min_size(d->wave, chunks - d->first);
+        status = hma_pool_run(hma_context_pool(d->context), count, hash_chunk, d);
         if (status == HMA_OK) {
             print_wave(d, count, &next, &text);
             status = add_text(d->sum, &text);
             hma_report(d->context, "hashing", "bytes", (double)d->done, (double)d->total);
         }
     }
-    for (; next < d->blocks.tensors; next++) { /* at the end, those without elements */
+    for (; next < d->chunks.tensors; next++) { /* at the end, those without elements */
         print_tensor(&text, d->tensors[next]);
     }
     if (status == HMA_OK) {
@@ -107,9 +107,9 @@ static hma_status hash_all(digester *d) {
 static hma_status prepare(digester *d) {
     const hma_tensor_list *tensors = &d->checkpoint->tensors;
     d->threads = hma_context_threads(d->context);
-    d->wave = d->threads * BLOCKS_PER_THREAD;
+    d->wave = d->threads * CHUNKS_PER_THREAD;
     d->tensors = HMA_NEW(const hma_tensor *, tensors->count);
-    d->scratch = hma_block_scratch_new(d->threads);
+    d->scratch = hma_chunk_scratch_new(d->threads);
     d->found = hma_new_array(d->wave, sizeof *d->found);
     if (!d->tensors || !d->scratch || !d->found) {
         return HMA_FAILURE;
@@ -119,7 +119,7 @@ static hma_status prepare(digester *d) {
         d->total += tensors->items[i].bytes;
     }
     const hma_status status = hma_sha256_new(&d->sum);
-    return status == HMA_OK ? hma_blocks_cut(&d->blocks, d->tensors, tensors->count) : status;
+    return status == HMA_OK ? hma_chunks_cut(&d->chunks, d->tensors, tensors->count) : status;
 }
 
 static hma_status compute(hma_context *context, const hma_checkpoint *checkpoint, char digest[65]) {
@@ -134,10 +134,10 @@ static hma_status compute(hma_context *context, const hma_checkpoint *checkpoint
     if (status == HMA_OK) {
         status = hma_sha256_end(d.sum, digest);
     }
-    hma_block_scratch_free(d.scratch, d.threads);
+    hma_chunk_scratch_free(d.scratch, d.threads);
     free(d.found);
     free(d.tensors);
-    hma_blocks_free(&d.blocks);
+    hma_chunks_free(&d.chunks);
     hma_sha256_free(d.sum);
     return status;
 }

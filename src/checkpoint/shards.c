@@ -12,7 +12,7 @@
 #include "base/error_set.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "checkpoint/blocks.h"
+#include "checkpoint/chunks.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/header.h"
 #include "checkpoint/header_write.h"
@@ -28,7 +28,7 @@ typedef struct writer {
     const char *const *metadata;
     hma_produce_fn produce;
     void *user;
-    void **scratch;             /* [threads] one block each */
+    void **scratch;             /* [threads] one chunk each */
     size_t threads;
     uint64_t total;             /* bytes of tensor data */
     atomic_uint_least64_t done;
@@ -39,7 +39,7 @@ typedef struct shard_job {
     writer *writer;
     const hma_tensor *const *tensors;
     uint64_t *offset; /* [tensors] in the file */
-    hma_blocks blocks;
+    hma_chunks chunks;
     hma_output output;
 } shard_job;
 
@@ -78,20 +78,20 @@ static void shard_name(const writer *w, size_t shard, char name[64]) {
 
 /* ---- one shard ---- */
 
-/* Produces a block and puts it where it belongs; runs on every thread. */
-static hma_status write_block(void *argument, size_t index, size_t worker) {
+/* Produces a chunk and puts it where it belongs; runs on every thread. */
+static hma_status write_chunk(void *argument, size_t index, size_t worker) {
     shard_job *job = argument;
     writer *w = job->writer;
     hma_status status = hma_context_check(w->context);
     if (status != HMA_OK) {
         return status;
     }
-    const hma_block block = hma_blocks_at(&job->blocks, job->tensors, index);
-    const hma_tensor *tensor = job->tensors[block.tensor];
-    const size_t size = hma_dtype_size(tensor->dtype), bytes = (size_t)block.count * size;
-    status = w->produce(w->user, tensor, block.first, block.count, w->scratch[worker]);
+    const hma_chunk chunk = hma_chunks_at(&job->chunks, job->tensors, index);
+    const hma_tensor *tensor = job->tensors[chunk.tensor];
+    const size_t size = hma_dtype_size(tensor->dtype), bytes = (size_t)chunk.count * size;
+    status = w->produce(w->user, tensor, chunk.first, chunk.count, w->scratch[worker]);
     if (status == HMA_OK) {
-        status = hma_output_write_at(&job->output, job->offset[block.tensor] + block.first * size, w->scratch[worker], bytes);
+        status = hma_output_write_at(&job->output, job->offset[chunk.tensor] + chunk.first * size, w->scratch[worker], bytes);
     }
     const uint64_t done = atomic_fetch_add(&w->done, bytes) + bytes;
     if (worker == 0) { /* the thread that made the call */
@@ -129,7 +129,7 @@ static hma_status fill(shard_job *job, const hma_buffer *header, uint64_t size) 
         status = hma_output_write(&job->output, header->data, header->length);
     }
     if (status == HMA_OK) {
-        status = hma_pool_run(hma_context_pool(job->writer->context), hma_blocks_count(&job->blocks), write_block, job);
+        status = hma_pool_run(hma_context_pool(job->writer->context), hma_chunks_count(&job->chunks), write_chunk, job);
     }
     return status;
 }
@@ -142,7 +142,7 @@ static hma_status write_shard(writer *w, size_t shard) {
     shard_name(w, shard, name);
     char *path = hma_path_join(w->folder, name);
     job.offset = HMA_NEW(uint64_t, count);
-    hma_status status = path && job.offset ? hma_blocks_cut(&job.blocks, job.tensors, count) : HMA_FAILURE;
+    hma_status status = path && job.offset ? hma_chunks_cut(&job.chunks, job.tensors, count) : HMA_FAILURE;
     if (status == HMA_OK) {
         status = hma_header_write(&header, job.tensors, count, w->metadata);
     }
@@ -167,7 +167,7 @@ static hma_status write_shard(writer *w, size_t shard) {
         status = verify(&job, path, count);
     }
 out:
-    hma_blocks_free(&job.blocks);
+    hma_chunks_free(&job.chunks);
     hma_buffer_free(&header);
     free(job.offset);
     free(path);
@@ -226,7 +226,7 @@ static hma_status write_index(const writer *w) {
 
 static hma_status prepare(writer *w, const hma_tensor *const *tensors, uint64_t shard_size) {
     w->tensors = HMA_NEW(const hma_tensor *, w->count);
-    w->scratch = hma_block_scratch_new(w->threads);
+    w->scratch = hma_chunk_scratch_new(w->threads);
     if (!w->tensors || !w->scratch) {
         return HMA_FAILURE;
     }
@@ -256,7 +256,7 @@ hma_status hma_shards_write(hma_context *context, const char *folder, const hma_
     if (status == HMA_OK) {
         *report = (hma_shard_report){w.shards, w.total};
     }
-    hma_block_scratch_free(w.scratch, w.threads);
+    hma_chunk_scratch_free(w.scratch, w.threads);
     free(w.tensors);
     free(w.shard_start);
     return status;

@@ -1,6 +1,6 @@
 /*
  * Writing tensors as model.safetensors, or as shards with model.safetensors.index.json, into a folder that is already being
- * staged (base/atomic_file.h). Memory does not grow with the model: the caller produces data in blocks.
+ * staged (base/atomic_file.h). Memory does not grow with the model: the caller produces data in chunks.
  *
  * Canonical form, byte for byte what the reference writer gives: tensors sorted by dtype alignment descending, then by name;
  * compact JSON header padded with spaces to a multiple of 8; "__metadata__" first.
@@ -28,7 +28,7 @@ typedef struct hma_shard_report {
 } hma_shard_report;
 
 /*
- * `tensors` in any order; their shard and offset fields are not looked at. Blocks are produced on several threads at once and
+ * `tensors` in any order; their shard and offset fields are not looked at. Chunks are produced on several threads at once and
  * each is written by the thread that produced it, so that producing and writing overlap; the bytes never depend on that. Every
  * file is reserved first, flushed last, and its header is read back.
  * @return also what `produce` returns; HMA_INTERRUPTED. On failure the caller discards the stage.

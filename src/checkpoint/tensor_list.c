@@ -7,40 +7,40 @@
 #include "base/error_set.h"
 #include "base/memory.h"
 
-enum { BLOCK_BYTES = 1 << 16 };
+enum { SLAB_BYTES = 1 << 16 };
 
-struct hma_name_block {
-    struct hma_name_block *next;
+struct hma_name_slab {
+    struct hma_name_slab *next;
     size_t used, size;
     char bytes[];
 };
 
 void hma_tensor_list_free(hma_tensor_list *list) {
-    for (struct hma_name_block *block = list->names; block;) {
-        struct hma_name_block *next = block->next;
-        free(block);
-        block = next;
+    for (struct hma_name_slab *slab = list->names; slab;) {
+        struct hma_name_slab *next = slab->next;
+        free(slab);
+        slab = next;
     }
     free(list->items);
     *list = (hma_tensor_list){0};
 }
 
 static const char *keep_name(hma_tensor_list *list, const char *name, size_t length) {
-    struct hma_name_block *block = list->names;
-    if (!block || block->size - block->used <= length) {
-        const size_t size = hma_max_size(BLOCK_BYTES, length + 1);
-        block = hma_new_array(sizeof *block + size, 1);
-        if (!block) {
+    struct hma_name_slab *slab = list->names;
+    if (!slab || slab->size - slab->used <= length) {
+        const size_t size = hma_max_size(SLAB_BYTES, length + 1);
+        slab = hma_new_array(sizeof *slab + size, 1);
+        if (!slab) {
             return NULL;
         }
-        block->size = size;
-        block->next = list->names;
-        list->names = block;
+        slab->size = size;
+        slab->next = list->names;
+        list->names = slab;
     }
-    char *copy = block->bytes + block->used;
+    char *copy = slab->bytes + slab->used;
     memcpy(copy, name, length);
     copy[length] = 0;
-    block->used += length + 1;
+    slab->used += length + 1;
     return copy;
 }
 

@@ -7,7 +7,7 @@
 typedef struct hma_tensor_list {
     hma_tensor *items;
     size_t count, capacity;
-    struct hma_name_block *names; /* blocks do not move, so that names stay valid while the list grows */
+    struct hma_name_slab *names; /* slabs do not move, so that names stay valid while the list grows */
 } hma_tensor_list;
 
 void hma_tensor_list_free(hma_tensor_list *list);

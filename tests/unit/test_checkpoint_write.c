@@ -1,4 +1,4 @@
-/* src/checkpoint: writing safetensors in the canonical form, in shards, from blocks. */
+/* src/checkpoint: writing safetensors in the canonical form, in shards, from chunks. */
 #include "checkpoint_files.h"
 
 #include <signal.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/context.h"
-#include "checkpoint/blocks.h"
+#include "checkpoint/chunks.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/header.h"
 #include "checkpoint/header_write.h"
@@ -213,30 +213,30 @@ static void bytes_do_not_depend_on_the_number_of_threads(void **state) {
     free(first);
 }
 
-static void blocks_cover_every_element_once(void **state) {
+static void chunks_cover_every_element_once(void **state) {
     (void)state;
-    const hma_tensor given[] = {tensor_of("z", HMA_F32, 0, 9), tensor_of("a", HMA_BF16, 1, HMA_BLOCK_BYTES / 2),
-                                tensor_of("b", HMA_F64, HMA_BLOCK_BYTES / 8, 2), tensor_of("y", HMA_U8, 0, 1),
-                                tensor_of("c", HMA_U8, 1, HMA_BLOCK_BYTES + 1), tensor_of("d", HMA_U8, 1, 1), tensor_of("x", HMA_U8, 1, 0)};
+    const hma_tensor given[] = {tensor_of("z", HMA_F32, 0, 9), tensor_of("a", HMA_BF16, 1, HMA_CHUNK_BYTES / 2),
+                                tensor_of("b", HMA_F64, HMA_CHUNK_BYTES / 8, 2), tensor_of("y", HMA_U8, 0, 1),
+                                tensor_of("c", HMA_U8, 1, HMA_CHUNK_BYTES + 1), tensor_of("d", HMA_U8, 1, 1), tensor_of("x", HMA_U8, 1, 0)};
     enum { COUNT = sizeof given / sizeof *given };
     const hma_tensor *tensors[COUNT];
     for (size_t i = 0; i < COUNT; i++) {
         tensors[i] = &given[i];
     }
-    hma_blocks blocks;
-    assert_ok(hma_blocks_cut(&blocks, tensors, COUNT));
-    assert_int_equal(hma_blocks_count(&blocks), 1 + 2 + 2 + 1);
+    hma_chunks chunks;
+    assert_ok(hma_chunks_cut(&chunks, tensors, COUNT));
+    assert_int_equal(hma_chunks_count(&chunks), 1 + 2 + 2 + 1);
     uint64_t covered[COUNT] = {0};
-    for (size_t i = 0; i < hma_blocks_count(&blocks); i++) {
-        const hma_block block = hma_blocks_at(&blocks, tensors, i);
-        assert_true(block.count > 0 && block.count * hma_dtype_size(given[block.tensor].dtype) <= HMA_BLOCK_BYTES);
-        assert_int_equal(block.first, covered[block.tensor]);
-        covered[block.tensor] += block.count;
+    for (size_t i = 0; i < hma_chunks_count(&chunks); i++) {
+        const hma_chunk chunk = hma_chunks_at(&chunks, tensors, i);
+        assert_true(chunk.count > 0 && chunk.count * hma_dtype_size(given[chunk.tensor].dtype) <= HMA_CHUNK_BYTES);
+        assert_int_equal(chunk.first, covered[chunk.tensor]);
+        covered[chunk.tensor] += chunk.count;
     }
     for (size_t i = 0; i < COUNT; i++) {
         assert_int_equal(covered[i], given[i].elements);
     }
-    hma_blocks_free(&blocks);
+    hma_chunks_free(&chunks);
 }
 
 /* ---- failures ---- */
@@ -300,7 +300,7 @@ int main(void) {
         cmocka_unit_test(metadata_follows_the_format),
         IN_FOLDER(tensors_are_spread_over_shards),
         IN_FOLDER(bytes_do_not_depend_on_the_number_of_threads),
-        cmocka_unit_test(blocks_cover_every_element_once),
+        cmocka_unit_test(chunks_cover_every_element_once),
         IN_FOLDER(a_failed_shard_is_removed),
         IN_FOLDER(a_full_disk_is_found_before_anything_is_produced),
     };
