@@ -83,9 +83,13 @@ hma_status hma_overrides_copy(hma_overrides *out, const hma_overrides *overrides
     return HMA_OK;
 }
 
+bool hma_override_matches(const hma_override *override, const char *tensor_name) {
+    return hma_glob_matches(override->glob, tensor_name);
+}
+
 const hma_override *hma_overrides_find(const hma_overrides *overrides, const char *tensor_name) {
     for (size_t i = overrides->count; i > 0; i--) {
-        if (hma_glob_matches(overrides->list[i - 1].glob, tensor_name)) {
+        if (hma_override_matches(&overrides->list[i - 1], tensor_name)) {
             return &overrides->list[i - 1];
         }
     }

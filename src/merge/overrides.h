@@ -2,6 +2,7 @@
 #ifndef HMA_MERGE_OVERRIDES_H
 #define HMA_MERGE_OVERRIDES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "hma/error.h"
@@ -28,6 +29,8 @@ hma_status hma_overrides_add(hma_overrides *overrides, const char *glob, double 
 hma_status hma_overrides_add_text(hma_overrides *overrides, const char *text);
 
 hma_status hma_overrides_copy(hma_overrides *out, const hma_overrides *overrides);
+
+bool hma_override_matches(const hma_override *override, const char *tensor_name);
 
 /* The override that decides about a tensor, NULL when none matches. */
 const hma_override *hma_overrides_find(const hma_overrides *overrides, const char *tensor_name);

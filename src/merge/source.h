@@ -1,0 +1,24 @@
+/* What libhma's own code needs of a source. Public side: hma/merge.h. */
+#ifndef HMA_MERGE_SOURCE_H
+#define HMA_MERGE_SOURCE_H
+
+#include "hma/merge.h"
+#include "merge/kernels.h"
+
+/*
+ * Elements that are worked on at a time. Tensors are always cut at multiples of it, counted from their first element, so that
+ * sums over a tensor have the same bits whoever asks for which part.
+ */
+enum { HMA_BLOCK = 1 << 16 };
+
+/*
+ * hma_source_read(), and what rounding did to these elements, summed block by block in order. Sums of other ranges of the
+ * same tensor may be added in any cut at multiples of HMA_BLOCK. All zero for tensors that are copied.
+ */
+hma_status hma_source_read_measured(const hma_source *source, const hma_tensor *tensor, uint64_t first, uint64_t count,
+                                    void *destination, hma_loss_sums *sums);
+
+/* The checkpoint whose weights have ratio 0; NULL for a plain source. */
+const hma_checkpoint *hma_source_pre(const hma_source *source);
+
+#endif
