@@ -43,7 +43,11 @@ static hma_status run(cli_session *session, const void *values) {
 }
 
 const cli_command cli_cmd_version = {
-    .spec = {"version", "version, build, libraries and processor features", NULL, {CLI_GROUP(NULL, options, 0)}, &defaults,
+    .spec = {"version",
+             "version, build, libraries and processor features",
+             NULL,
+             {CLI_GROUP(NULL, options, 0)},
+             &defaults,
              sizeof defaults},
     .run = run,
 };

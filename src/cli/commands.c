@@ -24,13 +24,14 @@ hma_status cli_find_command(const cli_command **out, const char *name) {
 }
 
 void cli_print_overview(FILE *out) {
-    (void)fputs("hma merges a language model before RLHF (pre) with the model after it (post), block by block, scores the merges\n"
-                "on alignment and on what RLHF made the model forget, and shows which of them are worth shipping.\n"
-                "\n"
-                "Usage: hma COMMAND [ARGUMENT].. [OPTION]..\n"
-                "\n"
-                "Commands:\n",
-                out);
+    (void)fputs(
+        "hma merges a language model before RLHF (pre) with the model after it (post), block by block, scores the merges\n"
+        "on alignment and on what RLHF made the model forget, and shows which of them are worth shipping.\n"
+        "\n"
+        "Usage: hma COMMAND [ARGUMENT].. [OPTION]..\n"
+        "\n"
+        "Commands:\n",
+        out);
     for (const cli_command *const *c = cli_commands; *c; c++) {
         (void)fprintf(out, "  %-10s%s\n", (*c)->spec.name, (*c)->spec.summary);
     }

@@ -7,13 +7,15 @@
 enum { MOST_THREADS = 4096 };
 
 const cli_option cli_common_options[] = {
-    {CLI_NUMBER, 'j', "threads", "N", .help = "threads to compute with; results do not depend on it", .offset = offsetof(cli_common, threads),
-     .absent = "all processors", .least = 1, .most = MOST_THREADS},
+    {CLI_NUMBER, 'j', "threads", "N", .help = "threads to compute with; results do not depend on it",
+     .offset = offsetof(cli_common, threads), .absent = "all processors", .least = 1, .most = MOST_THREADS},
     {CLI_SIZE, 0, "memory", "SIZE", .help = "memory that weights and activations may take together, such as 6G",
      .offset = offsetof(cli_common, memory), .absent = "three quarters of RAM"},
     {CLI_FLAG, 'q', "quiet", .help = "say nothing but errors", .offset = offsetof(cli_common, quiet)},
-    {CLI_COUNTER, 'v', "verbose", .help = "say what is being done; twice: with details", .offset = offsetof(cli_common, verbose)},
-    {CLI_CHOICE, 0, "progress", "MODE", .help = "progress on stderr", .offset = offsetof(cli_common, progress), .choice = cli_progress_word},
+    {CLI_COUNTER, 'v', "verbose", .help = "say what is being done; twice: with details",
+     .offset = offsetof(cli_common, verbose)},
+    {CLI_CHOICE, 0, "progress", "MODE", .help = "progress on stderr", .offset = offsetof(cli_common, progress),
+     .choice = cli_progress_word},
     {CLI_TEXT, 0, "log", "FILE", .help = "append everything that is said to this file", .offset = offsetof(cli_common, log)},
 };
 
@@ -47,9 +49,10 @@ static const char *prompts_word(size_t index) {
 const cli_option cli_compute_options[] = {
     {CLI_CHOICE, 0, "precision", "TYPE", .help = "of the activations in matrix products; fp32 is the reference",
      .offset = offsetof(cli_compute, precision), .choice = cli_precision_word},
-    {CLI_CHOICE, 0, "backend", "NAME", .help = "of the matrix products", .offset = offsetof(cli_compute, backend), .choice = backend_word},
-    {CLI_CHOICE, 0, "bos", "WHEN", .help = "special tokens that the tokenizer adds to a text", .offset = offsetof(cli_compute, bos),
-     .choice = bos_word},
+    {CLI_CHOICE, 0, "backend", "NAME", .help = "of the matrix products", .offset = offsetof(cli_compute, backend),
+     .choice = backend_word},
+    {CLI_CHOICE, 0, "bos", "WHEN", .help = "special tokens that the tokenizer adds to a text",
+     .offset = offsetof(cli_compute, bos), .choice = bos_word},
 };
 
 hma_model_options cli_model_options(const cli_compute *compute) {
@@ -59,6 +62,6 @@ hma_model_options cli_model_options(const cli_compute *compute) {
 const cli_option cli_items_options[] = {
     {CLI_CHOICE, 0, "prompts", "SET", .help = "which of the suite's prompts to answer", .offset = offsetof(cli_items, prompts),
      .choice = prompts_word},
-    {CLI_NUMBER, 0, "limit", "N", .help = "items of each task, and prompts, to score at most", .offset = offsetof(cli_items, limit),
-     .absent = "the suite's own limits", .least = 1, .most = 1000000000},
+    {CLI_NUMBER, 0, "limit", "N", .help = "items of each task, and prompts, to score at most",
+     .offset = offsetof(cli_items, limit), .absent = "the suite's own limits", .least = 1, .most = 1000000000},
 };

@@ -42,10 +42,8 @@ static hma_status run_with_context(const cli_command *command, cli_session *sess
     if (status != HMA_OK) {
         return status;
     }
-    const hma_context_options options = {.threads = (unsigned)common->threads,
-                                         .memory = common->memory,
-                                         .log = cli_log_line,
-                                         .progress = cli_progress_draw};
+    const hma_context_options options = {
+        .threads = (unsigned)common->threads, .memory = common->memory, .log = cli_log_line, .progress = cli_progress_draw};
     status = hma_context_new(&session->context, &options);
     if (status != HMA_OK) {
         return status;

@@ -2,8 +2,8 @@
  * Options as data. A command describes its operands and options in tables; the tables drive parsing, `--help`, `hma help CMD`
  * and shell completion, so that the three cannot disagree.
  *
- * A command's values live in a struct of its own. Each table entry says where (offsetof), and the struct's defaults are what the
- * help shows.
+ * A command's values live in a struct of its own. Each table entry says where (offsetof), and the struct's defaults are what
+ * the help shows.
  */
 #ifndef HMA_CLI_OPTIONS_H
 #define HMA_CLI_OPTIONS_H
@@ -45,10 +45,10 @@ typedef struct cli_option {
     const char *name;     /* "threads"; operands in capitals: "PRE" */
     const char *argument; /* what help calls the value: "N" */
     const char *help;
-    size_t offset;        /* of the value in the group's struct */
-    const char *absent;   /* what help says in place of a default of 0 or NULL; may be NULL */
+    size_t offset;                       /* of the value in the group's struct */
+    const char *absent;                  /* what help says in place of a default of 0 or NULL; may be NULL */
     const char *(*choice)(size_t index); /* the words of a CLI_CHOICE; NULL past the last */
-    uint64_t least, most; /* of a CLI_NUMBER */
+    uint64_t least, most;                /* of a CLI_NUMBER */
     bool required;
 } cli_option;
 
@@ -67,15 +67,16 @@ typedef struct cli_group {
     size_t base; /* offset of the part */
 } cli_group;
 
-#define CLI_GROUP(title, table, base) {(title), (table), sizeof(table) / sizeof *(table), (base)}
+#define CLI_GROUP(title, table, base)                                                                                          \
+    { (title), (table), sizeof(table) / sizeof *(table), (base) }
 
 enum { CLI_MAX_GROUPS = 10, CLI_MAX_OPTIONS = 48 };
 
 /* What parsing and help need to know of a command. */
 typedef struct cli_spec {
-    const char *name;    /* "merge" */
-    const char *summary; /* one line */
-    const char *details; /* what help says below the usage line; may be NULL */
+    const char *name;                 /* "merge" */
+    const char *summary;              /* one line */
+    const char *details;              /* what help says below the usage line; may be NULL */
     cli_group groups[CLI_MAX_GROUPS]; /* up to the first without options */
     const void *defaults;
     size_t values_size;
@@ -83,7 +84,7 @@ typedef struct cli_spec {
 
 /* What the command line said. */
 typedef struct cli_parsed {
-    void *values; /* the command's struct */
+    void *values;                       /* the command's struct */
     const char *given[CLI_MAX_OPTIONS]; /* names of the options and operands that were given */
     size_t given_count;
     bool help; /* -h or --help: nothing else was checked */

@@ -77,8 +77,8 @@ static void print_option(FILE *out, const cli_option *o, const void *value) {
         cli_choice_words(words, sizeof words, o);
     }
     default_text(standard, sizeof standard, o, value);
-    (void)snprintf(help, sizeof help, "%s%s%s%s%s%s", o->help, *words ? ": " : "", words, *standard ? " (default: " : "", standard,
-                   *standard ? ")" : "");
+    (void)snprintf(help, sizeof help, "%s%s%s%s%s%s", o->help, *words ? ": " : "", words, *standard ? " (default: " : "",
+                   standard, *standard ? ")" : "");
     const size_t length = strlen(name);
     if (length + 2 > NAME_COLUMN) {
         (void)fprintf(out, "%s\n%*s", name, NAME_COLUMN, "");

@@ -15,8 +15,8 @@ typedef enum cli_progress_mode { CLI_PROGRESS_AUTO, CLI_PROGRESS_BAR, CLI_PROGRE
 const char *cli_progress_word(size_t index);
 
 /*
- * AUTO draws a bar when stderr is a terminal that can take one (TERM is set and not "dumb"), NO_COLOR is not set and the user did
- * not ask for quiet. HMA_TEST_TERMINAL in the environment makes stderr count as a terminal, for tests.
+ * AUTO draws a bar when stderr is a terminal that can take one (TERM is set and not "dumb"), NO_COLOR is not set and the user
+ * did not ask for quiet. HMA_TEST_TERMINAL in the environment makes stderr count as a terminal, for tests.
  */
 void cli_progress_begin(cli_progress_mode mode, bool quiet);
 /* An hma_progress_fn. Draws at most ten times a second. */

@@ -1,0 +1,2 @@
+# Without arguments: the overview, but as misuse.
+hma

@@ -1,0 +1,37 @@
+# What the cases may use. $TESTS is the tests folder, $DEMO eval/demo, $THREADS a number of threads; the working folder is empty.
+
+# Runs a command and prints its exit code, so that a case can try several.
+try() {
+    local code=0
+    "$@" || code=$?
+    echo "exit $code"
+}
+
+# Content and kind of everything in the working folder.
+snapshot() {
+    find . -printf '%y %m %p %l\n' | sort
+    find . -type f -exec sha256sum {} + | sort
+}
+
+# Runs a command that must not change anything in the working folder; says so if it did.
+unchanged() {
+    local code=0 before
+    before=$(snapshot)
+    "$@" || code=$?
+    if [ "$before" != "$(snapshot)" ]; then
+        echo "something in the working folder has changed:"
+        diff <(echo "$before") <(snapshot) || true
+    fi
+    return $code
+}
+
+# A copy of a folder that can be changed: copy SOURCE NAME
+copy() {
+    cp -r "$1" "$2"
+    chmod -R u+w "$2"
+}
+
+# Puts a number in the place of some bytes of a file: patch FILE OFFSET '\x00\x01'
+patch_bytes() {
+    printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
