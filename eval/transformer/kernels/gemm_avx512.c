@@ -1,0 +1,83 @@
+/*
+ * fp32 products with AVX-512: tiles of 12 rows by one panel of 32 columns, 24 accumulators.
+ *
+ * A block of a panel (256 x 32 floats, 32 KB) stays in the first-level cache while the rows of X pass over it; each element of
+ * X is broadcast once for two multiply-adds.
+ */
+#include <immintrin.h>
+
+#include "eval/transformer/kernels/gemm.h"
+
+enum { ROWS = 12 };
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* rows x 32 tile over `depth` steps of k; added to y unless `start`. `rows` is a constant after inlining. */
+INLINE void tile(int rows, const float *x, size_t ldx, const float *panel, size_t depth, float *y, size_t ldy, size_t wide,
+                 int start) {
+    __m512 low[ROWS], high[ROWS];
+#pragma GCC unroll 12
+    for (int r = 0; r < rows; r++) {
+        low[r] = _mm512_setzero_ps();
+        high[r] = _mm512_setzero_ps();
+    }
+    for (size_t d = 0; d < depth; d++) {
+        const __m512 w0 = _mm512_loadu_ps(panel + d * HMA_PANEL), w1 = _mm512_loadu_ps(panel + d * HMA_PANEL + 16);
+#pragma GCC unroll 12
+        for (int r = 0; r < rows; r++) {
+            const __m512 a = _mm512_set1_ps(x[(size_t)r * ldx + d]);
+            low[r] = _mm512_fmadd_ps(a, w0, low[r]);
+            high[r] = _mm512_fmadd_ps(a, w1, high[r]);
+        }
+    }
+    const __mmask16 m0 = wide >= 16 ? 0xffff : (__mmask16)((1u << wide) - 1);
+    const __mmask16 m1 = wide >= 32 ? 0xffff : wide <= 16 ? 0 : (__mmask16)((1u << (wide - 16)) - 1);
+#pragma GCC unroll 12
+    for (int r = 0; r < rows; r++) {
+        float *to = y + (size_t)r * ldy;
+        if (!start) {
+            low[r] = _mm512_add_ps(_mm512_maskz_loadu_ps(m0, to), low[r]);
+            high[r] = _mm512_add_ps(_mm512_maskz_loadu_ps(m1, to + 16), high[r]);
+        }
+        _mm512_mask_storeu_ps(to, m0, low[r]);
+        _mm512_mask_storeu_ps(to + 16, m1, high[r]);
+    }
+}
+
+static void tiles(const float *x, size_t ldx, size_t m, const float *panel, size_t depth, float *y, size_t ldy, size_t wide,
+                  int start) {
+    size_t i = 0;
+    for (; i + ROWS <= m; i += ROWS) {
+        tile(ROWS, x + i * ldx, ldx, panel, depth, y + i * ldy, ldy, wide, start);
+    }
+    const float *rest = x + i * ldx;
+    float *to = y + i * ldy;
+    switch (m - i) {
+    case 11: tile(11, rest, ldx, panel, depth, to, ldy, wide, start); break;
+    case 10: tile(10, rest, ldx, panel, depth, to, ldy, wide, start); break;
+    case 9: tile(9, rest, ldx, panel, depth, to, ldy, wide, start); break;
+    case 8: tile(8, rest, ldx, panel, depth, to, ldy, wide, start); break;
+    case 7: tile(7, rest, ldx, panel, depth, to, ldy, wide, start); break;
+    case 6: tile(6, rest, ldx, panel, depth, to, ldy, wide, start); break;
+    case 5: tile(5, rest, ldx, panel, depth, to, ldy, wide, start); break;
+    case 4: tile(4, rest, ldx, panel, depth, to, ldy, wide, start); break;
+    case 3: tile(3, rest, ldx, panel, depth, to, ldy, wide, start); break;
+    case 2: tile(2, rest, ldx, panel, depth, to, ldy, wide, start); break;
+    case 1: tile(1, rest, ldx, panel, depth, to, ldy, wide, start); break;
+    default: break;
+    }
+}
+
+static void multiply(const float *x, size_t ldx, size_t m, const float *packed, size_t n, size_t k, size_t first, size_t count,
+                     float *y, size_t ldy) {
+    (void)n;
+    for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
+        const size_t depth = k - d0 < HMA_GEMM_DEPTH ? k - d0 : HMA_GEMM_DEPTH;
+        for (size_t j = 0; j < count; j += HMA_PANEL) {
+            const size_t wide = count - j < HMA_PANEL ? count - j : HMA_PANEL;
+            tiles(x + d0, ldx, m, packed + (first + j) * k + d0 * HMA_PANEL, depth, y + j, ldy, wide, d0 == 0);
+        }
+    }
+}
+
+const hma_gemm hma_gemm_avx512 = {"avx512", true, hma_gemm_pack_panels, multiply};

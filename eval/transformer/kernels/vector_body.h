@@ -1,0 +1,390 @@
+/* The functions of hma_vector, included by one file for each instruction set, which defines HMA_VECTOR_TABLE and HMA_VECTOR_NAME. */
+#include "eval/transformer/kernels/vector.h"
+#include "eval/transformer/kernels/vector_math.h"
+
+/* ---- norms ---- */
+
+static void rms_norm(float *y, const float *x, const float *w, size_t n, float epsilon, float plus) {
+    vf squares = all(0);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        const vf v = load(x + i);
+        squares = v * v + squares;
+    }
+    if (i < n) {
+        const vf v = load_part(x + i, n - i, 0);
+        squares = v * v + squares;
+    }
+    const float scale = 1.0f / sqrtf(lane_sum(squares) / (float)n + epsilon);
+    for (i = 0; i + 16 <= n; i += 16) {
+        store(y + i, load(x + i) * scale * (load(w + i) + plus));
+    }
+    for (; i < n; i++) {
+        y[i] = x[i] * scale * (w[i] + plus);
+    }
+}
+
+static void layer_norm(float *y, const float *x, const float *w, const float *b, size_t n, float epsilon) {
+    vf sum = all(0), squares = all(0);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        sum = sum + load(x + i);
+    }
+    if (i < n) {
+        sum = sum + load_part(x + i, n - i, 0);
+    }
+    const float mean = lane_sum(sum) / (float)n;
+    for (i = 0; i + 16 <= n; i += 16) {
+        const vf d = load(x + i) - mean;
+        squares = d * d + squares;
+    }
+    if (i < n) {
+        const vf d = load_part(x + i, n - i, mean) - mean;
+        squares = d * d + squares;
+    }
+    const float scale = 1.0f / sqrtf(lane_sum(squares) / (float)n + epsilon);
+    for (i = 0; i + 16 <= n; i += 16) {
+        vf v = (load(x + i) - mean) * scale * load(w + i);
+        if (b) {
+            v += load(b + i);
+        }
+        store(y + i, v);
+    }
+    for (; i < n; i++) {
+        y[i] = (x[i] - mean) * scale * w[i] + (b ? b[i] : 0);
+    }
+}
+
+/* ---- activations ---- */
+
+INLINE vf act(vf x, hma_activation activation) {
+    switch (activation) {
+    case HMA_ACT_SILU: return x / (1.0f + vexp(-x));
+    case HMA_ACT_GELU: return 0.5f * x * (1.0f + verf(x * 0.707106781f));
+    case HMA_ACT_GELU_TANH: {
+        /* 0.5 x (1 + tanh(u)) = x / (1 + exp(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3) */
+        const vf u = 0.797884561f * (x + 0.044715f * x * x * x);
+        return x / (1.0f + vexp(-2.0f * u));
+    }
+    case HMA_ACT_RELU: return larger(x, all(0));
+    }
+    return x;
+}
+
+INLINE void activate_as(float *x, const float *up, size_t n, hma_activation activation) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        vf v = act(load(x + i), activation);
+        if (up) {
+            v *= load(up + i);
+        }
+        store(x + i, v);
+    }
+    if (i < n) {
+        vf v = act(load_part(x + i, n - i, 0), activation);
+        if (up) {
+            v *= load_part(up + i, n - i, 0);
+        }
+        store_part(x + i, v, n - i);
+    }
+}
+
+static void activate(float *x, const float *up, size_t n, hma_activation activation) {
+    switch (activation) {
+    case HMA_ACT_SILU: activate_as(x, up, n, HMA_ACT_SILU); break;
+    case HMA_ACT_GELU: activate_as(x, up, n, HMA_ACT_GELU); break;
+    case HMA_ACT_GELU_TANH: activate_as(x, up, n, HMA_ACT_GELU_TANH); break;
+    case HMA_ACT_RELU: activate_as(x, up, n, HMA_ACT_RELU); break;
+    }
+}
+
+static void add(float *y, const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        y[i] += x[i];
+    }
+}
+
+static void rotate(float *x, size_t heads, size_t head_dim, const float *cosine, const float *sine, size_t half) {
+    for (size_t h = 0; h < heads; h++) {
+        float *first = x + h * head_dim, *second = first + half;
+        for (size_t i = 0; i < half; i++) {
+            const float a = first[i], b = second[i];
+            first[i] = a * cosine[i] - b * sine[i];
+            second[i] = b * cosine[i] + a * sine[i];
+        }
+    }
+}
+
+/* ---- attention ---- */
+
+enum { QUERIES = 8, VALUE_ROWS = 4, VALUE_LANES = 4 };
+
+INLINE const float *query(const hma_attention *a, size_t i) {
+    return a->q + i / a->group * a->q_stride + i % a->group * a->head_dim;
+}
+
+/* Scores of `count` queries from `base` on against one tile of 16 keys. */
+INLINE void score_tile(const hma_attention *a, size_t base, size_t count, const float *tile, vf out[QUERIES]) {
+    const float *q[QUERIES];
+    vf acc[QUERIES];
+    for (size_t i = 0; i < QUERIES; i++) {
+        q[i] = query(a, base + (i < count ? i : 0));
+        acc[i] = all(0);
+    }
+    for (size_t d = 0; d < a->head_dim; d++) {
+        const vf keys = load(tile + d * 16);
+#pragma GCC unroll 8
+        for (size_t i = 0; i < QUERIES; i++) {
+            acc[i] = q[i][d] * keys + acc[i];
+        }
+    }
+    for (size_t i = 0; i < QUERIES; i++) {
+        out[i] = acc[i];
+    }
+}
+
+/* Fills scratch[query][position - low] for all positions low <= p < high. Each score is one dot product in order of d. */
+static void scores(const hma_attention *a, size_t low, size_t high, size_t stride) {
+    const size_t queries = a->rows * a->group;
+    for (size_t s = 0; s < a->span_count; s++) {
+        const hma_span *span = &a->spans[s];
+        const size_t from = span->position > low ? span->position : low;
+        const size_t end = span->position + span->count, to = end < high ? end : high;
+        if (from >= to) {
+            continue;
+        }
+        const size_t first = span->first + (from - span->position), last = first + (to - from);
+        for (size_t tile = first / 16; tile * 16 < last; tile++) {
+            const size_t l0 = tile * 16 < first ? first - tile * 16 : 0;
+            const size_t l1 = tile * 16 + 16 > last ? last - tile * 16 : 16;
+            const size_t at = from + (tile * 16 + l0 - first) - low;
+            for (size_t base = 0; base < queries; base += QUERIES) {
+                const size_t count = queries - base < QUERIES ? queries - base : QUERIES;
+                vf out[QUERIES];
+                score_tile(a, base, count, a->keys + tile * a->key_stride, out);
+                for (size_t i = 0; i < count; i++) {
+                    float *to_row = a->scratch + (base + i) * stride + at;
+                    if (l0 == 0 && l1 == 16) {
+                        store(to_row, out[i]);
+                    } else {
+                        float lane[16];
+                        store(lane, out[i]);
+                        memcpy(to_row, lane + l0, (l1 - l0) * sizeof *lane);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* tanh for soft caps: 1 - 2 / (e^2x + 1); its small absolute error near 0 is multiplied by the cap. */
+INLINE vf vtanh(vf x) {
+    const vf s = x * x;
+    const vf series = x * (1.0f + s * (-1.0f / 3 + s * (2.0f / 15 - s * (17.0f / 315))));
+    const vf usual = 1.0f - 2.0f / (vexp(2.0f * x) + 1.0f);
+    return choose(s < all(0.01f), series, usual);
+}
+
+/*
+ * Softmax of one row over positions first <= p < last (given relative to a multiple of 16): leaves exp(score - max), zero outside,
+ * up to `padded`. Returns the sum, taken in 16 lanes by position.
+ */
+INLINE float softmax(float *row, size_t first, size_t last, size_t padded, float scale, float softcap) {
+    for (size_t i = 0; i < first; i++) {
+        row[i] = -INFINITY;
+    }
+    for (size_t i = last; i < padded; i++) {
+        row[i] = -INFINITY;
+    }
+    vf most = all(-INFINITY);
+    for (size_t i = 0; i < padded; i += 16) {
+        vf s = load(row + i) * scale;
+        if (softcap > 0) {
+            const vi outside = s < all(-3e38f);
+            s = choose(outside, s, softcap * vtanh(s / softcap));
+        }
+        store(row + i, s);
+        most = larger(s, most);
+    }
+    const float max = lane_max(most);
+    vf sum = all(0);
+    for (size_t i = 0; i < padded; i += 16) {
+        const vf e = vexp(load(row + i) - max);
+        store(row + i, e);
+        sum = sum + e;
+    }
+    return lane_sum(sum);
+}
+
+/*
+ * Sum over positions of weight * value, in order of position, for up to 4 queries and `lanes` (up to 4) runs of 16 dimensions from
+ * `lane` on. The last run may reach past the head: its surplus is computed from whatever stands there, and not stored.
+ */
+INLINE void mix_values(const hma_attention *a, size_t base, size_t count, size_t lane, size_t lanes, size_t low, size_t high,
+                       size_t stride, const float *factor) {
+    const float *weight[VALUE_ROWS];
+    vf acc[VALUE_ROWS][VALUE_LANES];
+    for (size_t i = 0; i < VALUE_ROWS; i++) {
+        weight[i] = a->scratch + (base + (i < count ? i : 0)) * stride;
+        for (size_t l = 0; l < VALUE_LANES; l++) {
+            acc[i][l] = all(0);
+        }
+    }
+    for (size_t s = 0; s < a->span_count; s++) {
+        const hma_span *span = &a->spans[s];
+        const size_t from = span->position > low ? span->position : low;
+        const size_t end = span->position + span->count, to = end < high ? end : high;
+        for (size_t p = from; p < to; p++) {
+            const float *v = a->values + (span->first + (p - span->position)) * a->value_stride + lane;
+#pragma GCC unroll 4
+            for (size_t i = 0; i < VALUE_ROWS; i++) {
+                const float w = weight[i][p - low];
+#pragma GCC unroll 4
+                for (size_t l = 0; l < VALUE_LANES; l++) {
+                    if (l < lanes) {
+                        acc[i][l] = w * load(v + 16 * l) + acc[i][l];
+                    }
+                }
+            }
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        float *q = a->q + (base + i) / a->group * a->q_stride + (base + i) % a->group * a->head_dim + lane;
+        for (size_t l = 0; l < lanes; l++) {
+            const vf mixed = acc[i][l] * factor[base + i];
+            const size_t left = a->head_dim - lane - 16 * l;
+            if (left >= 16) {
+                store(q + 16 * l, mixed);
+            } else {
+                store_part(q + 16 * l, mixed, left);
+            }
+        }
+    }
+}
+
+static void attend(const hma_attention *a) {
+    const size_t queries = a->rows * a->group, high = a->position + a->rows;
+    /* from a multiple of 16 on, so that a score's lane depends on its position only */
+    const size_t seen = a->window && a->position + 1 > a->window ? a->position + 1 - a->window : 0;
+    const size_t low = seen / 16 * 16;
+    const size_t padded = (high - low + 15) / 16 * 16, stride = padded + 16;
+    scores(a, low, high, stride);
+    float factor[HMA_ATTENTION_QUERIES];
+    for (size_t i = 0; i < queries; i++) {
+        const size_t p = a->position + i / a->group;
+        const size_t first = a->window && p + 1 > a->window ? p + 1 - a->window : 0;
+        factor[i] = 1.0f / softmax(a->scratch + i * stride, first > low ? first - low : 0, p + 1 - low, padded, a->scale, a->softcap);
+    }
+    for (size_t base = 0; base < queries; base += VALUE_ROWS) {
+        const size_t count = queries - base < VALUE_ROWS ? queries - base : VALUE_ROWS;
+        for (size_t lane = 0; lane < a->head_dim; lane += 16 * VALUE_LANES) {
+            const size_t lanes = (a->head_dim - lane + 15) / 16;
+            if (lanes >= VALUE_LANES) {
+                mix_values(a, base, count, lane, VALUE_LANES, low, high, stride, factor);
+            } else {
+                mix_values(a, base, count, lane, lanes, low, high, stride, factor);
+            }
+        }
+    }
+}
+
+/* ---- logits ---- */
+
+static hma_partial softmax_part(float *logits, size_t n, float cap) {
+    vf most = all(-INFINITY);
+    size_t i = 0;
+    for (; i < n; i += 16) {
+        const size_t left = n - i;
+        vf l = left >= 16 ? load(logits + i) : load_part(logits + i, left, -INFINITY);
+        if (cap > 0) {
+            const vf capped = cap * vtanh(l / cap);
+            l = left >= 16 ? capped : choose(l < all(-3e38f), l, capped);
+            if (left >= 16) {
+                store(logits + i, l);
+            } else {
+                store_part(logits + i, l, left);
+            }
+        }
+        most = larger(l, most);
+    }
+    hma_partial part = {.max = lane_max(most)};
+    vf sum = all(0);
+    for (i = 0; i + 16 <= n; i += 16) {
+        sum = sum + vexp(load(logits + i) - part.max);
+    }
+    if (i < n) {
+        sum = sum + vexp(load_part(logits + i, n - i, -INFINITY) - part.max);
+    }
+    part.sum = lane_sum(sum);
+    while (part.argmax < n && logits[part.argmax] != part.max) {
+        part.argmax++;
+    }
+    return part;
+}
+
+/* ---- sampling ---- */
+
+/* Four words for each of 16 consecutive counters. */
+INLINE void philox16(vu out[4], uint32_t first, uint32_t position, uint32_t sample, const uint32_t key[2]) {
+    vu c0 = first + (vu){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    vu c1 = position - (vu){0}, c2 = sample - (vu){0}, c3 = {0};
+    uint32_t k0 = key[0], k1 = key[1];
+    typedef uint64_t wide __attribute__((vector_size(128), aligned(4)));
+    for (int round = 0; round < 10; round++) {
+        const wide p0 = __builtin_convertvector(c0, wide) * 0xD2511F53u, p1 = __builtin_convertvector(c2, wide) * 0xCD9E8D57u;
+        const vu n0 = __builtin_convertvector(p1 >> 32, vu) ^ c1 ^ k0, n2 = __builtin_convertvector(p0 >> 32, vu) ^ c3 ^ k1;
+        c1 = __builtin_convertvector(p1, vu);
+        c3 = __builtin_convertvector(p0, vu);
+        c0 = n0;
+        c2 = n2;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    out[0] = c0;
+    out[1] = c1;
+    out[2] = c2;
+    out[3] = c3;
+}
+
+/* -log(E), E = -log(1 - v) exponential, v = (word + 1/2) / 2^32. Small E, which win, come from small v and are exact there. */
+INLINE vf gumbel(vu word) {
+    const vf v = __builtin_convertvector(word >> 1, vf) * 0x1p-31f + 0x1p-33f;
+    /* -log(1-v): a series below 2^-6, where 1 - v loses bits */
+    const vf series = v * (1.0f + v * (0.5f + v * (1.0f / 3 + v * (0.25f + v * 0.2f))));
+    const vf usual = -vlog(choose(v < all(0.99999994f), 1.0f - v, all(5.9604645e-8f)));
+    return -vlog(choose(v < all(0.015625f), series, usual));
+}
+
+static size_t gumbel_argmax(const float *logits, size_t n, float inverse_temperature, const uint32_t key[2], uint32_t position,
+                            uint32_t sample) {
+    float best = -INFINITY;
+    size_t winner = 0;
+    for (size_t base = 0; base < n; base += 64) {
+        const size_t count = n - base < 64 ? n - base : 64;
+        /* noise is at most 23.6: a block whose largest logit cannot win needs none */
+        vf most = all(-INFINITY);
+        for (size_t i = 0; i < count; i += 16) {
+            most = larger(count - i >= 16 ? load(logits + base + i) : load_part(logits + base + i, count - i, -INFINITY), most);
+        }
+        if (!(lane_max(most) * inverse_temperature + 24.0f >= best)) {
+            continue;
+        }
+        vu word[4];
+        float noise[4][16];
+        philox16(word, (uint32_t)(base / 4), position, sample, key);
+        for (size_t w = 0; w < 4; w++) {
+            store(noise[w], gumbel(word[w]));
+        }
+        for (size_t i = 0; i < count; i++) {
+            const float value = logits[base + i] * inverse_temperature + noise[i % 4][i / 4];
+            if (value > best) {
+                best = value;
+                winner = base + i;
+            }
+        }
+    }
+    return winner;
+}
+
+const hma_vector HMA_VECTOR_TABLE = {HMA_VECTOR_NAME, rms_norm, layer_norm, activate,      add,
+                                     rotate,          attend,   softmax_part, gumbel_argmax};
