@@ -1,0 +1,257 @@
+#include "eval/transformer/forward.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/error_set.h"
+#include "base/memory.h"
+#include "eval/transformer/layer.h"
+#include "eval/transformer/rope.h"
+
+hma_status hma_store_new(hma_store *out, size_t rows, size_t width) {
+    hma_store s = {.rows = (rows + 15) / 16 * 16};
+    s.keys = hma_new_array(s.rows * width, sizeof *s.keys); /* zeroed: lanes that are never written are read */
+    s.values = hma_new_array(s.rows * width + 16, sizeof *s.values);
+    if (!s.keys || !s.values) {
+        hma_store_free(&s);
+        return HMA_FAILURE;
+    }
+    *out = s;
+    return HMA_OK;
+}
+
+void hma_store_free(hma_store *store) {
+    free(store->keys);
+    free(store->values);
+    *store = (hma_store){0};
+}
+
+hma_status hma_engine_new(hma_engine *out, hma_context *context, const char *name, const hma_architecture *a,
+                          const hma_kernels *kernels, hma_weights *weights) {
+    hma_engine e = {.context = context, .name = name, .a = a, .kernels = kernels, .weights = weights};
+    e.scratch = HMA_NEW(float *, hma_context_threads(context));
+    if (!e.scratch) {
+        return HMA_FAILURE;
+    }
+    *out = e;
+    return HMA_OK;
+}
+
+void hma_engine_free(hma_engine *engine) {
+    for (size_t t = 0; engine->scratch && t < hma_context_threads(engine->context); t++) {
+        free(engine->scratch[t]);
+    }
+    free(engine->scratch);
+    free(engine->wide);
+    for (size_t i = 0; i < HMA_ROPE_KINDS; i++) {
+        free(engine->cosine[i]);
+        free(engine->sine[i]);
+    }
+    *engine = (hma_engine){0};
+}
+
+static hma_status grow(float **memory, size_t *have, size_t need) {
+    if (need > *have) {
+        free(*memory);
+        *have = 0;
+        *memory = hma_new_aligned(need, sizeof **memory);
+        if (!*memory) {
+            return HMA_FAILURE;
+        }
+        *have = need;
+    }
+    return HMA_OK;
+}
+
+static hma_status grow_scratch(hma_engine *e, size_t need) {
+    for (size_t t = 0; need > e->scratch_floats && t < hma_context_threads(e->context); t++) {
+        size_t have = 0;
+        const hma_status status = grow(&e->scratch[t], &have, need);
+        if (status != HMA_OK) {
+            e->scratch_floats = 0;
+            return status;
+        }
+    }
+    e->scratch_floats = hma_max_size(e->scratch_floats, need);
+    return HMA_OK;
+}
+
+static hma_status grow_tables(hma_engine *e, size_t positions) {
+    if (positions <= e->table_positions) {
+        return HMA_OK;
+    }
+    for (size_t i = 0; i < HMA_ROPE_KINDS; i++) {
+        const size_t half = e->a->rope[i].dims / 2;
+        free(e->cosine[i]);
+        free(e->sine[i]);
+        e->cosine[i] = HMA_NEW(float, positions * half);
+        e->sine[i] = HMA_NEW(float, positions * half);
+        if (!e->cosine[i] || !e->sine[i]) {
+            e->table_positions = 0;
+            return HMA_FAILURE;
+        }
+        hma_rope_table(&e->a->rope[i], positions, e->cosine[i], e->sine[i]);
+    }
+    e->table_positions = positions;
+    return HMA_OK;
+}
+
+/* ---- before the layers ---- */
+
+hma_status hma_engine_embed(hma_engine *e, const hma_batch *batch, float *x) {
+    const hma_architecture *a = e->a;
+    const float *table = NULL;
+    hma_status status = hma_weights_embed(e->weights, batch->ids, batch->rows, x);
+    if (status == HMA_OK) {
+        status = hma_weights_positions(e->weights, &table);
+    }
+    for (size_t r = 0; status == HMA_OK && r < batch->rows; r++) {
+        float *row = x + r * a->hidden;
+        if (a->embed_scale != 1) {
+            for (size_t i = 0; i < a->hidden; i++) {
+                row[i] *= a->embed_scale;
+            }
+        }
+        if (table) {
+            e->kernels->vector->add(row, table + (batch->positions[r] + a->position_offset) * a->hidden, a->hidden);
+        }
+    }
+    return status;
+}
+
+/* ---- the layers ---- */
+
+static double batch_flops(const hma_engine *e, const hma_batch *batch, size_t layer) {
+    const hma_architecture *a = e->a;
+    const double matrices = (double)a->hidden * (double)(hma_query_width(a) * 2 + hma_kv_width(a) * 2) +
+                            (double)a->hidden * (double)a->intermediate * (a->gated ? 3 : 2);
+    double pairs = 0;
+    for (size_t r = 0; r < batch->run_count; r++) {
+        const double first = (double)batch->runs[r].position + 1, count = (double)batch->runs[r].count;
+        const double window = a->layer_window[layer] ? (double)a->layer_window[layer] : 1e300;
+        pairs += first + count > window ? count * window : count * (first + (count - 1) / 2);
+    }
+    return 2 * matrices * (double)batch->rows + 4 * pairs * (double)hma_query_width(a);
+}
+
+typedef struct layer_job {
+    hma_layer_run run;
+    size_t tile;
+} layer_job;
+
+static hma_status tile_before(void *argument, size_t index, size_t worker) {
+    layer_job *job = argument;
+    const size_t first = index * job->tile, count = hma_min_size(job->tile, job->run.batch->rows - first);
+    return hma_layer_before(&job->run, first, count, job->run.engine->scratch[worker], NULL);
+}
+
+static hma_status tile_after(void *argument, size_t index, size_t worker) {
+    layer_job *job = argument;
+    const size_t first = index * job->tile, count = hma_min_size(job->tile, job->run.batch->rows - first);
+    return hma_layer_after(&job->run, first, count, job->run.engine->scratch[worker], NULL);
+}
+
+static hma_status attend(void *argument, size_t index, size_t worker) {
+    layer_job *job = argument;
+    hma_layer_attend(&job->run, index, job->run.engine->scratch[worker]);
+    return HMA_OK;
+}
+
+/* Up to this many rows, reading the weights costs more than the arithmetic: cut by columns. */
+enum { FEW_ROWS = 128, TILE = 96 };
+
+/* Tiles are whole groups of 16 rows, so that no two threads write into one tile of keys. Backends whose bits depend on the shape of
+ * a product get the same tiles whatever the number of threads. */
+static size_t tile_rows(const hma_engine *e, size_t rows) {
+    if (!e->kernels->gemm->invariant) {
+        return TILE;
+    }
+    const size_t share = rows / (4 * hma_context_threads(e->context)) / 16 * 16;
+    return share < 16 ? 16 : hma_min_size(share, TILE);
+}
+
+static hma_status run_layer(hma_engine *e, layer_job *job) {
+    hma_pool *pool = hma_context_pool(e->context);
+    const size_t rows = job->run.batch->rows, tiles = (rows + job->tile - 1) / job->tile;
+    const bool few = rows <= FEW_ROWS;
+    hma_status status = few ? hma_layer_before(&job->run, 0, rows, e->wide, pool) : hma_pool_run(pool, tiles, tile_before, job);
+    if (status == HMA_OK) {
+        status = hma_pool_run(pool, hma_layer_attention_tasks(&job->run), attend, job);
+    }
+    if (status == HMA_OK) {
+        status = few ? hma_layer_after(&job->run, 0, rows, e->wide, pool) : hma_pool_run(pool, tiles, tile_after, job);
+    }
+    return status;
+}
+
+hma_status hma_engine_layers(hma_engine *e, const hma_batch *batch, float *x, hma_store *stores, bool keep,
+                             const hma_tally *tally) {
+    const hma_architecture *a = e->a;
+    layer_job job = {.run = {.engine = e, .batch = batch, .x = x}, .tile = tile_rows(e, batch->rows)};
+    float *q = hma_new_aligned(batch->rows * hma_query_width(a), sizeof *q);
+    hma_status status = q ? hma_layer_plan_attention(&job.run) : HMA_FAILURE;
+    job.run.q = q;
+    if (status == HMA_OK) {
+        status = grow_tables(e, batch->longest);
+    }
+    if (status == HMA_OK) {
+        const size_t few = batch->rows <= FEW_ROWS ? batch->rows : 0;
+        status = grow(&e->wide, &e->wide_floats, hma_layer_scratch(a, few, batch->longest));
+    }
+    if (status == HMA_OK) {
+        status = grow_scratch(e, hma_layer_scratch(a, job.tile, batch->longest));
+    }
+    for (size_t l = 0; status == HMA_OK && l < a->layers; l++) {
+        status = hma_context_check(e->context);
+        if (status == HMA_OK) {
+            status = hma_weights_layer(e->weights, l, &job.run.layer);
+        }
+        if (status == HMA_OK) {
+            const double start = hma_seconds();
+            job.run.number = l;
+            job.run.store = &stores[keep ? l : 0];
+            status = run_layer(e, &job);
+            e->flops += batch_flops(e, batch, l);
+            e->seconds += hma_seconds() - start;
+        }
+        if (status == HMA_OK && tally) {
+            hma_report(e->context, tally->what, "tokens", tally->before + (double)batch->rows * (double)(l + 1) / (double)a->layers,
+                       tally->total);
+        }
+    }
+    hma_layer_plan_free(&job.run);
+    free(q);
+    return status;
+}
+
+/* ---- after the layers ---- */
+
+typedef struct final_job {
+    const hma_engine *e;
+    const float *x;
+    const size_t *rows;
+    size_t count;
+    hma_norm norm;
+    float *out;
+} final_job;
+
+enum { ROWS_AT_ONCE = 64 };
+
+static hma_status final_rows(void *argument, size_t index, size_t worker) {
+    const final_job *job = argument;
+    (void)worker;
+    const size_t to = hma_min_size(job->count, (index + 1) * ROWS_AT_ONCE), hidden = job->e->a->hidden;
+    for (size_t i = index * ROWS_AT_ONCE; i < to; i++) {
+        hma_layer_norm_row(job->e, &job->norm, job->x + job->rows[i] * hidden, job->out + i * hidden);
+    }
+    return HMA_OK;
+}
+
+hma_status hma_engine_final(hma_engine *e, const float *x, const size_t *rows, size_t count, float *out) {
+    final_job job = {.e = e, .x = x, .rows = rows, .count = count, .out = out};
+    const hma_status status = hma_weights_final_norm(e->weights, &job.norm);
+    return status == HMA_OK
+               ? hma_pool_run(hma_context_pool(e->context), (count + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE, final_rows, &job)
+               : status;
+}

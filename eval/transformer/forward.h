@@ -1,0 +1,67 @@
+/*
+ * The forward pass: rows of a batch through all layers, one layer at a time.
+ *
+ * A layer is three steps with the pool between them: (1) norm, q, k, v, rotation; keys and values go to the store; (2) attention,
+ * whose result replaces q; (3) output projection, MLP, residuals. Large batches are cut into tiles of rows, each of which goes
+ * through a whole step on one thread; small ones (decoding) are cut by columns of the matrices instead, so that every thread reads
+ * only its share of the weights.
+ */
+#ifndef HMA_EVAL_TRANSFORMER_FORWARD_H
+#define HMA_EVAL_TRANSFORMER_FORWARD_H
+
+#include "base/context.h"
+#include "eval/transformer/batch.h"
+#include "eval/transformer/weights.h"
+
+/* Keys and values of one layer. Keys are transposed in tiles of 16 rows (kernels/vector.h). */
+typedef struct hma_store {
+    size_t rows;   /* a multiple of 16 */
+    float *keys;   /* [rows / 16][kv_heads * head_dim][16] */
+    float *values; /* [rows][kv_heads * head_dim] */
+} hma_store;
+
+hma_status hma_store_new(hma_store *out, size_t rows, size_t width);
+void hma_store_free(hma_store *store);
+
+typedef struct hma_engine {
+    hma_context *context;
+    const char *name;         /* of the model, for messages */
+    const hma_architecture *a;
+    const hma_kernels *kernels;
+    hma_weights *weights;
+    /* tables of cosines and sines for each kind of rotation, grown to the longest sequence seen */
+    size_t table_positions;
+    float *cosine[HMA_ROPE_KINDS], *sine[HMA_ROPE_KINDS];
+    float **scratch;          /* [threads] */
+    size_t scratch_floats;    /* of each */
+    float *wide;              /* for batches that are cut by columns */
+    size_t wide_floats;
+    double flops;             /* useful ones, so far */
+    double seconds;
+} hma_engine;
+
+hma_status hma_engine_new(hma_engine *out, hma_context *context, const char *name, const hma_architecture *architecture,
+                          const hma_kernels *kernels, hma_weights *weights);
+void hma_engine_free(hma_engine *engine);
+
+/* Residual stream of the batch's tokens before the first layer, into x[rows, hidden]. */
+hma_status hma_engine_embed(hma_engine *engine, const hma_batch *batch, float *x);
+
+/* Where a pass stands in a longer piece of work, in tokens: for progress reports. */
+typedef struct hma_tally {
+    const char *what;
+    double before, total;
+} hma_tally;
+
+/*
+ * Runs x[rows, hidden] through all layers, in place. `stores` has one entry that every layer overwrites, or (when `keep`) one a
+ * layer; each has at least batch->store_rows rows. `tally` may be NULL: no progress reports.
+ * @return HMA_INTERRUPTED between layers, HMA_NON_FINITE.
+ */
+hma_status hma_engine_layers(hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores, bool keep,
+                             const hma_tally *tally);
+
+/* Final norm of chosen rows: out[i] = norm(x[rows[i]]), [count, hidden]. */
+hma_status hma_engine_final(hma_engine *engine, const float *x, const size_t *rows, size_t count, float *out);
+
+#endif

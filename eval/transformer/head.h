@@ -1,0 +1,17 @@
+/* From hidden states to answers: log-probabilities, logits, rewards. */
+#ifndef HMA_EVAL_TRANSFORMER_HEAD_H
+#define HMA_EVAL_TRANSFORMER_HEAD_H
+
+#include "eval/transformer/forward.h"
+
+/*
+ * Log-softmax at the targets: logprob[i] of targets[i] given hidden[i] ([count, hidden], after the final norm), and whether the target
+ * is the first argmax. Logits exist in tiles only. The log-sum-exp is put together from tiles of fixed size, in order.
+ * @return HMA_NON_FINITE when a logit is not finite.
+ */
+hma_status hma_head_score(hma_engine *engine, const float *hidden, size_t count, const int32_t *targets, double *logprob, bool *greedy);
+
+/* All logits, capped where the architecture caps: [count, head rows]. */
+hma_status hma_head_logits(hma_engine *engine, const float *hidden, size_t count, float *logits);
+
+#endif

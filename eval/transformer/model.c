@@ -1,0 +1,215 @@
+#include "hma/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/error_set.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "checkpoint/buffers.h"
+#include "checkpoint/config.h"
+#include "eval/transformer/model_parts.h"
+#include "eval/transformer/weights_plan.h"
+
+/* ---- description ---- */
+
+static uint64_t count_parameters(const hma_checkpoint *checkpoint, const hma_architecture *a) {
+    uint64_t total = 0;
+    for (size_t i = 0; i < hma_checkpoint_tensor_count(checkpoint); i++) {
+        const hma_tensor *t = hma_checkpoint_tensor(checkpoint, i);
+        const bool repeated = a->names && a->tied_head && strcmp(t->name, a->names->head) == 0;
+        if (hma_dtype_is_weight(t->dtype) && !hma_tensor_is_buffer(t->name) && !repeated) {
+            total += t->elements;
+        }
+    }
+    return total;
+}
+
+static void describe(hma_description *out, const hma_architecture *a, const hma_checkpoint *checkpoint) {
+    *out = (hma_description){.reward_head = a->reward_head,
+                             .tied_head = a->tied_head,
+                             .layers = a->layers,
+                             .hidden = a->hidden,
+                             .heads = a->heads,
+                             .kv_heads = a->kv_heads,
+                             .head_dim = a->head_dim,
+                             .intermediate = a->intermediate,
+                             .vocabulary = a->vocabulary,
+                             .max_length = a->max_length,
+                             .parameters = count_parameters(checkpoint, a)};
+    (void)snprintf(out->architecture, sizeof out->architecture, "%s", a->class_name);
+    (void)snprintf(out->model_type, sizeof out->model_type, "%s", a->model_type);
+}
+
+/* What can be said of a folder whose architecture is not known. */
+static void describe_unknown(hma_description *out, const hma_checkpoint *checkpoint) {
+    const cJSON *config = hma_checkpoint_config(checkpoint), *text = hma_checkpoint_text_config(checkpoint);
+    const cJSON *class_name = cJSON_GetArrayItem(hma_json_get(config, "architectures"), 0), *type = hma_json_get(text, "model_type");
+    if (cJSON_IsString(class_name) && !out->architecture[0]) {
+        (void)snprintf(out->architecture, sizeof out->architecture, "%s", class_name->valuestring);
+    }
+    if (cJSON_IsString(type)) {
+        (void)snprintf(out->model_type, sizeof out->model_type, "%s", type->valuestring);
+    }
+}
+
+hma_status hma_model_describe(hma_description *out, const hma_checkpoint *checkpoint) {
+    hma_architecture a;
+    hma_source *source = NULL;
+    hma_status status = hma_architecture_read(&a, checkpoint);
+    describe(out, &a, checkpoint);
+    if (status == HMA_OK) {
+        status = hma_source_plain(&source, checkpoint);
+    }
+    if (status == HMA_OK) {
+        hma_weights_plan plan;
+        status = hma_weights_plan_make(&plan, source, &a);
+        if (status == HMA_OK) {
+            hma_weights_plan_clear(&plan, a.layers);
+        }
+    }
+    out->scorable = status == HMA_OK;
+    if (status != HMA_OK) {
+        (void)snprintf(out->why_not, sizeof out->why_not, "%s", hma_error_message());
+        describe_unknown(out, checkpoint);
+    }
+    hma_source_free(source);
+    hma_architecture_clear(&a);
+    return HMA_OK;
+}
+
+/* ---- special ids ---- */
+
+/* A token id from a configuration file: -1 when absent, null or negative. */
+static hma_status token_id(const cJSON *item, const char *path, const char *key, int32_t *out) {
+    *out = -1;
+    if (!item || cJSON_IsNull(item)) {
+        return HMA_OK;
+    }
+    const double v = cJSON_IsNumber(item) ? item->valuedouble : 0.5;
+    if (v != (double)(int64_t)v || v > INT32_MAX || v < INT32_MIN) {
+        return hma_error(HMA_BAD_DATA, "%s: \"%s\" is not usable (expected a token id): correct it", path, key);
+    }
+    *out = v < 0 ? -1 : (int32_t)v;
+    return HMA_OK;
+}
+
+static hma_status read_id(const hma_checkpoint *checkpoint, const char *key, int32_t *out) {
+    const cJSON *item = hma_json_get(hma_checkpoint_config(checkpoint), key);
+    return token_id(item ? item : hma_json_get(hma_checkpoint_text_config(checkpoint), key), hma_checkpoint_config_path(checkpoint), key,
+                    out);
+}
+
+/* generation_config.json's eos_token_id, one or several; else config.json's. */
+static hma_status read_eos(hma_model *m, const hma_checkpoint *checkpoint) {
+    static const char key[] = "eos_token_id";
+    const cJSON *generation = hma_checkpoint_generation_config(checkpoint);
+    const cJSON *item = generation ? hma_json_get(generation, key) : NULL;
+    const char *path = item ? hma_checkpoint_generation_config_path(checkpoint) : hma_checkpoint_config_path(checkpoint);
+    if (!item) {
+        item = hma_json_get(hma_checkpoint_config(checkpoint), key);
+    }
+    if (!item) {
+        item = hma_json_get(hma_checkpoint_text_config(checkpoint), key);
+    }
+    const size_t count = cJSON_IsArray(item) ? (size_t)cJSON_GetArraySize(item) : 1;
+    m->eos = HMA_NEW(int32_t, count);
+    if (!m->eos) {
+        return HMA_FAILURE;
+    }
+    const cJSON *one = cJSON_IsArray(item) ? item->child : item;
+    for (size_t i = 0; i < count && one; i++, one = one->next) {
+        int32_t id;
+        const hma_status status = token_id(one, path, key, &id);
+        if (status != HMA_OK) {
+            return status;
+        }
+        if (id >= 0) {
+            m->eos[m->eos_count++] = id;
+        }
+    }
+    return HMA_OK;
+}
+
+/* ---- opening ---- */
+
+hma_status hma_model_open(hma_model **out, hma_context *context, const hma_source *source, const hma_model_options *options) {
+    const hma_checkpoint *checkpoint = hma_source_described_by(source);
+    const hma_model_options defaults = {HMA_FP32, HMA_BACKEND_AUTO};
+    options = options ? options : &defaults;
+    hma_model *m = HMA_NEW(hma_model, 1);
+    if (!m) {
+        return HMA_FAILURE;
+    }
+    m->context = context;
+    m->source = source;
+    hma_status status;
+    if ((status = hma_kernels_choose(&m->kernels, options->backend)) != HMA_OK ||
+        (status = hma_architecture_read(&m->architecture, checkpoint)) != HMA_OK ||
+        (status = hma_weights_open(&m->weights, context, source, &m->architecture, &m->kernels)) != HMA_OK ||
+        (status = hma_engine_new(&m->engine, context, hma_checkpoint_folder(checkpoint), &m->architecture, &m->kernels, m->weights)) !=
+            HMA_OK ||
+        (status = read_eos(m, checkpoint)) != HMA_OK || (status = read_id(checkpoint, "bos_token_id", &m->bos)) != HMA_OK ||
+        (status = read_id(checkpoint, "pad_token_id", &m->pad)) != HMA_OK) {
+        hma_model_close(m);
+        return status;
+    }
+    describe(&m->description, &m->architecture, checkpoint);
+    m->description.scorable = true;
+    *out = m;
+    return HMA_OK;
+}
+
+void hma_model_close(hma_model *m) {
+    if (m) {
+        if (m->engine.context) {
+            hma_engine_free(&m->engine);
+        }
+        hma_weights_close(m->weights);
+        hma_architecture_clear(&m->architecture);
+        free(m->eos);
+        free(m);
+    }
+}
+
+const hma_description *hma_model_description(const hma_model *model) { return &model->description; }
+
+size_t hma_model_eos(const hma_model *model, const int32_t **ids) {
+    *ids = model->eos;
+    return model->eos_count;
+}
+
+int32_t hma_model_bos(const hma_model *model) { return model->bos; }
+int32_t hma_model_pad(const hma_model *model) { return model->pad; }
+
+hma_model_counters hma_model_count(const hma_model *model) {
+    hma_model_counters c = model->counters;
+    c.flops = model->engine.flops;
+    c.seconds_compute = model->engine.seconds;
+    c.seconds_merge = hma_weights_seconds(model->weights);
+    return c;
+}
+
+hma_status hma_model_check_ids(const hma_model *model, const char *what, const int32_t *ids, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] < 0 || (size_t)ids[i] >= model->architecture.vocabulary) {
+            return hma_error(HMA_BAD_DATA, "%s: id %d at position %zu is not in the vocabulary of %s (expected 0 to %zu): the tokenizer and "
+                             "the model do not belong together", what, (int)ids[i], i, model->engine.name,
+                             model->architecture.vocabulary - 1);
+        }
+    }
+    return HMA_OK;
+}
+
+/* Resident weights gain nothing from more rows than keep all threads busy; streamed ones are read once a pass. */
+enum { RESIDENT_ROWS = 16384 };
+
+size_t hma_model_pass_rows(const hma_model *model) {
+    const hma_architecture *a = &model->architecture;
+    const uint64_t row = (a->hidden + hma_query_width(a) + 2 * hma_kv_width(a)) * sizeof(float) + 64;
+    const uint64_t most = hma_context_memory(model->context) / 4 / row;
+    const size_t rows = hma_weights_resident(model->weights) ? (size_t)hma_min_u64(most, RESIDENT_ROWS) : (size_t)most;
+    return hma_max_size(rows, 1);
+}

@@ -1,0 +1,69 @@
+/*
+ * The weights of a model as the forward pass wants them: packed matrices and plain vectors, one layer at a time, read from a source
+ * that may be a checkpoint or a merge.
+ *
+ * When all layers fit into half of the context's memory budget they stay resident after their first use; otherwise a layer
+ * is read, merged and packed each time it is asked for, into the same memory.
+ */
+#ifndef HMA_EVAL_TRANSFORMER_WEIGHTS_H
+#define HMA_EVAL_TRANSFORMER_WEIGHTS_H
+
+#include "base/context.h"
+#include "eval/transformer/architecture.h"
+#include "eval/transformer/kernels/kernels.h"
+
+/* A linear map y = x W^T + bias. */
+typedef struct hma_matrix {
+    size_t rows, columns; /* W is [rows, columns] */
+    float *packed;
+    float *bias;          /* [rows], NULL when there is none */
+} hma_matrix;
+
+typedef struct hma_norm {
+    float *weight; /* NULL: no such norm in this architecture */
+    float *bias;   /* may be NULL */
+} hma_norm;
+
+typedef struct hma_layer {
+    hma_norm attn_norm, post_attn_norm, mlp_norm, post_mlp_norm;
+    float *q_norm, *k_norm; /* [head_dim] or [heads * head_dim], [kv_heads * head_dim]; NULL when there is none */
+    hma_matrix qkv;         /* [(heads + 2 * kv_heads) * head_dim, hidden]: all q, all k, all v */
+    hma_matrix o;           /* [hidden, heads * head_dim] */
+    hma_matrix up;          /* [intermediate, hidden], gated: [2 * intermediate, hidden]: all gate, all up */
+    hma_matrix down;        /* [hidden, intermediate] */
+} hma_layer;
+
+typedef struct hma_weights hma_weights;
+
+/*
+ * Looks up every tensor that the architecture needs and checks its shape; reads nothing large. All arguments must outlive it.
+ * @return HMA_BAD_DATA naming the tensor.
+ */
+hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_source *source, const hma_architecture *architecture,
+                            const hma_kernels *kernels);
+void hma_weights_close(hma_weights *weights);
+
+/* A layer, ready to use until the next call (for good when resident). */
+hma_status hma_weights_layer(hma_weights *weights, size_t layer, const hma_layer **out);
+
+/* Embedding rows of ids[count] (already checked) into out[count, hidden], without scale or positions. */
+hma_status hma_weights_embed(hma_weights *weights, const int32_t *ids, size_t count, float *out);
+/* Learned position table [position_rows, hidden]; NULL when the architecture has none. */
+hma_status hma_weights_positions(hma_weights *weights, const float **out);
+hma_status hma_weights_final_norm(hma_weights *weights, hma_norm *out);
+
+/*
+ * A tile of the output head: rows first .. first+count-1 (a multiple of HMA_PANEL apart from the end) as a matrix of `count` rows.
+ * The classification head of a reward model is one row. Valid until the next call with another tile, for good when resident.
+ */
+enum { HMA_HEAD_TILE = 2048 };
+hma_status hma_weights_head(hma_weights *weights, size_t first, size_t count, hma_matrix *out);
+size_t hma_weights_head_rows(const hma_weights *weights);
+
+/* Whether layers and head stay in memory once read. */
+bool hma_weights_resident(const hma_weights *weights);
+
+/* Seconds spent reading, merging and packing so far. */
+double hma_weights_seconds(const hma_weights *weights);
+
+#endif
