@@ -162,6 +162,17 @@ hma_status hma_model_open(hma_model **out, hma_context *context, const hma_sourc
     return HMA_OK;
 }
 
+hma_status hma_model_rebind(hma_model *m, const hma_source *source) {
+    const hma_status status = hma_weights_rebind(m->weights, source);
+    if (status == HMA_BAD_DATA) {
+        return hma_error(HMA_INCOMPATIBLE, "%s", hma_error_message());
+    }
+    if (status == HMA_OK) {
+        m->source = source;
+    }
+    return status;
+}
+
 void hma_model_close(hma_model *m) {
     if (m) {
         if (m->engine.context) {

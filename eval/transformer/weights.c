@@ -21,9 +21,9 @@ struct hma_weights {
     bool resident;
     hma_layer *layers;     /* [layers] when resident, else [1] */
     float **memory;        /* of each */
-    size_t loaded;         /* not resident: number of the layer in layers[0] + 1 */
-    float *positions, *final_norm;
-    float *head, *head_bias;
+    size_t *loaded;        /* of each: number of the layer that is in it, plus 1 */
+    float *positions, *final_norm; /* NULL until read */
+    float *head, *head_bias;       /* memory; head_count says whether something is in it */
     size_t head_first, head_count; /* rows that `head` holds now */
     float **embedding_row; /* [vocabulary], read when first used */
     float **scratch;       /* [threads]: rows as they are read, before packing */
@@ -78,10 +78,11 @@ hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_s
     const size_t kept = w->resident ? a->layers : 1;
     w->layers = HMA_NEW(hma_layer, kept);
     w->memory = HMA_NEW(float *, kept);
+    w->loaded = HMA_NEW(size_t, kept);
     w->embedding_row = HMA_NEW(float *, a->vocabulary);
     w->scratch = HMA_NEW(float *, hma_context_threads(context));
     w->scratch_floats = ROWS_AT_ONCE * hma_max_size(widest(&w->plan.layers[0]), a->hidden);
-    if (!w->layers || !w->memory || !w->embedding_row || !w->scratch) {
+    if (!w->layers || !w->memory || !w->loaded || !w->embedding_row || !w->scratch) {
         status = HMA_FAILURE;
     }
     for (size_t t = 0; status == HMA_OK && t < hma_context_threads(context); t++) {
@@ -96,6 +97,19 @@ hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_s
     return HMA_OK;
 }
 
+/* Drops what was read from the source, apart from the large memory that layers and head are packed into. */
+static void forget(hma_weights *w) {
+    for (size_t i = 0; w->embedding_row && i < w->a->vocabulary; i++) {
+        free(w->embedding_row[i]);
+        w->embedding_row[i] = NULL;
+    }
+    free(w->positions);
+    free(w->final_norm);
+    free(w->head_bias);
+    w->positions = w->final_norm = w->head_bias = NULL;
+    w->head_count = 0;
+}
+
 void hma_weights_close(hma_weights *w) {
     if (!w) {
         return;
@@ -106,20 +120,32 @@ void hma_weights_close(hma_weights *w) {
     for (size_t t = 0; w->scratch && t < hma_context_threads(w->context); t++) {
         free(w->scratch[t]);
     }
-    for (size_t i = 0; w->embedding_row && i < w->a->vocabulary; i++) {
-        free(w->embedding_row[i]);
-    }
+    forget(w);
     hma_weights_plan_clear(&w->plan, w->a->layers);
     free(w->layers);
     free(w->memory);
     free(w->scratch);
     free(w->embedding_row);
+    free(w->loaded);
     free(w->transposed);
-    free(w->positions);
-    free(w->final_norm);
     free(w->head);
-    free(w->head_bias);
     free(w);
+}
+
+hma_status hma_weights_rebind(hma_weights *w, const hma_source *source) {
+    hma_weights_plan plan;
+    const hma_status status = hma_weights_plan_make(&plan, source, w->a);
+    if (status != HMA_OK) {
+        return status;
+    }
+    forget(w);
+    for (size_t slot = 0; slot < (w->resident ? w->a->layers : 1); slot++) {
+        w->loaded[slot] = 0;
+    }
+    hma_weights_plan_clear(&w->plan, w->a->layers);
+    w->plan = plan;
+    w->source = source;
+    return HMA_OK;
 }
 
 /* ---- packing a matrix ---- */
@@ -271,17 +297,16 @@ static hma_status load_layer(hma_weights *w, const hma_layer_plan *p, float *mem
 
 hma_status hma_weights_layer(hma_weights *w, size_t layer, const hma_layer **out) {
     const size_t slot = w->resident ? layer : 0;
-    const bool ready = w->resident ? w->layers[slot].qkv.packed != NULL : w->loaded == layer + 1;
     hma_status status = HMA_OK;
-    if (!ready) {
+    if (w->loaded[slot] != layer + 1) {
         const double start = hma_seconds();
         if (!w->memory[slot]) {
             w->memory[slot] = hma_new_aligned(w->layer_floats, sizeof(float));
         }
-        w->loaded = 0;
+        w->loaded[slot] = 0;
         status = w->memory[slot] ? load_layer(w, &w->plan.layers[layer], w->memory[slot], &w->layers[slot]) : HMA_FAILURE;
         if (status == HMA_OK) {
-            w->loaded = layer + 1;
+            w->loaded[slot] = layer + 1;
         }
         w->seconds += hma_seconds() - start;
     }

@@ -42,6 +42,8 @@ typedef struct hma_weights hma_weights;
 hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_source *source, const hma_architecture *architecture,
                             const hma_kernels *kernels);
 void hma_weights_close(hma_weights *weights);
+/* Takes another source with the same tensors; memory is kept, what was read is forgotten. */
+hma_status hma_weights_rebind(hma_weights *weights, const hma_source *source);
 
 /* A layer, ready to use until the next call (for good when resident). */
 hma_status hma_weights_layer(hma_weights *weights, size_t layer, const hma_layer **out);

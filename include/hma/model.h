@@ -64,6 +64,12 @@ typedef struct hma_model_options {
  */
 HMA_API HMA_MUST_CHECK hma_status hma_model_open(hma_model **out, hma_context *context, const hma_source *source,
                                                  const hma_model_options *options);
+/*
+ * Points a model at another source of the same architecture (another merge of the same pair): what was read is forgotten, memory is
+ * kept, so that a sweep pays for it once. The new source must outlive the model.
+ * @return HMA_INCOMPATIBLE when the source has other tensors; the model then stays as it was.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_model_rebind(hma_model *model, const hma_source *source);
 HMA_API void hma_model_close(hma_model *model);
 HMA_API const hma_description *hma_model_description(const hma_model *model);
 /* Ids that end a generation: generation_config.json's eos_token_id (one or a list), else config.json's. */
