@@ -77,8 +77,8 @@ static void print_option(FILE *out, const cli_option *o, const void *value) {
         cli_choice_words(words, sizeof words, o);
     }
     default_text(standard, sizeof standard, o, value);
-    (void)snprintf(help, sizeof help, "%s%s%s%s%s%s", o->help, *words ? ": " : "", words, *standard ? " (default: " : "",
-                   standard, *standard ? ")" : "");
+    (void)snprintf(help, sizeof help, "%s%s%s%s%s%s%s", o->help, *words || *standard ? " (" : "", words,
+                   *words && *standard ? "; " : "", *standard ? "default: " : "", standard, *words || *standard ? ")" : "");
     const size_t length = strlen(name);
     if (length + 2 > NAME_COLUMN) {
         (void)fprintf(out, "%s\n%*s", name, NAME_COLUMN, "");
@@ -94,8 +94,13 @@ void cli_print_help(FILE *out, const cli_spec *spec) {
     if (spec->details) {
         (void)fprintf(out, "\n%s\n", spec->details);
     }
+    const char *last_title = "";
     for (const cli_group *g = spec->groups; g->count; g++) {
-        (void)fprintf(out, "\n%s:\n", g->title ? g->title : "Options");
+        const char *title = g->title ? g->title : "Options";
+        if (strcmp(title, last_title) != 0) {
+            (void)fprintf(out, "\n%s:\n", title);
+        }
+        last_title = title;
         for (const cli_option *o = g->options; o < g->options + g->count; o++) {
             print_option(out, o, (const char *)spec->defaults + g->base + o->offset);
         }
