@@ -98,9 +98,10 @@ HMA_API HMA_MUST_CHECK hma_status hma_checkpoint_read(const hma_checkpoint *chec
 /*
  * SHA-256 over what determines the model: config.json and every tensor's name, type, shape and data, in name order.
  * Independent of sharding. Written as 64 lower-case hex digits and a terminator. Reads the whole model once; the result
- * is kept with the checkpoint, so that a second call costs nothing.
+ * is kept with the checkpoint, so that a second call costs nothing. One such call at a time for a checkpoint.
  */
-HMA_API HMA_MUST_CHECK hma_status hma_checkpoint_digest(hma_context *context, hma_checkpoint *checkpoint, char digest[65]);
+HMA_API HMA_MUST_CHECK hma_status hma_checkpoint_digest(hma_context *context, const hma_checkpoint *checkpoint,
+                                                        char digest[65]);
 
 /*
  * All the ways in which two checkpoints cannot be averaged, found at once: tensors that only one has, shapes, element

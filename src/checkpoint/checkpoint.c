@@ -26,6 +26,7 @@ void hma_checkpoint_close(hma_checkpoint *checkpoint) {
     hma_tensor_list_free(&checkpoint->tensors);
     hma_config_free(checkpoint);
     hma_names_free(checkpoint->warnings, checkpoint->warning_count);
+    free(checkpoint->digest);
     free(checkpoint->folder);
     free(checkpoint);
 }
@@ -196,7 +197,8 @@ hma_status hma_checkpoint_open(hma_checkpoint **out, const char *folder) {
         return HMA_FAILURE;
     }
     c->folder = hma_copy_text(folder);
-    hma_status status = c->folder ? hma_config_load(c) : HMA_FAILURE;
+    c->digest = HMA_NEW(char, 65);
+    hma_status status = c->folder && c->digest ? hma_config_load(c) : HMA_FAILURE;
     if (status == HMA_OK) {
         status = open_weights(c);
     }

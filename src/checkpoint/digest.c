@@ -142,7 +142,7 @@ static hma_status compute(hma_context *context, const hma_checkpoint *checkpoint
     return status;
 }
 
-hma_status hma_checkpoint_digest(hma_context *context, hma_checkpoint *checkpoint, char digest[65]) {
+hma_status hma_checkpoint_digest(hma_context *context, const hma_checkpoint *checkpoint, char digest[65]) {
     if (!checkpoint->digest[0]) {
         /* the first call with a context on a checkpoint: opening had nobody to tell */
         for (size_t i = 0; i < checkpoint->warning_count; i++) {
@@ -155,6 +155,6 @@ hma_status hma_checkpoint_digest(hma_context *context, hma_checkpoint *checkpoin
         }
         memcpy(checkpoint->digest, computed, sizeof computed);
     }
-    memcpy(digest, checkpoint->digest, sizeof checkpoint->digest);
+    memcpy(digest, checkpoint->digest, 65);
     return HMA_OK;
 }

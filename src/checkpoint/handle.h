@@ -26,7 +26,7 @@ struct hma_checkpoint {
     hma_tensor_list tensors; /* sorted by name */
     char **warnings;
     size_t warning_count, warning_capacity;
-    char digest[65];         /* "" until it has been computed */
+    char *digest;            /* [65] "" until it has been computed: a memory, not part of what the checkpoint is */
 };
 
 /* Loads config.json and generation_config.json of checkpoint->folder. */

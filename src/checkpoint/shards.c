@@ -226,15 +226,30 @@ static hma_status write_index(const writer *w) {
 
 static hma_status prepare(writer *w, const hma_tensor *const *tensors, uint64_t shard_size) {
     w->tensors = HMA_NEW(const hma_tensor *, w->count);
-    w->scratch = hma_chunk_scratch_new(w->threads);
-    if (!w->tensors || !w->scratch) {
+    if (!w->tensors) {
         return HMA_FAILURE;
     }
     if (w->count) {
         memcpy(w->tensors, tensors, w->count * sizeof *tensors);
     }
     hma_header_order(w->tensors, w->count);
-    return plan(w, shard_size);
+    return plan(w, shard_size ? shard_size : HMA_SHARD_SIZE_DEFAULT);
+}
+
+static void finish(writer *w) {
+    hma_chunk_scratch_free(w->scratch, w->threads);
+    free(w->tensors);
+    free(w->shard_start);
+}
+
+hma_status hma_shards_count(const hma_tensor *const *tensors, size_t count, uint64_t shard_size, size_t *shards) {
+    writer w = {.folder = "shards", .count = count};
+    const hma_status status = prepare(&w, tensors, shard_size);
+    if (status == HMA_OK) {
+        *shards = w.shards;
+    }
+    finish(&w);
+    return status;
 }
 
 hma_status hma_shards_write(hma_context *context, const char *folder, const hma_tensor *const *tensors, size_t count,
@@ -246,7 +261,11 @@ hma_status hma_shards_write(hma_context *context, const char *folder, const hma_
                 .produce = produce,
                 .user = user,
                 .threads = hma_context_threads(context)};
-    hma_status status = prepare(&w, tensors, options->shard_size ? options->shard_size : HMA_SHARD_SIZE_DEFAULT);
+    hma_status status = prepare(&w, tensors, options->shard_size);
+    if (status == HMA_OK) {
+        w.scratch = hma_chunk_scratch_new(w.threads);
+        status = w.scratch ? HMA_OK : HMA_FAILURE;
+    }
     for (size_t shard = 0; status == HMA_OK && shard < w.shards; shard++) {
         status = write_shard(&w, shard);
     }
@@ -256,8 +275,6 @@ hma_status hma_shards_write(hma_context *context, const char *folder, const hma_
     if (status == HMA_OK) {
         *report = (hma_shard_report){w.shards, w.total};
     }
-    hma_chunk_scratch_free(w.scratch, w.threads);
-    free(w.tensors);
-    free(w.shard_start);
+    finish(&w);
     return status;
 }

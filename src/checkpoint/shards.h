@@ -36,4 +36,7 @@ typedef struct hma_shard_report {
 HMA_MUST_CHECK hma_status hma_shards_write(hma_context *context, const char *folder, const hma_tensor *const *tensors, size_t count,
                             const hma_shard_options *options, hma_produce_fn produce, void *user, hma_shard_report *report);
 
+/* How many shards that makes, without writing any. */
+hma_status hma_shards_count(const hma_tensor *const *tensors, size_t count, uint64_t shard_size, size_t *shards);
+
 #endif
