@@ -7,7 +7,11 @@
  *   merged = round_to_dtype( (1-a) * pre + a * post ),  computed in fp64, rounded once
  *
  * a = 0 and a = 1 copy bits; where pre and post are bit-equal the output is bit-equal. A NaN or an infinity in an input is
- * HMA_NON_FINITE, naming tensor and index. Tensors of integer type (old mask buffers) must be bit-equal and are copied.
+ * HMA_NON_FINITE, naming tensor and index, also where the ratio is 0 or 1. So is a result beyond the range of the output type.
+ *
+ * What is not learned: buffers of old files (attention masks, rotary frequencies) come from post as they are, and those that
+ * only pre has are left out; other tensors of integer type must be bit-equal and are copied. A tied head that is stored
+ * nevertheless takes the embedding's ratio, and is left out when only one of the two has it.
  */
 #ifndef HMA_MERGE_H
 #define HMA_MERGE_H
@@ -32,7 +36,8 @@ HMA_API HMA_MUST_CHECK hma_status hma_source_plain(hma_source **out, const hma_c
 
 /*
  * A source over a merge. Both checkpoints must outlive it; the recipe is copied.
- * @return HMA_INCOMPATIBLE with the first of hma_checkpoint_compare()'s problems and their number.
+ * @return HMA_INCOMPATIBLE with the first of hma_checkpoint_compare()'s problems and their number; HMA_USAGE when the recipe is
+ *         for another number of layers, or one of its tensor patterns matches nothing.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_source_merged(hma_source **out, const hma_checkpoint *pre, const hma_checkpoint *post,
                                                     const hma_recipe *recipe);
@@ -50,22 +55,24 @@ HMA_API const hma_recipe *hma_source_recipe(const hma_source *source);
 
 /*
  * Reads `count` elements from element `first` on: merged, rounded to the tensor's dtype, and then either as stored
- * (hma_source_read, count * size of dtype bytes) or widened to fp32 (hma_source_read_f32).
+ * (hma_source_read, count * size of dtype bytes) or widened to fp32 (hma_source_read_f32, weight types only). `tensor` is one
+ * of this source's own. The bytes do not depend on how a tensor is cut into reads.
  * Thread rule: any number of threads may read one source at once.
- * @return HMA_NON_FINITE, HMA_IO.
+ * @return HMA_NON_FINITE, HMA_IO, HMA_INCOMPATIBLE (integers that differ), HMA_USAGE (elements that do not exist).
  */
 HMA_API HMA_MUST_CHECK hma_status hma_source_read(const hma_source *source, const hma_tensor *tensor, uint64_t first,
                                                   uint64_t count, void *destination);
 HMA_API HMA_MUST_CHECK hma_status hma_source_read_f32(const hma_source *source, const hma_tensor *tensor, uint64_t first,
                                                       uint64_t count, float *destination);
 
-/* What rounding to the output type did to the part of the elements in which pre and post differ. */
+/* What rounding to the output type did to the weights. lost / differing is the share of interpolations that were lost. */
 typedef struct hma_rounding_loss {
     uint64_t elements;     /* all */
-    uint64_t differing;    /* pre and post differ */
-    uint64_t lost;         /* of those: the result is bit-equal to pre or to post although 0 < a < 1 */
+    uint64_t differing;    /* pre and post differ, and 0 < a < 1 */
+    uint64_t lost;         /* of those: rounding to nearest gave what pre or post alone would have given; 0 for stochastic
+                              rounding, which loses nothing on average */
     double error_norm;     /* L2 of (rounded - exact) over all elements */
-    double delta_norm;     /* L2 of (post - pre) */
+    double delta_norm;     /* L2 of (post - pre) over all elements */
 } hma_rounding_loss;
 
 /* Kinds for which losses are kept apart. */
@@ -91,18 +98,22 @@ typedef struct hma_merge_report {
 typedef struct hma_merge_options {
     uint64_t shard_size;      /* bytes a shard may hold; 0: 5 GB, as the Hugging Face tools */
     bool force;               /* replace an existing folder */
-    bool dry_run;             /* compute the report, write nothing */
+    bool dry_run;             /* check everything and compute the report, write nothing */
     const char *donor;        /* "post" (default when NULL) or "pre": whose config, tokenizer and templates are copied */
-    const char *command_line; /* for the model card; may be NULL */
-    const char *scores_json;  /* an object to put into the model card, may be NULL */
+    const char *command_line; /* for the model card and hma-recipe.json; may be NULL */
+    const char *scores_json;  /* the same: a JSON object; may be NULL */
 } hma_merge_options;
 
 /*
- * Writes a merged source as a complete Hugging Face folder: config, generation config, every tokenizer and template file,
- * model.safetensors or shards with an index, README.md (model card), hma-recipe.json. Memory does not grow with the model.
- * Everything is written beside `folder`, flushed, verified and renamed into place in one step; on any failure nothing is
- * left behind.
- * @return HMA_IO, HMA_NON_FINITE, HMA_USAGE (folder exists and `force` is not set, or it is one of the inputs).
+ * Writes a merged source as a complete Hugging Face folder: config (byte for byte the donor's, apart from the dtype when that
+ * changes), generation config, every tokenizer and template file, model.safetensors or shards with an index, README.md (model
+ * card), hma-recipe.json (recipe, digests of the inputs, SHA-256 of every file written). Memory does not grow with the model.
+ * The same inputs and options give the same bytes. Everything is written beside `folder`, flushed, read back, and renamed into
+ * place in one step; on any failure nothing is left behind. `options` and `report` may be NULL.
+ *
+ * Warns through the log when rounding loses more than 20 % of the interpolations.
+ * @return HMA_IO, HMA_NON_FINITE, HMA_INTERRUPTED, HMA_USAGE (the source is a single checkpoint; `folder` exists and `force` is
+ *         not set, or what exists is no model folder; it is one of the inputs, lies in one or contains one).
  */
 HMA_API HMA_MUST_CHECK hma_status hma_merge_write(hma_context *context, const hma_source *source, const char *folder,
                                                   const hma_merge_options *options, hma_merge_report *report);
@@ -110,10 +121,10 @@ HMA_API HMA_MUST_CHECK hma_status hma_merge_write(hma_context *context, const hm
 /* What separates post from pre, for one tensor or summed over several. */
 typedef struct hma_delta {
     double l2;       /* L2 norm of post - pre */
-    double relative; /* l2 / L2 norm of pre; 0 when both are 0 */
+    double relative; /* l2 / L2 norm of pre; NaN when pre is all zero */
     double max_abs;
-    double cosine;   /* between pre and post */
-    double changed;  /* share of elements that are not bit-equal */
+    double cosine;   /* between pre and post; NaN when one of them is all zero */
+    double changed;  /* share of elements whose values differ (0 and -0 do not) */
     uint64_t elements;
 } hma_delta;
 
@@ -131,16 +142,18 @@ typedef struct hma_diff {
 } hma_diff;
 
 /*
- * Compares two compatible checkpoints; sums in fp64. `blocks` is as in hma_recipe_spec. Free with hma_diff_free().
- * NaN and infinity are HMA_NON_FINITE.
+ * Compares two compatible checkpoints; sums in fp64, in an order that does not depend on threads. Tensors are those of weight
+ * types, without the buffers that are not learned. `blocks` is as in hma_recipe_spec; NULL: one block. Free with
+ * hma_diff_free(). NaN and infinity are HMA_NON_FINITE.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_diff_compute(hma_context *context, hma_diff **out, const hma_checkpoint *pre,
                                                    const hma_checkpoint *post, const char *blocks);
 HMA_API void hma_diff_free(hma_diff *diff);
 
 /*
- * Checks a checkpoint folder: headers, every tensor finite, and, where the folder has hma's manifest in its model card
- * files, that the data still has the recorded SHA-256.
+ * Checks a checkpoint folder: headers, number of layers, every weight finite, and, where the folder has a hma-recipe.json, that
+ * every file still has the SHA-256 recorded there. *report is a few lines of text, freed with hma_text_free().
+ * @return HMA_BAD_DATA naming the file that has changed, HMA_NON_FINITE, HMA_IO.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_checkpoint_verify(hma_context *context, const char *folder, char **report);
 

@@ -25,8 +25,8 @@ typedef struct hma_blend {
 
 /* Sums over a run of elements. */
 typedef struct hma_loss_sums {
-    uint64_t differing;   /* pre and post have other bits */
-    uint64_t lost;        /* of those: the result is pre or post */
+    uint64_t differing;   /* pre and post have other bits, and the ratio lies between 0 and 1 */
+    uint64_t lost;        /* of those: nearest rounding gave what pre or post alone would have given */
     double error_squared; /* (result - exact)^2 */
     double delta_squared; /* (post - pre)^2 */
 } hma_loss_sums;

@@ -195,16 +195,30 @@ static double largest_run(double values[STAGE]) {
     return values[0];
 }
 
+/* Values as the output type would hold them on their own. */
+static void narrow_run(hma_dtype dtype, float *restrict values) {
+    if (dtype == HMA_BF16) {
+        for (size_t i = 0; i < STAGE; i++) {
+            values[i] = hma_bf16_widen(hma_odd_to_bf16(hma_f32_bits(values[i])));
+        }
+    } else if (dtype == HMA_F16) {
+        for (size_t i = 0; i < STAGE; i++) {
+            values[i] = hma_f16_widen(hma_odd_to_f16(hma_f32_bits(values[i])));
+        }
+    }
+}
+
 static void measure_loss(const hma_blend *blend, size_t count, const void *pre, const void *post, const void *out,
                          hma_loss_sums *sums) {
     const double ratio = blend->ratio;
+    const bool interpolates = ratio > 0 && ratio < 1;
     *sums = (hma_loss_sums){0};
     for (size_t i = 0; i < count; i += STAGE) {
         /* the last run is filled up with zeros, which add nothing to any sum */
         float x[STAGE] = {0}, y[STAGE] = {0}, z[STAGE] = {0};
         double error[STAGE], delta[STAGE];
+        uint32_t differs[STAGE], differing = 0, lost = 0;
         const size_t n = count - i < STAGE ? count - i : STAGE;
-        uint32_t differing = 0, lost = 0;
         widen_run(blend->from, n, element(pre, blend->from, i), x);
         widen_run(blend->from, n, element(post, blend->from, i), y);
         widen_run(blend->to, n, element(out, blend->to, i), z);
@@ -215,12 +229,17 @@ static void measure_loss(const hma_blend *blend, size_t count, const void *pre, 
             delta[k] = d * d;
         }
         for (size_t k = 0; k < STAGE; k++) {
-            const uint32_t a = hma_f32_bits(x[k]), b = hma_f32_bits(y[k]), c = hma_f32_bits(z[k]);
-            differing += a != b;
-            lost += (a != b) & ((c == a) | (c == b));
+            differs[k] = hma_f32_bits(x[k]) != hma_f32_bits(y[k]);
+            differing += differs[k];
         }
-        sums->differing += differing;
-        sums->lost += lost;
+        narrow_run(blend->to, x);
+        narrow_run(blend->to, y);
+        for (size_t k = 0; k < STAGE; k++) {
+            const uint32_t a = hma_f32_bits(x[k]), b = hma_f32_bits(y[k]), c = hma_f32_bits(z[k]);
+            lost += differs[k] & ((c == a) | (c == b));
+        }
+        sums->differing += interpolates ? differing : 0;
+        sums->lost += interpolates && !blend->stochastic ? lost : 0;
         sums->error_squared += sum_run(error);
         sums->delta_squared += sum_run(delta);
     }

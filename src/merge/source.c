@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "checkpoint/buffers.h"
 #include "checkpoint/config.h"
+#include "merge/compatible.h"
 #include "merge/recipe_parts.h"
 #include "merge/source_parts.h"
 
@@ -53,21 +54,6 @@ hma_status hma_source_plain(hma_source **out, const hma_checkpoint *checkpoint) 
 }
 
 /* ---- two checkpoints ---- */
-
-static hma_status check_compatible(const hma_checkpoint *pre, const hma_checkpoint *post) {
-    char **problems;
-    size_t count;
-    hma_status status = hma_checkpoint_compare(pre, post, &problems, &count);
-    if (status != HMA_OK) {
-        return status;
-    }
-    if (count > 0) {
-        status = hma_error(HMA_INCOMPATIBLE, "%s and %s: cannot be averaged (%zu %s): %s", hma_checkpoint_folder(pre),
-                           hma_checkpoint_folder(post), count, count == 1 ? "reason" : "reasons, the first is", problems[0]);
-    }
-    hma_problems_free(problems);
-    return status;
-}
 
 static hma_status check_layers(const hma_recipe *recipe, const hma_checkpoint *post) {
     size_t layers = 0;
@@ -152,7 +138,7 @@ static hma_status check_overrides(const hma_source *source) {
 }
 
 hma_status hma_source_merged(hma_source **out, const hma_checkpoint *pre, const hma_checkpoint *post, const hma_recipe *recipe) {
-    hma_status status = check_compatible(pre, post);
+    hma_status status = hma_check_compatible(pre, post);
     if (status == HMA_OK) {
         status = check_layers(recipe, post);
     }
@@ -184,6 +170,10 @@ size_t hma_source_tensor_count(const hma_source *source) { return source->count;
 
 const hma_tensor *hma_source_tensor(const hma_source *source, size_t index) {
     return index < source->count ? &source->tensors[index].out : NULL;
+}
+
+size_t hma_source_index(const hma_source *source, const hma_tensor *tensor) {
+    return (size_t)((const hma_source_entry *)(const void *)tensor - source->tensors);
 }
 
 static int by_name(const void *name, const void *tensor) { return strcmp(name, ((const hma_source_entry *)tensor)->out.name); }

@@ -18,6 +18,9 @@ enum { HMA_BLOCK = 1 << 16 };
 hma_status hma_source_read_measured(const hma_source *source, const hma_tensor *tensor, uint64_t first, uint64_t count,
                                     void *destination, hma_loss_sums *sums);
 
+/* Place of one of the source's tensors, as in hma_source_tensor(). */
+size_t hma_source_index(const hma_source *source, const hma_tensor *tensor);
+
 /* The checkpoint whose weights have ratio 0; NULL for a plain source. */
 const hma_checkpoint *hma_source_pre(const hma_source *source);
 

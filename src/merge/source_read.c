@@ -1,5 +1,4 @@
 /* Reading a source: block by block, merged while it is read. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,21 +15,13 @@ typedef struct reading {
     void *pre, *post, *merged;
 } reading;
 
-static hma_status not_finite(const hma_checkpoint *where, const hma_tensor *tensor, uint64_t index, const char *values) {
-    return hma_error(HMA_NON_FINITE, "%s: tensor \"%.200s\" has a value that is not finite at index %llu (%s): repair or replace the "
-                     "checkpoint", hma_checkpoint_folder(where), tensor->name, (unsigned long long)index, values);
-}
-
 /* Says which element of a block made the kernel refuse it. */
 static hma_status explain(const reading *r, uint64_t first, size_t count, const void *merged) {
     const hma_blend *blend = &r->tensor->blend;
-    const size_t pre = hma_first_not_finite(blend->from, r->pre, count), post = hma_first_not_finite(blend->from, r->post, count);
-    const size_t input = hma_min_size(pre, post);
-    char values[64];
-    if (input < count) {
-        (void)snprintf(values, sizeof values, "pre %g, post %g", (double)hma_value_at(blend->from, r->pre, input),
-                       (double)hma_value_at(blend->from, r->post, input));
-        return not_finite(pre <= post ? r->source->pre : r->source->post, &r->tensor->out, first + input, values);
+    const hma_status status =
+        hma_check_both_finite(r->source->pre, r->source->post, r->tensor->post, first, count, r->pre, r->post);
+    if (status != HMA_OK) {
+        return status;
     }
     const size_t i = hma_first_not_finite(blend->to, merged, count);
     return hma_error(HMA_NON_FINITE, "%s: tensor \"%.200s\" merges to a value beyond the range of %s at index %llu (pre %g, post %g): "
@@ -45,10 +36,7 @@ static hma_status read_finite(const reading *r, uint64_t first, size_t count, vo
     if (status != HMA_OK || r->source->kernels->all_finite(post->dtype, count, out)) {
         return status;
     }
-    const size_t i = hma_first_not_finite(post->dtype, out, count);
-    char value[32];
-    (void)snprintf(value, sizeof value, "%g", (double)hma_value_at(post->dtype, out, i));
-    return not_finite(r->source->post, post, first + i, value);
+    return hma_check_finite(r->source->post, post, first, count, out);
 }
 
 static hma_status read_both(const reading *r, uint64_t first, size_t count, void *post) {
