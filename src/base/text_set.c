@@ -102,3 +102,8 @@ bool hma_text_set_find(const hma_text_set *set, const char *key, size_t length, 
     *value = set->entries[set->slots[slot] - 1].value;
     return true;
 }
+
+const char *hma_text_set_key(const hma_text_set *set, size_t index, size_t *length) {
+    *length = set->entries[index].length;
+    return set->bytes + set->entries[index].offset;
+}

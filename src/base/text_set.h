@@ -28,4 +28,7 @@ hma_status hma_text_set_put(hma_text_set *set, const char *key, size_t length, u
 /* True and the value when the key is there. */
 bool hma_text_set_find(const hma_text_set *set, const char *key, size_t length, uint64_t *value);
 
+/* The key that was added as number `index` (below count); not terminated, valid until the next key is added. */
+const char *hma_text_set_key(const hma_text_set *set, size_t index, size_t *length);
+
 #endif

@@ -1,0 +1,241 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "eval/tokenizer/split_pcre.h"
+
+#include <ctype.h>
+#include <pcre2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/error_set.h"
+#include "base/memory.h"
+
+enum {
+    MATCH_LIMIT = 10000000,        /* steps of one match */
+    HEAP_LIMIT_KIB = 256 * 1024,   /* memory of one match */
+    LONGEST_REGEX = 16384
+};
+
+struct hma_pcre {
+    pcre2_code *code;
+    pcre2_match_context *limits;
+    char *name;
+};
+
+/* ---- translation from Oniguruma's syntax ---- */
+
+/* An expression being translated: `at` runs over it, `out` collects PCRE2's form. */
+typedef struct translation {
+    const char *name, *regex;
+    const char *at;
+    bool in_class;
+    hma_buffer out;
+} translation;
+
+static hma_status refuse(const translation *t, const char *what) {
+    return hma_error(HMA_BAD_DATA,
+                     "%s: the regular expression \"%s\" has %s, which is not supported (expected what Oniguruma and PCRE2 read "
+                     "alike): use a tokenizer with one of the published expressions",
+                     t->name, t->regex, what);
+}
+
+/* Oniguruma's \w; PCRE2's leaves out marks and connectors. */
+static const char word_class[] = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+
+/* \p{..}: names of scripts must say that they are scripts, as PCRE2 would take script extensions. */
+static hma_status property(translation *t) {
+    const char *close = t->at[2] == '{' ? strchr(t->at, '}') : NULL;
+    if (!close) {
+        return refuse(t, "\\p without {..}");
+    }
+    const char *name = t->at + 3;
+    hma_buffer_add(&t->out, t->at, 3);
+    if (*name == '^') {
+        hma_buffer_char(&t->out, *name++);
+    }
+    if (close - name > 2) {
+        hma_buffer_text(&t->out, "sc:");
+    }
+    hma_buffer_add(&t->out, name, (size_t)(close - name) + 1);
+    t->at = close + 1;
+    return HMA_OK;
+}
+
+/* A backslash and what belongs to it. */
+static hma_status escape(translation *t) {
+    const char c = t->at[1];
+    if (c == 'p' || c == 'P') {
+        return property(t);
+    }
+    if (c == 'u') { /* \uHHHH */
+        for (int i = 2; i < 6; i++) {
+            if (!isxdigit((unsigned char)t->at[i])) {
+                return refuse(t, "\\u without four digits");
+            }
+        }
+        hma_buffer_printf(&t->out, "\\x{%.4s}", t->at + 2);
+        t->at += 6;
+        return HMA_OK;
+    }
+    if (c == 'w' || (c == 'W' && !t->in_class)) {
+        hma_buffer_printf(&t->out, t->in_class ? "%s%s%s" : "[%s%s%s", c == 'W' ? "^" : "", word_class, t->in_class ? "" : "]");
+    } else if (c && (ispunct((unsigned char)c) || strchr("dDsSnrtfvaexkAzZ0123456789", c))) {
+        if (c == 'v') { /* vertical tab; PCRE2 means any vertical space */
+            hma_buffer_text(&t->out, "\\x0b");
+        } else {
+            hma_buffer_add(&t->out, t->at, 2);
+        }
+    } else {
+        return refuse(t, "an escape of Oniguruma's own (\\h, \\b, \\G, \\R, ..)");
+    }
+    t->at += 2;
+    return HMA_OK;
+}
+
+static hma_status open_class(translation *t) {
+    t->in_class = true;
+    hma_buffer_char(&t->out, *t->at++);
+    if (*t->at == '^') {
+        hma_buffer_char(&t->out, *t->at++);
+    }
+    return *t->at == ']' ? refuse(t, "a class that begins with ]") : HMA_OK;
+}
+
+static hma_status in_class(translation *t) {
+    if (t->at[0] == '[' && t->at[1] != ':') {
+        return refuse(t, "a class within a class");
+    }
+    if (t->at[0] == '&' && t->at[1] == '&') {
+        return refuse(t, "an intersection of classes (&&)");
+    }
+    if (t->at[0] == '[') {
+        const char *close = strstr(t->at, ":]");
+        if (!close) {
+            return refuse(t, "a class within a class");
+        }
+        hma_buffer_add(&t->out, t->at, (size_t)(close - t->at) + 2);
+        t->at = close + 2;
+        return HMA_OK;
+    }
+    t->in_class = *t->at != ']';
+    hma_buffer_char(&t->out, *t->at++);
+    return HMA_OK;
+}
+
+static hma_status outside_class(translation *t) {
+    if (t->at[0] == '(' && t->at[1] == '?') {
+        static const char *const same[] = {"(?:", "(?=", "(?!", "(?<=", "(?<!", "(?>", "(?i)", "(?i:", "(?-i)", "(?-i:", "(?#", "(?<"};
+        for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+            if (strncmp(t->at, same[i], strlen(same[i])) == 0) {
+                hma_buffer_add(&t->out, t->at, 2);
+                t->at += 2;
+                return HMA_OK;
+            }
+        }
+        return refuse(t, "a group option other than i");
+    }
+    if (t->at[0] == '{' && t->at[1] == ',') {
+        return refuse(t, "a repetition {,n}");
+    }
+    if (t->at[0] == '}' && t->at[1] == '+') {
+        return refuse(t, "a repetition of a repetition ({..}+)");
+    }
+    hma_buffer_char(&t->out, *t->at++);
+    return HMA_OK;
+}
+
+/* *pcre is freed with free(). */
+static hma_status translate(const char *regex, const char *name, char **pcre) {
+    translation t = {.name = name, .regex = regex, .at = regex};
+    hma_status status = strlen(regex) > LONGEST_REGEX ? refuse(&t, "more than 16384 bytes") : HMA_OK;
+    while (status == HMA_OK && *t.at) {
+        if (*t.at == '\\') {
+            status = escape(&t);
+        } else if (t.in_class) {
+            status = in_class(&t);
+        } else if (*t.at == '[') {
+            status = open_class(&t);
+        } else {
+            status = outside_class(&t);
+        }
+    }
+    if (status == HMA_OK && (status = hma_buffer_ok(&t.out)) == HMA_OK) {
+        *pcre = hma_buffer_release(&t.out);
+        status = *pcre ? HMA_OK : HMA_FAILURE;
+    }
+    hma_buffer_free(&t.out);
+    return status;
+}
+
+/* ---- compiling and matching ---- */
+
+static hma_status compile(hma_pcre *pcre, const char *regex, const char *translated) {
+    /* multi-line anchors as in Oniguruma's default syntax; valid UTF-8 is checked by whoever takes texts in */
+    const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NO_UTF_CHECK | PCRE2_NEVER_BACKSLASH_C;
+    int code;
+    PCRE2_SIZE offset;
+    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+    pcre->limits = pcre2_match_context_create(NULL);
+    if (!context || !pcre->limits) {
+        pcre2_compile_context_free(context);
+        return hma_error_memory("regular expression");
+    }
+    (void)pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+    (void)pcre2_set_match_limit(pcre->limits, MATCH_LIMIT);
+    (void)pcre2_set_heap_limit(pcre->limits, HEAP_LIMIT_KIB);
+    pcre->code = pcre2_compile((PCRE2_SPTR)translated, PCRE2_ZERO_TERMINATED, options, &code, &offset, context);
+    pcre2_compile_context_free(context);
+    if (!pcre->code) {
+        char text[256] = "";
+        (void)pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
+        return hma_error(HMA_BAD_DATA, "%s: the regular expression \"%s\" cannot be used (%s): correct the file", pcre->name, regex,
+                         text);
+    }
+    return HMA_OK;
+}
+
+hma_status hma_pcre_new(hma_pcre **out, const char *regex, const char *name) {
+    char *translated = NULL;
+    hma_pcre *pcre = HMA_NEW(hma_pcre, 1);
+    hma_status status = pcre && (pcre->name = hma_copy_text(name)) ? translate(regex, name, &translated) : HMA_FAILURE;
+    if (status == HMA_OK) {
+        status = compile(pcre, regex, translated);
+    }
+    free(translated);
+    if (status != HMA_OK) {
+        hma_pcre_free(pcre);
+        return status;
+    }
+    *out = pcre;
+    return HMA_OK;
+}
+
+void hma_pcre_free(hma_pcre *pcre) {
+    if (pcre) {
+        pcre2_code_free(pcre->code);
+        pcre2_match_context_free(pcre->limits);
+        free(pcre->name);
+        free(pcre);
+    }
+}
+
+void *hma_pcre_scratch_new(const hma_pcre *pcre) { return pcre2_match_data_create_from_pattern(pcre->code, NULL); }
+
+void hma_pcre_scratch_free(void *scratch) { pcre2_match_data_free(scratch); }
+
+hma_status hma_pcre_find(const hma_pcre *pcre, void *scratch, const char *text, size_t length, size_t from, size_t *start,
+                         size_t *end, bool *found) {
+    const int n = pcre2_match(pcre->code, (PCRE2_SPTR)text, length, from, PCRE2_NO_UTF_CHECK, scratch, pcre->limits);
+    *found = n >= 0;
+    if (n >= 0) {
+        const PCRE2_SIZE *range = pcre2_get_ovector_pointer(scratch);
+        *start = range[0];
+        *end = range[1];
+    } else if (n != PCRE2_ERROR_NOMATCH) {
+        char what[256] = "";
+        (void)pcre2_get_error_message(n, (PCRE2_UCHAR *)what, sizeof what);
+        return hma_error(HMA_BAD_DATA, "%s: a regular expression of the tokenizer gave up on a text (%s): shorten the text or use a "
+                         "tokenizer with one of the published expressions", pcre->name, what);
+    }
+    return HMA_OK;
+}

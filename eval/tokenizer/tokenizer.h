@@ -1,0 +1,18 @@
+/* The inside of an hma_tokenizer. */
+#ifndef HMA_TOKENIZER_TOKENIZER_H
+#define HMA_TOKENIZER_TOKENIZER_H
+
+#include "eval/tokenizer/pipeline.h"
+#include "eval/tokenizer/settings.h"
+#include "hma/tokenizer.h"
+
+struct hma_tokenizer {
+    char *path; /* of tokenizer.json or tokenizer.model: for messages */
+    hma_tokenizer_settings settings;
+    hma_pipeline *pipeline; /* of tokenizer.json */
+    size_t size;
+    int32_t bos, eos, pad;
+    char digest[65];
+};
+
+#endif
