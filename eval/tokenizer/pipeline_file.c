@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "eval/tokenizer/canonical_json.h"
+#include "checkpoint/canonical_json.h"
 #include "eval/tokenizer/pipeline.h"
 
 enum { LARGEST_FILE = 512 << 20 };
@@ -253,14 +253,39 @@ static hma_status check_postprocessor(const loading *l) {
 
 /* ---- all of it ---- */
 
+static hma_status describe(hma_buffer *out, const cJSON *json, const char *name) {
+    hma_json_scan scan;
+    hma_json_event event;
+    char *text = cJSON_PrintUnformatted(json);
+    if (!text) {
+        return hma_error_memory("tokenizer");
+    }
+    hma_json_scan_begin(&scan, name, text, strlen(text));
+    hma_status status = hma_json_next(&scan, &event);
+    if (status == HMA_OK) {
+        status = hma_canonical_json(out, &scan, event, HMA_CANONICAL_VALUE);
+    }
+    hma_json_scan_free(&scan);
+    cJSON_free(text);
+    return status;
+}
+
 static hma_status describe_components(loading *l) {
+    static const int described[] = {NORMALIZER, PRE_TOKENIZER, DECODER};
     hma_buffer text = {0};
-    hma_canonical_json(&text, l->parts[NORMALIZER]);
-    hma_canonical_json(&text, l->parts[PRE_TOKENIZER]);
-    hma_canonical_json(&text, l->parts[DECODER]);
-    const hma_status status = hma_buffer_ok(&text);
-    l->pipeline->components = hma_buffer_release(&text);
-    return status == HMA_OK && l->pipeline->components ? HMA_OK : HMA_FAILURE;
+    hma_status status = HMA_OK;
+    for (size_t i = 0; status == HMA_OK && i < sizeof described / sizeof *described; i++) {
+        const int part = described[i];
+        hma_buffer_printf(&text, "\n%s ", part_keys[part]);
+        if (l->parts[part]) {
+            status = describe(&text, l->parts[part], l->part_names[part]);
+        }
+    }
+    if (status == HMA_OK && (status = hma_buffer_ok(&text)) == HMA_OK) {
+        l->pipeline->components = hma_buffer_release(&text);
+    }
+    hma_buffer_free(&text);
+    return status;
 }
 
 static hma_status build(loading *l) {
