@@ -57,17 +57,17 @@ static member *find_member(const members *all, const hma_buffer *out, const char
     return NULL;
 }
 
-/* Metaspace once had add_prefix_space true or false, now prepend_scheme "always", "never" or "first" says it. */
-static void modernise_metaspace(members *all, hma_buffer *out) {
+/* Metaspace once had add_prefix_space true or false, now prepend_scheme "always", "never" or "first" says it. True when changed. */
+static bool modernise_metaspace(members *all, hma_buffer *out) {
     member *type = find_member(all, out, "type");
     member *prefix = find_member(all, out, "add_prefix_space");
     if (!type || !prefix || !range_is(out, type->value, type->value_length, "\"Metaspace\"")) {
-        return;
+        return false;
     }
     const bool always = range_is(out, prefix->value, prefix->value_length, "true");
     if (find_member(all, out, "prepend_scheme")) {
         *prefix = all->items[--all->count];
-        return;
+        return true;
     }
     prefix->key = out->length;
     hma_buffer_text(out, "prepend_scheme");
@@ -75,21 +75,30 @@ static void modernise_metaspace(members *all, hma_buffer *out) {
     prefix->value = out->length;
     hma_buffer_text(out, always ? "\"always\"" : "\"never\"");
     prefix->value_length = out->length - prefix->value;
+    return true;
 }
 
-/* Replaces what was appended since `from` by the members in order. */
-static hma_status sort_members(members *all, hma_buffer *out, size_t from) {
-    modernise_metaspace(all, out);
-    hma_status status = hma_buffer_ok(out);
-    if (status != HMA_OK) {
-        return status;
-    }
+static void sort_by_key(members *all, const hma_buffer *out) {
     for (size_t i = 0; i < all->count; i++) {
         all->items[i].text = out->data;
     }
     if (all->count) {
         qsort(all->items, all->count, sizeof *all->items, by_key);
     }
+}
+
+static hma_status check_keys(const members *all, const hma_buffer *out, const hma_json_scan *scan) {
+    for (size_t i = 1; i < all->count; i++) {
+        if (by_key(&all->items[i - 1], &all->items[i]) == 0) {
+            return hma_json_fault(scan, "duplicate key \"%.*s\" (expected each key once): save the tokenizer again",
+                                  (int)hma_min_size(all->items[i].key_length, 200), out->data + all->items[i].key);
+        }
+    }
+    return HMA_OK;
+}
+
+/* Replaces what was appended since `from` by the object with its members in order. */
+static hma_status print_members(const members *all, hma_buffer *out, size_t from) {
     hma_buffer sorted = {0};
     hma_buffer_char(&sorted, '{');
     for (size_t i = 0; i < all->count; i++) {
@@ -102,13 +111,32 @@ static hma_status sort_members(members *all, hma_buffer *out, size_t from) {
         hma_buffer_add(&sorted, out->data + m->value, m->value_length);
     }
     hma_buffer_char(&sorted, '}');
-    out->length = from;
-    if (!sorted.failed) {
+    const hma_status status = hma_buffer_ok(&sorted);
+    if (status == HMA_OK) {
+        out->length = from;
         hma_buffer_add(out, sorted.data, sorted.length);
     }
-    status = hma_buffer_ok(&sorted);
     hma_buffer_free(&sorted);
     return status == HMA_OK ? hma_buffer_ok(out) : status;
+}
+
+static hma_status finish_object(members *all, hma_buffer *out, size_t from, const hma_json_scan *scan) {
+    hma_status status = hma_buffer_ok(out);
+    if (status != HMA_OK) {
+        return status;
+    }
+    sort_by_key(all, out);
+    status = check_keys(all, out, scan);
+    if (status != HMA_OK) {
+        return status;
+    }
+    if (modernise_metaspace(all, out)) {
+        if (hma_buffer_ok(out) != HMA_OK) {
+            return HMA_FAILURE;
+        }
+        sort_by_key(all, out);
+    }
+    return print_members(all, out, from);
 }
 
 static hma_status object(hma_buffer *out, hma_json_scan *scan) {
@@ -139,7 +167,7 @@ static hma_status object(hma_buffer *out, hma_json_scan *scan) {
         all.items[all.count++] = m;
     }
     if (status == HMA_OK) {
-        status = sort_members(&all, out, from);
+        status = finish_object(&all, out, from, scan);
     }
     free(all.items);
     return status;

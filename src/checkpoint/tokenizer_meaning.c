@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error_set.h"
 #include "base/json_scan.h"
 #include "base/memory.h"
 #include "base/sha256.h"
@@ -97,6 +98,19 @@ static int by_name(const void *a, const void *b) {
     return strcmp(x->name, y->name);
 }
 
+static hma_status sort_sections(hma_sections *sections, const char *path) {
+    if (sections->count) {
+        qsort(sections->items, sections->count, sizeof *sections->items, by_name);
+    }
+    for (size_t i = 1; i < sections->count; i++) {
+        if (by_name(&sections->items[i - 1], &sections->items[i]) == 0) {
+            return hma_error(HMA_BAD_DATA, "%s: duplicate key \"%.200s\" (expected each key once): save the tokenizer again", path,
+                             sections->items[i].name);
+        }
+    }
+    return HMA_OK;
+}
+
 hma_status hma_sections_of(hma_sections *out, const char *path, const char *text, size_t length) {
     hma_sections sections = {0};
     hma_json_scan scan;
@@ -111,12 +125,12 @@ hma_status hma_sections_of(hma_sections *out, const char *path, const char *text
         status = hma_json_next(&scan, &event); /* the end, or a fault on what follows */
     }
     hma_json_scan_free(&scan);
+    if (status == HMA_OK) {
+        status = sort_sections(&sections, path);
+    }
     if (status != HMA_OK) {
         hma_sections_free(&sections);
         return status;
-    }
-    if (sections.count) {
-        qsort(sections.items, sections.count, sizeof *sections.items, by_name);
     }
     *out = sections;
     return HMA_OK;

@@ -325,7 +325,8 @@ static void other_tokenizer_files_are_compared_as_well(void **state) {
 static void a_broken_tokenizer_is_a_failure_and_not_a_difference(void **state) {
     const test_folder *top = *state;
     char *pre = make_model(top->path, "a", LLAMA(""), TENSORS, 24), *post = make_model(top->path, "b", LLAMA(""), TENSORS, 24);
-    static const char *const broken[] = {"", "[]", "{\"model\":3}", "{\"model\":{\"vocab\":{\"a\":}}}", "{} {}"};
+    static const char *const broken[] = {"", "[]", "{\"model\":3}", "{\"model\":{\"vocab\":{\"a\":}}}", "{} {}",
+                                         "{\"model\":{\"vocab\":{\"a\":1,\"\\u0061\":2}}}"};
     hma_checkpoint *a, *b;
     assert_ok(hma_checkpoint_open(&a, pre));
     assert_ok(hma_checkpoint_open(&b, post));
