@@ -1,6 +1,7 @@
 /* The model card of a merged folder. */
-#include "merge/facts.h"
 #include "hma/version.h"
+#include "merge/facts.h"
+#include "merge/recipe_parts.h"
 
 double hma_loss_share(const hma_rounding_loss *loss) {
     return loss->differing ? (double)loss->lost / (double)loss->differing : 0;
@@ -27,12 +28,21 @@ static void inputs(hma_buffer *out, const hma_merge_facts *facts) {
 
 static void blocks(hma_buffer *out, const hma_recipe *recipe) {
     const size_t count = hma_recipe_blocks(recipe);
+    const hma_policy_ratios outside = hma_recipe_policy_ratios(recipe);
     hma_buffer_text(out, "| layers | weight of post | weight of pre |\n|---|---|---|\n");
     for (size_t k = 0; k < count; k++) {
+        const size_t first = hma_recipe_block_start(recipe, k);
         const size_t last = (k + 1 < count ? hma_recipe_block_start(recipe, k + 1) : hma_recipe_layers(recipe)) - 1;
         const double ratio = hma_recipe_block_ratio(recipe, k);
-        hma_buffer_printf(out, "| %zu-%zu | %.6g | %.6g |\n", hma_recipe_block_start(recipe, k), last, ratio, 1 - ratio);
+        hma_buffer_printf(out, "| %zu", first);
+        if (last > first) {
+            hma_buffer_printf(out, "-%zu", last);
+        }
+        hma_buffer_printf(out, " | %.6g | %.6g |\n", ratio, 1 - ratio);
     }
+    hma_buffer_printf(out, "| embedding | %.6g | %.6g |\n| final norm | %.6g | %.6g |\n| untied head | %.6g | %.6g |\n",
+                      outside.embedding, 1 - outside.embedding, outside.final_norm, 1 - outside.final_norm, outside.head,
+                      1 - outside.head);
     hma_buffer_printf(out, "\nMean %.6g, policy `%s`, method `%s`, rounding `%s`. Ratios are the weight of post; the \"alpha\" of the "
                       "HMA paper's code is the weight of pre.\n\n", hma_recipe_mean_ratio(recipe),
                       hma_policy_name(hma_recipe_policy(recipe)), hma_method_name(hma_recipe_method(recipe)),
