@@ -71,16 +71,20 @@ static hma_status choose_id(hma_added_tokens *added, const char *text, size_t le
     return HMA_OK;
 }
 
-static hma_status add_item(hma_added_tokens *added, const hma_added_token *token, size_t length, const hma_vocabulary *vocabulary,
-                           const char *name) {
+static hma_status check_length(const char *text, const char *name) {
+    const size_t length = strlen(text);
+    return length <= LONGEST_TOKEN ? HMA_OK
+                                   : hma_error(HMA_BAD_DATA, "%s: an added token has %zu bytes (expected at most %d): replace the file", name,
+                                               length, LONGEST_TOKEN);
+}
+
+/* A new token, with its id. */
+static hma_status add_item(hma_added_tokens *added, hma_added_token item) {
     bool fresh;
-    hma_added_token item = *token;
-    hma_status status = choose_id(added, token->text, length, vocabulary, name, &item.id);
-    if (status != HMA_OK || hma_grow(&added->items, &added->capacity, added->count + 1, sizeof *added->items) ||
-        !(item.text = hma_copy_bytes(token->text, length))) {
-        return status != HMA_OK ? status : HMA_FAILURE;
+    if (hma_grow(&added->items, &added->capacity, added->count + 1, sizeof *added->items) || !(item.text = hma_copy_text(item.text))) {
+        return HMA_FAILURE;
     }
-    status = hma_text_set_put(&added->by_text, item.text, length, added->count, &fresh);
+    const hma_status status = hma_text_set_put(&added->by_text, item.text, strlen(item.text), added->count, &fresh);
     if (status != HMA_OK) {
         free(item.text);
         return status;
@@ -93,14 +97,14 @@ hma_status hma_added_tokens_add(hma_added_tokens *added, const hma_added_token *
                                 const char *name) {
     const size_t length = strlen(token->text);
     uint64_t place;
-    if (length == 0) {
-        return HMA_OK;
-    }
-    if (length > LONGEST_TOKEN) {
-        return hma_error(HMA_BAD_DATA, "%s: an added token has %zu bytes (expected at most %d): replace the file", name, length, LONGEST_TOKEN);
+    hma_status status = check_length(token->text, name);
+    if (status != HMA_OK || length == 0) {
+        return status;
     }
     if (!hma_text_set_find(&added->by_text, token->text, length, &place)) {
-        return add_item(added, token, length, vocabulary, name);
+        hma_added_token item = *token;
+        status = choose_id(added, token->text, length, vocabulary, name, &item.id);
+        return status == HMA_OK ? add_item(added, item) : status;
     }
     hma_added_token *item = &added->items[place];
     if (item->single_word == token->single_word && item->lstrip == token->lstrip && item->rstrip == token->rstrip &&
@@ -110,6 +114,21 @@ hma_status hma_added_tokens_add(hma_added_tokens *added, const hma_added_token *
     *item = (hma_added_token){.text = item->text, .id = item->id, .single_word = token->single_word, .lstrip = token->lstrip,
                               .rstrip = token->rstrip, .normalized = token->normalized, .special = item->special || token->special};
     return add_pattern(added, place, token);
+}
+
+hma_status hma_added_tokens_put(hma_added_tokens *added, const hma_added_token *token, const char *name) {
+    uint64_t place;
+    const hma_status status = check_length(token->text, name);
+    if (status != HMA_OK || !*token->text) {
+        return status;
+    }
+    if (!hma_text_set_find(&added->by_text, token->text, strlen(token->text), &place)) {
+        return add_item(added, *token);
+    }
+    char *text = added->items[place].text;
+    added->items[place] = *token;
+    added->items[place].text = text;
+    return HMA_OK;
 }
 
 /* ---- preparing ---- */

@@ -48,6 +48,9 @@ void hma_added_tokens_begin_batch(hma_added_tokens *added, const hma_vocabulary 
 hma_status hma_added_tokens_add(hma_added_tokens *added, const hma_added_token *token, const hma_vocabulary *vocabulary,
                                 const char *name);
 
+/* Adds a token with the id that it says, or replaces the one that has its text. */
+hma_status hma_added_tokens_put(hma_added_tokens *added, const hma_added_token *token, const char *name);
+
 /* To be called once when all tokens are there. */
 hma_status hma_added_tokens_prepare(hma_added_tokens *added, const hma_normalizer *normalizer, const char *name);
 

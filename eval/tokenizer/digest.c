@@ -68,17 +68,45 @@ static hma_status add_pipeline(hma_sha256 *hash, const hma_pipeline *p) {
     hma_status status = add_model(hash, &p->model);
     if (status != HMA_OK || (status = add_added(hash, &p->added)) != HMA_OK ||
         (status = add(hash, "components", p->components, strlen(p->components))) != HMA_OK ||
-        (status = add(hash, "before", p->postprocessor.before.ids, p->postprocessor.before.count * sizeof(int32_t))) != HMA_OK ||
-        (status = add(hash, "behind", p->postprocessor.behind.ids, p->postprocessor.behind.count * sizeof(int32_t))) != HMA_OK) {
+        (status = add(hash, "before", p->postprocessor.before.ids, p->postprocessor.before.count * sizeof(int32_t))) != HMA_OK) {
         return status;
     }
-    return add_number(hash, "clean up", p->clean_up_spaces);
+    return add(hash, "behind", p->postprocessor.behind.ids, p->postprocessor.behind.count * sizeof(int32_t));
+}
+
+/* ---- tokenizer.model ---- */
+
+static hma_status add_piece(hma_sha256 *hash, const hma_model_piece *piece) {
+    hma_status status = add_number(hash, "type", piece->type);
+    if (status == HMA_OK && (status = add(hash, "score", &piece->score, sizeof piece->score)) == HMA_OK) {
+        status = add(hash, "text", piece->text, piece->length);
+    }
+    return status;
+}
+
+static hma_status add_slow(hma_sha256 *hash, const hma_slow *slow) {
+    const hma_spm_file *file = &slow->model->file;
+    const int64_t switches = file->kind | file->byte_fallback << 2 | file->space_as_suffix << 3 | file->dummy_prefix << 4 |
+                             file->remove_extra_spaces << 5 | file->escape_spaces << 6 | slow->gemma << 7 | slow->legacy << 8 |
+                             slow->prefix_space << 9;
+    hma_status status = add_number(hash, "sentencepiece", switches);
+    for (size_t i = 0; status == HMA_OK && i < file->count; i++) {
+        status = add_piece(hash, &file->pieces[i]);
+    }
+    if (status != HMA_OK || (status = add(hash, "map", file->charsmap, file->charsmap_length)) != HMA_OK ||
+        (status = add(hash, "unknown", file->unknown_surface, file->unknown_surface_length)) != HMA_OK ||
+        (status = add(hash, "apart", slow->stands_apart, slow->added.count * sizeof *slow->stands_apart)) != HMA_OK ||
+        (status = add_added(hash, &slow->added)) != HMA_OK || (status = add_number(hash, "before", slow->before)) != HMA_OK) {
+        return status;
+    }
+    return add_number(hash, "behind", slow->behind);
 }
 
 hma_status hma_tokenizer_make_digest(hma_tokenizer *t) {
     hma_sha256 *hash = NULL;
     hma_status status = hma_sha256_new(&hash);
-    if (status == HMA_OK && (status = add_pipeline(hash, t->pipeline)) == HMA_OK &&
+    if (status == HMA_OK && (status = t->slow ? add_slow(hash, t->slow) : add_pipeline(hash, t->pipeline)) == HMA_OK &&
+        (status = add_number(hash, "clean up", t->clean_up_spaces)) == HMA_OK &&
         (status = add_number(hash, "bos", t->bos)) == HMA_OK && (status = add_number(hash, "eos", t->eos)) == HMA_OK &&
         (status = add_number(hash, "pad", t->pad)) == HMA_OK) {
         status = hma_sha256_end(hash, t->digest);

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "eval/tokenizer/clean_up.h"
-
 size_t hma_pipeline_size(const hma_pipeline *pipeline) {
     const size_t model = pipeline->model.vocabulary.size, added = pipeline->added.id_count;
     return model > added ? model : added;
@@ -110,19 +108,13 @@ static hma_status add_token_text(const hma_pipeline *pipeline, int32_t id, bool 
 
 hma_status hma_pipeline_decode(const hma_pipeline *pipeline, const int32_t *ids, size_t count, bool skip_special, hma_buffer *out) {
     hma_pieces tokens = {0};
-    hma_buffer text = {0};
     hma_status status = HMA_OK;
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
         status = add_token_text(pipeline, ids[i], skip_special, &tokens);
     }
-    if (status == HMA_OK && (status = hma_decoder_run(&pipeline->decoder, &tokens, &text)) == HMA_OK) {
-        if (pipeline->clean_up_spaces) {
-            hma_clean_up_spaces(&text);
-        }
-        hma_buffer_add(out, hma_buffer_cstr(&text), text.length);
-        status = hma_buffer_ok(out);
+    if (status == HMA_OK) {
+        status = hma_decoder_run(&pipeline->decoder, &tokens, out);
     }
     hma_pieces_free(&tokens);
-    hma_buffer_free(&text);
     return status;
 }

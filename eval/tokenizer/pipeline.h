@@ -24,7 +24,6 @@ typedef struct hma_pipeline {
     hma_json_model model;
     hma_postprocessor postprocessor;
     hma_decoder decoder;
-    bool clean_up_spaces; /* after decoding */
     char *components;     /* normalizer, pre-tokenizer and decoder as canonical JSON: for the digest */
 } hma_pipeline;
 

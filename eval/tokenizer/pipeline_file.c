@@ -147,12 +147,8 @@ typedef struct addition {
 } addition;
 
 static const hma_added_token *configured_token(const loading *l, const char *text) {
-    for (size_t i = 0; i < l->settings->added_count; i++) {
-        if (strcmp(l->settings->added[i].text, text) == 0) {
-            return &l->settings->added[i];
-        }
-    }
-    return l->settings->legacy_files ? hma_added_tokens_find(&l->pipeline->added, text, strlen(text)) : NULL;
+    return l->settings->legacy_files ? hma_added_tokens_find(&l->pipeline->added, text, strlen(text))
+                                     : hma_tokenizer_settings_added(l->settings, text);
 }
 
 /* bos_token and the like take the flags of the added token of that text; a plain text that is an added token changes nothing. */
@@ -170,16 +166,6 @@ static hma_status add_special(void *user, const hma_special_token *special) {
     }
     token.special = true;
     return hma_added_tokens_add(&l->pipeline->added, &token, &l->pipeline->model.vocabulary, l->path);
-}
-
-static bool is_special(const hma_tokenizer_settings *settings, const char *text) {
-    for (size_t i = 0; i < HMA_SPECIAL_ROLES + settings->additional_count; i++) {
-        const hma_special_token *special = i < HMA_SPECIAL_ROLES ? &settings->roles[i] : &settings->additional[i - HMA_SPECIAL_ROLES];
-        if (special->token.text && strcmp(special->token.text, text) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static hma_status note_present(addition *a) {
@@ -201,7 +187,7 @@ static hma_status add_configured_tokens(loading *l) {
     hma_added_tokens_begin_batch(&l->pipeline->added, &l->pipeline->model.vocabulary);
     for (size_t i = 0; status == HMA_OK && !l->settings->legacy_files && i < l->settings->added_count; i++) {
         hma_added_token token = l->settings->added[i];
-        token.special = token.special || is_special(l->settings, token.text);
+        token.special = token.special || hma_tokenizer_settings_is_special(l->settings, token.text);
         status = hma_added_tokens_add(&l->pipeline->added, &token, &l->pipeline->model.vocabulary, l->path);
     }
     if (status == HMA_OK) {
@@ -298,7 +284,6 @@ static hma_status build(loading *l) {
         (status = hma_added_tokens_prepare(&p->added, &p->normalizer, l->path)) != HMA_OK) {
         return status;
     }
-    p->clean_up_spaces = l->settings->clean_up_spaces;
     status = l->settings->class->rebuilds
                  ? rebuild_postprocessor(l)
                  : hma_postprocessor_from_json(&p->postprocessor, l->parts[POST_PROCESSOR], l->part_names[POST_PROCESSOR]);

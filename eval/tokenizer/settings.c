@@ -179,20 +179,6 @@ static hma_status read_added_decoder(hma_tokenizer_settings *s, const document *
     return HMA_OK;
 }
 
-static bool names_special(const hma_tokenizer_settings *s, const char *text) {
-    for (size_t i = 0; i < HMA_SPECIAL_ROLES; i++) {
-        if (s->roles[i].token.text && strcmp(s->roles[i].token.text, text) == 0) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < s->additional_count; i++) {
-        if (strcmp(s->additional[i].token.text, text) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* added_tokens.json: {"<pad>": 32000, ..} */
 static hma_status read_added_file(hma_tokenizer_settings *s, const char *folder) {
     document d = {0};
@@ -202,7 +188,7 @@ static hma_status read_added_file(hma_tokenizer_settings *s, const char *folder)
         if (status == HMA_OK) {
             uint64_t id = 0;
             status = hma_json_get_u64(d.json, d.path, item->string, true, 0, INT32_MAX, &id);
-            hma_added_token token = {.id = (int32_t)id, .special = names_special(s, item->string)};
+            hma_added_token token = {.id = (int32_t)id, .special = hma_tokenizer_settings_is_special(s, item->string)};
             token.normalized = !token.special;
             if (status == HMA_OK) {
                 token.text = hma_copy_text(item->string);
@@ -363,12 +349,15 @@ void hma_tokenizer_settings_free(hma_tokenizer_settings *settings) {
     *settings = (hma_tokenizer_settings){0};
 }
 
+static const hma_special_token *nth_special(const hma_tokenizer_settings *settings, size_t i) {
+    return i < HMA_SPECIAL_ROLES ? &settings->roles[i] : &settings->additional[i - HMA_SPECIAL_ROLES];
+}
+
 hma_status hma_tokenizer_settings_specials(const hma_tokenizer_settings *settings, hma_special_fn visit, void *user) {
     hma_text_set seen = {0};
     hma_status status = HMA_OK;
     for (size_t i = 0; status == HMA_OK && i < HMA_SPECIAL_ROLES + settings->additional_count; i++) {
-        const hma_special_token *special =
-            i < HMA_SPECIAL_ROLES ? &settings->roles[i] : &settings->additional[i - HMA_SPECIAL_ROLES];
+        const hma_special_token *special = nth_special(settings, i);
         bool fresh = false;
         if (special->token.text && *special->token.text) {
             status = hma_text_set_add(&seen, special->token.text, strlen(special->token.text), &fresh);
@@ -379,4 +368,23 @@ hma_status hma_tokenizer_settings_specials(const hma_tokenizer_settings *setting
     }
     hma_text_set_free(&seen);
     return status;
+}
+
+bool hma_tokenizer_settings_is_special(const hma_tokenizer_settings *settings, const char *text) {
+    for (size_t i = 0; i < HMA_SPECIAL_ROLES + settings->additional_count; i++) {
+        const hma_special_token *special = nth_special(settings, i);
+        if (special->token.text && strcmp(special->token.text, text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const hma_added_token *hma_tokenizer_settings_added(const hma_tokenizer_settings *settings, const char *text) {
+    for (size_t i = 0; i < settings->added_count; i++) {
+        if (strcmp(settings->added[i].text, text) == 0) {
+            return &settings->added[i];
+        }
+    }
+    return NULL;
 }

@@ -44,6 +44,11 @@ typedef struct hma_tokenizer_settings {
 hma_status hma_tokenizer_settings_read(hma_tokenizer_settings *out, const char *folder);
 void hma_tokenizer_settings_free(hma_tokenizer_settings *settings);
 
+/* Whether the text is bos_token, .., one of additional_special_tokens or of extra_special_tokens. */
+bool hma_tokenizer_settings_is_special(const hma_tokenizer_settings *settings, const char *text);
+/* The token of added_tokens_decoder (or added_tokens.json) with that text, NULL when there is none. */
+const hma_added_token *hma_tokenizer_settings_added(const hma_tokenizer_settings *settings, const char *text);
+
 /*
  * Special tokens in transformers' order, each text once: calls `visit` for every one. Used for the tokens that are added after
  * loading and for what counts as special in slow tokenizers.

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "eval/tokenizer/clean_up.h"
 #include "eval/tokenizer/digest.h"
 
 /* ---- opening ---- */
@@ -32,13 +33,26 @@ static int32_t role_id(const hma_tokenizer *t, int role) {
     return text ? hma_tokenizer_token_id(t, text) : -1;
 }
 
+static hma_status open_file(hma_tokenizer *t) {
+    hma_status status;
+    if (strcmp(hma_path_base(t->path), "tokenizer.json") == 0) {
+        if ((status = hma_pipeline_open(&t->pipeline, t->path, &t->settings)) == HMA_OK) {
+            t->size = hma_pipeline_size(t->pipeline);
+            t->clean_up_spaces = t->settings.clean_up_spaces;
+        }
+    } else if ((status = hma_slow_open(&t->slow, t->path, &t->settings)) == HMA_OK) {
+        t->size = hma_slow_size(t->slow);
+        t->clean_up_spaces = t->slow->clean_up_spaces;
+    }
+    return status;
+}
+
 static hma_status open_in(hma_tokenizer *t, const char *folder) {
     hma_status status = find_file(t, folder);
     if (status != HMA_OK || (status = hma_tokenizer_settings_read(&t->settings, folder)) != HMA_OK ||
-        (status = hma_pipeline_open(&t->pipeline, t->path, &t->settings)) != HMA_OK) {
+        (status = open_file(t)) != HMA_OK) {
         return status;
     }
-    t->size = hma_pipeline_size(t->pipeline);
     t->bos = role_id(t, HMA_SPECIAL_BOS);
     t->eos = role_id(t, HMA_SPECIAL_EOS);
     t->pad = role_id(t, HMA_SPECIAL_PAD);
@@ -61,6 +75,7 @@ void hma_tokenizer_free(hma_tokenizer *tokenizer) {
         free(tokenizer->path);
         hma_tokenizer_settings_free(&tokenizer->settings);
         hma_pipeline_free(tokenizer->pipeline);
+        hma_slow_free(tokenizer->slow);
         free(tokenizer);
     }
 }
@@ -68,6 +83,9 @@ void hma_tokenizer_free(hma_tokenizer *tokenizer) {
 /* ---- facts ---- */
 
 const char *hma_tokenizer_kind(const hma_tokenizer *tokenizer) {
+    if (tokenizer->slow) {
+        return tokenizer->slow->model->file.kind == HMA_SPM_BPE ? "sentencepiece-bpe" : "sentencepiece-unigram";
+    }
     return tokenizer->pipeline->model.is_unigram ? "unigram" : "bpe";
 }
 
@@ -78,7 +96,8 @@ int32_t hma_tokenizer_pad(const hma_tokenizer *tokenizer) { return tokenizer->pa
 const char *hma_tokenizer_digest(const hma_tokenizer *tokenizer) { return tokenizer->digest; }
 
 int32_t hma_tokenizer_token_id(const hma_tokenizer *tokenizer, const char *token) {
-    return hma_pipeline_id(tokenizer->pipeline, token, strlen(token));
+    const size_t length = strlen(token);
+    return tokenizer->slow ? hma_slow_id(tokenizer->slow, token, length) : hma_pipeline_id(tokenizer->pipeline, token, length);
 }
 
 /* ---- work ---- */
@@ -90,7 +109,8 @@ hma_status hma_tokenizer_encode(const hma_tokenizer *tokenizer, const char *text
         return hma_error(HMA_BAD_DATA, "a text is not UTF-8 at byte %zu (expected valid UTF-8): correct its encoding", valid);
     }
     hma_id_list list = {0};
-    const hma_status status = hma_pipeline_encode(tokenizer->pipeline, text, length, special, &list);
+    const hma_status status = tokenizer->slow ? hma_slow_encode(tokenizer->slow, text, length, special, &list)
+                                              : hma_pipeline_encode(tokenizer->pipeline, text, length, special, &list);
     if (status != HMA_OK) {
         hma_id_list_free(&list);
         return status;
@@ -109,8 +129,12 @@ hma_status hma_tokenizer_decode(const hma_tokenizer *tokenizer, const int32_t *i
     }
     hma_buffer out = {0};
     hma_buffer_add(&out, "", 0); /* so that there is a text to hand over */
-    hma_status status = hma_pipeline_decode(tokenizer->pipeline, ids, count, skip_special, &out);
+    hma_status status = tokenizer->slow ? hma_slow_decode(tokenizer->slow, ids, count, skip_special, &out)
+                                        : hma_pipeline_decode(tokenizer->pipeline, ids, count, skip_special, &out);
     if (status == HMA_OK && (status = hma_buffer_ok(&out)) == HMA_OK) {
+        if (tokenizer->clean_up_spaces) {
+            hma_clean_up_spaces(&out);
+        }
         if (length) {
             *length = out.length;
         }

@@ -4,14 +4,17 @@
 
 #include "eval/tokenizer/pipeline.h"
 #include "eval/tokenizer/settings.h"
+#include "eval/tokenizer/slow.h"
 #include "hma/tokenizer.h"
 
 struct hma_tokenizer {
     char *path; /* of tokenizer.json or tokenizer.model: for messages */
     hma_tokenizer_settings settings;
-    hma_pipeline *pipeline; /* of tokenizer.json */
+    hma_pipeline *pipeline; /* of tokenizer.json; NULL .. */
+    hma_slow *slow;         /* .. where there is only tokenizer.model */
     size_t size;
     int32_t bos, eos, pad;
+    bool clean_up_spaces; /* after decoding */
     char digest[65];
 };
 
