@@ -33,7 +33,8 @@ HMA_API const char *hma_double_text(double value, char text[HMA_DOUBLE_TEXT]);
  * when memory is out. */
 HMA_API char *hma_json_quote(const char *text);
 
-/* The entry of a NULL-terminated list that is nearest to `word`, NULL when nothing is near: for "did you mean". */
+/* The entry of a NULL-terminated list that is nearest to `word`, by spelling or because one begins with the other; NULL when nothing
+ * is near: for "did you mean". */
 HMA_API const char *hma_nearest(const char *word, const char *const *list);
 
 #ifdef __cplusplus

@@ -181,17 +181,30 @@ static size_t distance(const char *a, const char *b) {
     return row[m];
 }
 
-const char *hma_nearest(const char *word, const char *const *list) {
+/* The shortest entry of which the word is the beginning, or that is the beginning of the word: names that were cut short, or
+ * written out. */
+static const char *continuation(const char *word, const char *const *list) {
     const char *best = NULL;
-    size_t best_distance = hma_max_size(1, strlen(word) / 3) + 1;
     for (; *list; list++) {
-        const size_t d = distance(word, *list);
-        if (d < best_distance) {
+        const size_t common = hma_min_size(strlen(word), strlen(*list));
+        if (common >= 3 && strncmp(*list, word, common) == 0 && (!best || strlen(*list) < strlen(best))) {
             best = *list;
-            best_distance = d;
         }
     }
     return best;
+}
+
+const char *hma_nearest(const char *word, const char *const *list) {
+    const char *best = NULL;
+    size_t best_distance = hma_max_size(1, strlen(word) / 3) + 1;
+    for (const char *const *entry = list; *entry; entry++) {
+        const size_t d = distance(word, *entry);
+        if (d < best_distance) {
+            best = *entry;
+            best_distance = d;
+        }
+    }
+    return best ? best : continuation(word, list);
 }
 
 hma_status hma_json_known_keys(const cJSON *object, const char *name, const char *const *known) {

@@ -5,7 +5,7 @@
 #include "hma/text.h"
 #include "talk.h"
 
-const cli_command *const cli_commands[] = {&cli_cmd_version, &cli_cmd_help, NULL};
+const cli_command *const cli_commands[] = {&cli_cmd_diff, &cli_cmd_version, &cli_cmd_help, NULL};
 
 hma_status cli_find_command(const cli_command **out, const char *name) {
     const char *names[sizeof cli_commands / sizeof *cli_commands];

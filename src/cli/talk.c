@@ -15,6 +15,7 @@ static bool is_quiet;
 static int shown_level = HMA_LOG_WARNING;
 static FILE *log_file;
 static const char *log_path;
+static int log_failure; /* errno of the first write that failed */
 
 /* Arguments may hold anything; a message stays one line and does not drive the terminal. */
 static void make_one_line(char *text) {
@@ -64,11 +65,11 @@ hma_status cli_talk_end(void) {
     if (!log_file) {
         return HMA_OK;
     }
-    errno = 0;
-    const bool failed = ferror(log_file) != 0;
-    const bool close_failed = fclose(log_file) != 0;
+    if (fclose(log_file) != 0 && !log_failure) {
+        log_failure = errno;
+    }
     log_file = NULL;
-    return failed || close_failed ? cli_error_io(log_path, "write the log", errno ? errno : EIO) : HMA_OK;
+    return log_failure ? cli_error_io(log_path, "write the log", log_failure) : HMA_OK;
 }
 
 static void to_log_file(const char *kind, const char *line) {
@@ -80,7 +81,9 @@ static void to_log_file(const char *kind, const char *line) {
             (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &parts);
         }
         (void)fprintf(log_file, "%s %s %s\n", when, kind, line);
-        (void)fflush(log_file);
+        if (fflush(log_file) != 0 && !log_failure) {
+            log_failure = errno;
+        }
     }
 }
 

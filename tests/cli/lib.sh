@@ -35,3 +35,9 @@ copy() {
 patch_bytes() {
     printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
+
+# A pair of small models as "pre" and "post" in the working folder.
+small_pair() {
+    copy "$TESTS/golden/merge/llama-gqa-tied/pre" pre
+    copy "$TESTS/golden/merge/llama-gqa-tied/post" post
+}

@@ -1,0 +1,57 @@
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "talk.h"
+
+bool cli_is_same_file(const char *a, const char *b) {
+    struct stat of_a, of_b;
+    return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+}
+
+static hma_status read_all(int fd, const char *path, size_t size, char **text, size_t *length) {
+    char *data = malloc(size + 1);
+    if (!data) {
+        return cli_error_memory();
+    }
+    size_t done = 0;
+    while (done < size) {
+        const ssize_t n = read(fd, data + done, size - done);
+        if (n < 0 && errno != EINTR) {
+            const int cause = errno;
+            free(data);
+            return cli_error_io(path, "read", cause);
+        }
+        if (n == 0) {
+            break;
+        }
+        done += n > 0 ? (size_t)n : 0;
+    }
+    *text = data;
+    *length = done;
+    return HMA_OK;
+}
+
+hma_status cli_load_text(char **text, size_t *length, const char *path, size_t limit) {
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait */
+    struct stat about;
+    if (fd < 0) {
+        return cli_error_io(path, "open", errno);
+    }
+    hma_status status;
+    if (fstat(fd, &about) != 0) {
+        status = cli_error_io(path, "examine", errno);
+    } else if (!S_ISREG(about.st_mode) || (uint64_t)about.st_size > limit) {
+        status = cli_error(HMA_BAD_DATA, "%s: cannot be used (expected a file of at most %zu bytes): name another file", path,
+                           limit);
+    } else {
+        status = read_all(fd, path, (size_t)about.st_size, text, length);
+    }
+    (void)close(fd);
+    return status;
+}
