@@ -1,5 +1,5 @@
 # Misuse: one line on stderr that says what to do, exit 2, nothing on stdout.
-try hma merg
+try hma dif
 try hma frobnicate
 try hma help frobnicate
 try hma version extra
