@@ -1,0 +1,53 @@
+#include "export/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void free_texts(char **texts, size_t count) {
+    for (size_t i = 0; texts && i < count; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
+void hma_table_free(hma_table *table) {
+    const size_t points = table->front ? table->front->point_count : 0;
+    for (size_t i = 0; i < table->task_count; i++) {
+        hma_table_task *task = &table->tasks[i];
+        free_texts(task->id, task->items);
+        free_texts(task->text, points * task->items * task->samples);
+        free(task->score);
+        free(task->reward);
+        free(task->name);
+        free(task->category);
+    }
+    for (size_t i = 0; table->points && i < points; i++) {
+        free(table->points[i].recipe);
+    }
+    free(table->tasks);
+    free(table->points);
+    free(table->ratios);
+    free(table->layer_ratios);
+    free(table->title);
+    *table = (hma_table){0};
+}
+
+const hma_axis *hma_table_axis(const hma_table *table, hma_axis_kind kind) {
+    for (size_t i = 0; i < table->front->axis_count; i++) {
+        if (table->front->axes[i].kind == kind) {
+            return &table->front->axes[i];
+        }
+    }
+    return NULL;
+}
+
+const char *hma_axis_short_name(const hma_axis *axis) {
+    const char *prefix = axis->kind == HMA_AXIS_TASK ? "task_" : axis->kind == HMA_AXIS_CATEGORY ? "category_" : "";
+    const size_t length = strlen(prefix);
+    return strncmp(axis->name, prefix, length) == 0 ? axis->name + length : axis->name;
+}
+
+const char *hma_table_label(const hma_table *table, size_t point) {
+    const hma_point *p = &table->front->points[point];
+    return p->label && *p->label ? p->label : hma_text_or_empty(p->id);
+}

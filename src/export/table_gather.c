@@ -1,0 +1,115 @@
+#include "export/table.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/checked.h"
+#include "base/error_set.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "hma/version.h"
+
+static const char *fact(const hma_run *run, const char *key) { return hma_text_or_empty(hma_run_fact(run, key)); }
+
+static hma_status gather_title(hma_table *table, const hma_run *run) {
+    hma_buffer title = {0};
+    hma_buffer_printf(&title, "Averages of %s and %s", hma_path_base(table->pre), hma_path_base(table->post));
+    if (*fact(run, "suite_name")) {
+        hma_buffer_printf(&title, " on suite %s", fact(run, "suite_name"));
+    }
+    table->title = hma_buffer_release(&title);
+    return table->title ? HMA_OK : HMA_FAILURE;
+}
+
+static hma_status gather_facts(hma_table *table, const hma_run *run) {
+    table->command_line = fact(run, "command_line");
+    table->version = *fact(run, "hma_version") ? fact(run, "hma_version") : HMA_VERSION;
+    table->precision = fact(run, "precision");
+    table->seed = fact(run, "seed");
+    table->pre = fact(run, "pre");
+    table->post = fact(run, "post");
+    table->suite = fact(run, "suite");
+    table->pre_sha256 = fact(run, "pre_sha256");
+    table->post_sha256 = fact(run, "post_sha256");
+    table->suite_sha256 = fact(run, "suite_sha256");
+    return gather_title(table, run);
+}
+
+static void gather_ratios(hma_table *table, size_t index, const hma_recipe *recipe) {
+    hma_table_point *point = &table->points[index];
+    double *layers = table->layer_ratios + index * table->layers;
+    point->uniform = true;
+    for (size_t layer = 0; layer < table->layers; layer++) {
+        layers[layer] = hma_recipe_layer_ratio(recipe, layer);
+        point->uniform = point->uniform && layers[layer] == layers[0];
+    }
+    const size_t own = hma_recipe_blocks(recipe);
+    point->blocks = point->uniform ? table->blocks : own;
+    for (size_t block = 0; block < table->blocks; block++) {
+        table->ratios[index * table->blocks + block] = point->uniform ? layers[0]
+                                                       : block < own  ? hma_recipe_block_ratio(recipe, block)
+                                                                      : NAN;
+    }
+}
+
+static hma_status gather_point(hma_table *table, size_t index) {
+    const hma_point *source = &table->front->points[index];
+    hma_table_point *point = &table->points[index];
+    if (hma_recipe_layers(source->recipe) != table->layers) {
+        return hma_error(HMA_BAD_DATA, "run: candidate %s has %zu layers (expected %zu): check the run with hma verify",
+                         source->id, hma_recipe_layers(source->recipe), table->layers);
+    }
+    point->method = hma_method_name(hma_recipe_method(source->recipe));
+    point->origin = hma_origin_name(source->origin);
+    point->mean_ratio = hma_recipe_mean_ratio(source->recipe);
+    gather_ratios(table, index, source->recipe);
+    char *recipe;
+    const hma_status status = hma_recipe_json(source->recipe, &recipe);
+    if (status != HMA_OK) {
+        return status;
+    }
+    point->recipe = hma_copy_text(recipe);
+    hma_text_free(recipe);
+    return point->recipe ? HMA_OK : HMA_FAILURE;
+}
+
+static hma_status gather_points(hma_table *table, const hma_run *run) {
+    const hma_front *front = table->front;
+    size_t entries, layer_entries;
+    table->layers = hma_run_layers(run);
+    table->blocks = hma_run_blocks(run);
+    for (size_t i = 0; i < front->point_count; i++) {
+        table->blocks = hma_max_size(table->blocks, hma_recipe_blocks(front->points[i].recipe));
+    }
+    if (!hma_mul_size(&entries, front->point_count, table->blocks) ||
+        !hma_mul_size(&layer_entries, front->point_count, table->layers)) {
+        return hma_error_memory("ratios");
+    }
+    table->points = HMA_NEW(hma_table_point, front->point_count);
+    table->ratios = HMA_NEW(double, entries);
+    table->layer_ratios = HMA_NEW(double, layer_entries);
+    hma_status status = table->points && table->ratios && table->layer_ratios ? HMA_OK : HMA_FAILURE;
+    for (size_t i = 0; status == HMA_OK && i < front->point_count; i++) {
+        status = gather_point(table, i);
+    }
+    return status;
+}
+
+hma_status hma_table_gather(hma_table *out, const hma_run *run, const hma_front *front, bool items) {
+    hma_table table = {.front = front};
+    hma_status status = gather_facts(&table, run);
+    if (status == HMA_OK) {
+        status = gather_points(&table, run);
+    }
+    if (status == HMA_OK && items) {
+        status = hma_table_gather_items(&table, run);
+    }
+    if (status != HMA_OK) {
+        hma_table_free(&table);
+        return status;
+    }
+    *out = table;
+    return HMA_OK;
+}
