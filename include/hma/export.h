@@ -1,5 +1,5 @@
 /*
- * Exports of a run: HDF5, CSV, JSON, SVG, notebook, mergekit YAML. Each is rebuilt from the journal at any time; the same run
+ * Exports of a run: HDF5, CSV, JSON, SVG, HTML, notebook, mergekit YAML. Each is rebuilt from the journal at any time; the same run
  * gives the same bytes. Written beside and renamed into place, never half-written.
  */
 #ifndef HMA_EXPORT_H
@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 /*
- * Writes the front to `path`; the format is chosen by the suffix: .h5 .csv .json .svg .ipynb.
+ * Writes the front to `path`; the format is chosen by the suffix: .h5 .csv .json .svg .html .ipynb.
  * A notebook refers to an HDF5 file of the same name with .h5 beside it, which is written too.
  * @return HMA_USAGE for another suffix, HMA_IO.
  */
@@ -24,7 +24,10 @@ HMA_API HMA_MUST_CHECK hma_status hma_export(const hma_run *run, const hma_front
 /* The front as one JSON object (the shape of `hma front --json`); freed with hma_text_free(). */
 HMA_API HMA_MUST_CHECK hma_status hma_export_json(const hma_run *run, const hma_front *front, char **json);
 
-/* A mergekit configuration that makes the given point (index into front->points). */
+/*
+ * A mergekit configuration that makes the given point (index into front->points).
+ * @return HMA_USAGE for a recipe that mergekit cannot express: overrides with wildcards inside.
+ */
 HMA_API HMA_MUST_CHECK hma_status hma_export_mergekit(const hma_run *run, const hma_front *front, size_t point,
                                                       const char *path);
 

@@ -69,16 +69,16 @@ static hma_status put_header(hma_buffer *out, const hma_table *table) {
         put_separator(out);
         hma_buffer_printf(out, "ratio_%zu", block + 1);
     }
-    hma_names names = {0};
+    hma_name_set names = {0};
     hma_status status = HMA_OK;
     for (size_t i = 0; i < table->front->axis_count && status == HMA_OK; i++) {
         char name[HMA_NAME_SIZE];
-        status = hma_names_make(&names, table->front->axes[i].name, name);
+        status = hma_name_set_make(&names, table->front->axes[i].name, name);
         if (status == HMA_OK) {
             put_axis_names(out, name);
         }
     }
-    hma_names_free(&names);
+    hma_name_set_free(&names);
     hma_buffer_text(out, "\r\n");
     return status;
 }

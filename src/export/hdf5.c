@@ -306,16 +306,16 @@ static void put_task(layout *l, hid_t parent, hma_h5_dimension *point, const cha
 }
 
 /* Names of the groups that stand beside the scale "point". */
-static hma_status make_names(hma_names *names, const char *wanted, char name[HMA_NAME_SIZE]) {
+static hma_status make_names(hma_name_set *names, const char *wanted, char name[HMA_NAME_SIZE]) {
     char taken[HMA_NAME_SIZE];
-    const hma_status status = names->taken.count ? HMA_OK : hma_names_make(names, point_column.name, taken);
-    return status == HMA_OK ? hma_names_make(names, wanted, name) : status;
+    const hma_status status = names->taken.count ? HMA_OK : hma_name_set_make(names, point_column.name, taken);
+    return status == HMA_OK ? hma_name_set_make(names, wanted, name) : status;
 }
 
 static void put_items(layout *l) {
     hid_t group = hma_h5_group(&l->h5, l->h5.file, "items");
     hma_h5_dimension point = hma_h5_numbered(&l->h5, group, point_column, 0, l->points);
-    hma_names names = {0};
+    hma_name_set names = {0};
     for (size_t i = 0; i < l->table->task_count && l->h5.status == HMA_OK; i++) {
         char name[HMA_NAME_SIZE];
         l->h5.status = make_names(&names, l->table->tasks[i].name, name);
@@ -323,7 +323,7 @@ static void put_items(layout *l) {
             put_task(l, group, &point, name, &l->table->tasks[i]);
         }
     }
-    hma_names_free(&names);
+    hma_name_set_free(&names);
     hma_h5_close(&l->h5, &point.scale);
     hma_h5_close(&l->h5, &group);
 }
@@ -335,12 +335,12 @@ static hma_status prepare(layout *l) {
     l->flags = HMA_NEW(bool, l->points);
     l->texts = HMA_NEW(const char *, l->points);
     l->axis_name = hma_new_array(l->front->axis_count, sizeof *l->axis_name);
-    hma_names names = {0};
+    hma_name_set names = {0};
     hma_status status = l->numbers && l->flags && l->texts && l->axis_name ? HMA_OK : HMA_FAILURE;
     for (size_t i = 0; i < l->front->axis_count && status == HMA_OK; i++) {
         status = make_names(&names, l->front->axes[i].name, l->axis_name[i]);
     }
-    hma_names_free(&names);
+    hma_name_set_free(&names);
     return status;
 }
 

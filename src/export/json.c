@@ -195,6 +195,6 @@ hma_status hma_write_json(hma_buffer *out, const hma_table *table) {
     }
     hma_buffer_text(out, "\n]");
     put_front(out, table);
-    hma_buffer_text(out, "}\n");
+    hma_buffer_char(out, '}');
     return hma_buffer_ok(out);
 }

@@ -24,7 +24,7 @@ static void make_plain(const char *text, char name[HMA_NAME_SIZE]) {
     name[n] = 0;
 }
 
-static hma_status take(hma_names *names, const char *name, bool *added) {
+static hma_status take(hma_name_set *names, const char *name, bool *added) {
     char lower[HMA_NAME_SIZE];
     size_t n = 0;
     for (; name[n]; n++) {
@@ -33,7 +33,7 @@ static hma_status take(hma_names *names, const char *name, bool *added) {
     return hma_text_set_add(&names->taken, lower, n, added);
 }
 
-hma_status hma_names_make(hma_names *names, const char *text, char name[HMA_NAME_SIZE]) {
+hma_status hma_name_set_make(hma_name_set *names, const char *text, char name[HMA_NAME_SIZE]) {
     char plain[HMA_NAME_SIZE];
     make_plain(text, plain);
     (void)snprintf(name, HMA_NAME_SIZE, "%s", plain);
@@ -46,4 +46,4 @@ hma_status hma_names_make(hma_names *names, const char *text, char name[HMA_NAME
     return status;
 }
 
-void hma_names_free(hma_names *names) { hma_text_set_free(&names->taken); }
+void hma_name_set_free(hma_name_set *names) { hma_text_set_free(&names->taken); }

@@ -9,15 +9,15 @@
 enum { HMA_NAME_SIZE = 80 };
 
 /* The names that one group has already; all zero in the beginning. */
-typedef struct hma_names {
+typedef struct hma_name_set {
     hma_text_set taken;
-} hma_names;
+} hma_name_set;
 
 /*
  * A name of the form [A-Za-z][A-Za-z0-9_]*, at most HMA_NAME_SIZE - 1 characters, that differs from all earlier names of the
  * group, also when case is ignored. The same texts in the same order give the same names.
  */
-hma_status hma_names_make(hma_names *names, const char *text, char name[HMA_NAME_SIZE]);
-void hma_names_free(hma_names *names);
+hma_status hma_name_set_make(hma_name_set *names, const char *text, char name[HMA_NAME_SIZE]);
+void hma_name_set_free(hma_name_set *names);
 
 #endif

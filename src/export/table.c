@@ -10,16 +10,20 @@ static void free_texts(char **texts, size_t count) {
     free(texts);
 }
 
+void hma_table_task_free(hma_table_task *task, size_t points) {
+    free_texts(task->id, task->items);
+    free_texts(task->text, points * task->items * task->samples);
+    free(task->score);
+    free(task->reward);
+    free(task->name);
+    free(task->category);
+    *task = (hma_table_task){0};
+}
+
 void hma_table_free(hma_table *table) {
     const size_t points = table->front ? table->front->point_count : 0;
     for (size_t i = 0; i < table->task_count; i++) {
-        hma_table_task *task = &table->tasks[i];
-        free_texts(task->id, task->items);
-        free_texts(task->text, points * task->items * task->samples);
-        free(task->score);
-        free(task->reward);
-        free(task->name);
-        free(task->category);
+        hma_table_task_free(&table->tasks[i], points);
     }
     for (size_t i = 0; table->points && i < points; i++) {
         free(table->points[i].recipe);

@@ -64,6 +64,7 @@ hma_status hma_table_gather(hma_table *out, const hma_run *run, const hma_front 
 hma_status hma_table_gather_items(hma_table *table, const hma_run *run);
 /* Frees what gathering allocated. */
 void hma_table_free(hma_table *table);
+void hma_table_task_free(hma_table_task *task, size_t points);
 
 /* The first axis of a kind, NULL when there is none. */
 const hma_axis *hma_table_axis(const hma_table *table, hma_axis_kind kind);

@@ -17,7 +17,7 @@ hma_status hma_write_hdf5(const hma_table *table, const char *name, void **image
 /* One row a point, RFC 4180. */
 hma_status hma_write_csv(hma_buffer *out, const hma_table *table);
 
-/* The object of `hma front --json`, and a line feed. */
+/* The object of `hma front --json`, without a line feed at the end. */
 hma_status hma_write_json(hma_buffer *out, const hma_table *table);
 
 /* The picture of the front. */
@@ -29,7 +29,10 @@ hma_status hma_write_html(hma_buffer *out, const hma_table *table);
 /* A notebook; `data_file` is the name of the HDF5 file beside it. */
 hma_status hma_write_notebook(hma_buffer *out, const hma_table *table, const char *data_file);
 
-/* A mergekit configuration for one point. */
-hma_status hma_write_mergekit(hma_buffer *out, const hma_table *table, size_t point);
+/*
+ * A mergekit configuration for one point. `stored` is the type in which the checkpoints store their weights ("BF16", ..), NULL
+ * when it is not known.
+ */
+hma_status hma_write_mergekit(hma_buffer *out, const hma_table *table, size_t point, const char *stored);
 
 #endif
