@@ -32,29 +32,8 @@ static void end_cell(hma_grid *grid) {
     grid->failed = grid->failed || grid->cells.failed;
 }
 
-/* Terminals and notebooks take control characters, and some separators, for commands or ends of lines. */
-static bool breaks_lines(uint32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029; }
-
 void hma_grid_text(hma_grid *grid, const char *text, size_t columns) {
-    hma_buffer clean = {0};
-    hma_put_text(&clean, text);
-    grid->failed = grid->failed || clean.failed;
-    const char *from = hma_buffer_cstr(&clean);
-    for (size_t i = 0, column = 0; i < clean.length && !clean.failed; column++) {
-        uint32_t c = 0;
-        const size_t n = hma_utf8_decode(from + i, clean.length - i, &c);
-        if (column == columns) {
-            hma_buffer_text(&grid->cells, "\xE2\x80\xA6");
-            break;
-        }
-        if (breaks_lines(c)) {
-            hma_buffer_text(&grid->cells, c == '\n' ? "\xE2\x8F\x8E" : " ");
-        } else {
-            hma_buffer_add(&grid->cells, from + i, n);
-        }
-        i += n;
-    }
-    hma_buffer_free(&clean);
+    hma_put_line(&grid->cells, text, columns);
     end_cell(grid);
 }
 

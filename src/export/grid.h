@@ -25,7 +25,7 @@ typedef struct hma_grid {
 void hma_grid_column(hma_grid *grid, const char *header, bool is_number);
 /* Starts a row; then one call per column. An emphasised row is shown in bold (HTML) or with a star (text). */
 void hma_grid_row(hma_grid *grid, bool emphasis);
-/* Any text; line breaks and control characters are made visible, at most `columns` characters are kept. */
+/* Any text, as one line of at most `columns` characters. */
 void hma_grid_text(hma_grid *grid, const char *text, size_t columns);
 void hma_grid_fixed(hma_grid *grid, double value, int decimals);
 void hma_grid_signed(hma_grid *grid, double value, int decimals);

@@ -7,7 +7,7 @@
 #include "base/number.h"
 #include "base/utf8.h"
 
-static const char replacement[] = "\xEF\xBF\xBD", ellipsis[] = "\xE2\x80\xA6", en_dash[] = "\xE2\x80\x93";
+static const char replacement[] = "\xEF\xBF\xBD", en_dash[] = "\xE2\x80\x93";
 
 static bool is_xml_character(uint32_t c) {
     return c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c != 0x7F && c != 0xFFFE && c != 0xFFFF);
@@ -33,18 +33,9 @@ static size_t put_character(hma_buffer *out, const char *text, size_t available)
     return n;
 }
 
-void hma_markup_text(hma_buffer *out, const char *text) { hma_markup_text_cut(out, text, SIZE_MAX); }
-
-void hma_markup_text_cut(hma_buffer *out, const char *text, size_t columns) {
+void hma_markup_text(hma_buffer *out, const char *text) {
     const size_t length = strlen(text);
-    size_t before_last = out->length;
-    for (size_t i = 0, column = 0; i < length && !out->failed; column++) {
-        if (column == columns) {
-            out->length = before_last; /* the last character makes room */
-            hma_buffer_text(out, ellipsis);
-            return;
-        }
-        before_last = out->length;
+    for (size_t i = 0; i < length && !out->failed;) {
         i += put_character(out, text + i, length - i);
     }
 }

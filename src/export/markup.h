@@ -11,8 +11,6 @@
  * the result may stand in an element and in a quoted attribute.
  */
 void hma_markup_text(hma_buffer *out, const char *text);
-/* The same, at most `columns` characters, the last one an ellipsis where something was left out. */
-void hma_markup_text_cut(hma_buffer *out, const char *text, size_t columns);
 
 /* A number with a fixed count of decimals, a point whatever the locale, never "-0.00"; an en dash for what is not finite. */
 void hma_markup_fixed(hma_buffer *out, double value, int decimals);

@@ -1,5 +1,6 @@
 /* The notebook of a front: the table's contents as texts, for notebooks-export to lay out. */
 #include <openssl/evp.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,20 +21,18 @@ typedef struct results {
 
 /* Shown as it is written: nothing in it is Markdown, HTML or a formula. */
 static void put_words(hma_buffer *out, const char *text) {
-    hma_buffer clean = {0};
-    hma_put_text(&clean, text);
-    for (const char *c = hma_buffer_cstr(&clean); *c; c++) {
+    hma_buffer line = {0};
+    hma_put_line(&line, text, SIZE_MAX);
+    for (const char *c = hma_buffer_cstr(&line); *c; c++) {
         if (*c == '<' || *c == '>' || *c == '&') {
             hma_buffer_text(out, *c == '<' ? "&lt;" : *c == '>' ? "&gt;" : "&amp;");
-        } else if ((unsigned char)*c < 0x20 || *c == 0x7F) {
-            hma_buffer_char(out, ' ');
         } else {
-            hma_buffer_text(out, strchr("\\`*_{}[]()#+-.!|$~^=:\"'", *c) ? "\\" : "");
+            hma_buffer_text(out, strchr("\\`*_[]$~", *c) ? "\\" : "");
             hma_buffer_char(out, *c);
         }
     }
-    out->failed = out->failed || clean.failed;
-    hma_buffer_free(&clean);
+    out->failed = out->failed || line.failed;
+    hma_buffer_free(&line);
 }
 
 static void put_fact(hma_buffer *out, const char *name, const char *value) {

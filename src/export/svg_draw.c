@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "export/markup.h"
+#include "export/text.h"
 
 static void put(hma_buffer *out, double value) { hma_markup_fixed(out, value, 1); }
 
@@ -50,8 +51,12 @@ void hma_svg_text(hma_buffer *out, double x, double y, double size, const char *
     hma_svg_number(out, "y", y);
     hma_svg_number(out, "font-size", size);
     hma_buffer_printf(out, " text-anchor=\"%s\" %s>", anchor, style);
-    hma_markup_text_cut(out, text, columns);
+    hma_buffer line = {0};
+    hma_put_line(&line, text, columns);
+    hma_markup_text(out, hma_buffer_cstr(&line));
     hma_buffer_text(out, "</text>\n");
+    out->failed = out->failed || line.failed;
+    hma_buffer_free(&line);
 }
 
 void hma_svg_marker(hma_buffer *out, hma_marker marker, double x, double y, double radius, const char *colour, bool filled) {

@@ -16,7 +16,7 @@ void hma_svg_end(hma_buffer *out);
 void hma_svg_number(hma_buffer *out, const char *name, double value);
 void hma_svg_line(hma_buffer *out, double x0, double y0, double x1, double y1, const char *style);
 void hma_svg_rectangle(hma_buffer *out, double left, double top, double right, double bottom, const char *style);
-/* `anchor`: "start", "middle" or "end". Text with a white outline stays legible on lines. At most `columns` characters. */
+/* One line of at most `columns` characters. `anchor`: "start", "middle" or "end". */
 void hma_svg_text(hma_buffer *out, double x, double y, double size, const char *anchor, const char *style, const char *text,
                   size_t columns);
 /* All shapes look equally large. Hollow markers are filled with white. */

@@ -2,8 +2,8 @@
 #include <math.h>
 
 #include "base/number.h"
-#include "export/markup.h"
 #include "export/svg_plot.h"
+#include "export/text.h"
 
 enum { LABEL_COLUMNS = 28, KEY_SIZE = 13, OTHER_SIZE = 11 };
 
@@ -41,13 +41,13 @@ static void draw_text(hma_plot *p, const hma_box *place, const char *text, doubl
 }
 
 static hma_box place_label(hma_plot *p, size_t point, const char *text, double size, double radius, double stretch, bool *is_free) {
-    hma_buffer cut = {0};
+    hma_buffer line = {0};
     hma_box place;
-    hma_markup_text_cut(&cut, text, LABEL_COLUMNS);
+    hma_put_line(&line, text, LABEL_COLUMNS);
     *is_free = hma_label_place(&p->obstacles, p->area, hma_plot_x(p, point), hma_plot_y(p, point), radius,
-                               hma_text_width(hma_buffer_cstr(&cut), size) * stretch, size * 1.15, &place);
-    p->out->failed = p->out->failed || cut.failed;
-    hma_buffer_free(&cut);
+                               hma_text_width(hma_buffer_cstr(&line), size) * stretch, size * 1.15, &place);
+    p->out->failed = p->out->failed || line.failed;
+    hma_buffer_free(&line);
     return place;
 }
 

@@ -6,5 +6,10 @@
 
 /* Appends a text; bytes that are not UTF-8 become U+FFFD. NULL is "". */
 void hma_put_text(hma_buffer *out, const char *text);
+/*
+ * The same as one line of at most `columns` characters, the last an ellipsis where something was left out. A line break
+ * becomes a sign for one; other characters that drive terminals or end lines become spaces.
+ */
+void hma_put_line(hma_buffer *out, const char *text, size_t columns);
 
 #endif

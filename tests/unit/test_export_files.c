@@ -134,10 +134,13 @@ static export_fixture *fixture_hostile(void) {
     free(f->front.verdict);
     f->front.verdict = fixture_text(hostile);
     for (size_t i = 0; i < f->front.axis_count; i++) {
-        free(f->front.axes[i].long_name);
-        free(f->front.axes[i].name);
-        f->front.axes[i].long_name = fixture_text(hostile);
         char name[300];
+        free(f->front.axes[i].long_name);
+        f->front.axes[i].long_name = fixture_text(hostile);
+        if (f->front.axes[i].kind == HMA_AXIS_ALIGNMENT || f->front.axes[i].kind == HMA_AXIS_RETENTION) {
+            continue; /* whose names are fixed */
+        }
+        free(f->front.axes[i].name);
         (void)snprintf(name, sizeof name, "task_%zu %s", i, hostile);
         f->front.axes[i].name = fixture_text(name);
     }
@@ -317,6 +320,52 @@ static void a_candidate_with_fewer_blocks_has_fewer_ratios(void **state) {
     free_all(out);
 }
 
+/* ---- samples for other readers ---- */
+
+static void keep(const char *folder, const char *stem, const char *suffix, const void *bytes, size_t length) {
+    char path[600];
+    (void)snprintf(path, sizeof path, "%s/%s.%s", folder, stem, suffix);
+    assert_ok(hma_file_store(path, bytes, length));
+}
+
+static void keep_all(const char *folder, const char *stem, export_fixture *fixture) {
+    void *image;
+    size_t length;
+    char data_file[64];
+    hma_buffer notebook = {0};
+    (void)snprintf(data_file, sizeof data_file, "%s.h5", stem);
+    assert_ok(hma_write_hdf5(&fixture->table, data_file, &image, &length));
+    keep(folder, stem, "h5", image, length);
+    assert_ok(hma_write_notebook(&notebook, &fixture->table, data_file));
+    keep(folder, stem, "ipynb", hma_buffer_cstr(&notebook), notebook.length);
+    hma_buffer_free(&notebook);
+    free(image);
+    hma_buffer out[FORMATS];
+    write_all(out, fixture);
+    for (size_t i = 0; i < FORMATS; i++) {
+        if (formats[i].write != write_notebook) {
+            keep(folder, stem, formats[i].suffix, hma_buffer_cstr(&out[i]), out[i].length);
+        }
+    }
+    free_all(out);
+}
+
+/* HMA_EXPORT_SAMPLES=FOLDER: leaves files there for tests/export/check.py. */
+static void samples_are_left_for_other_readers(void **state) {
+    (void)state;
+    const char *folder = getenv("HMA_EXPORT_SAMPLES");
+    if (!folder) {
+        skip();
+        return;
+    }
+    keep_all(folder, "small", fixture_small());
+    keep_all(folder, "hostile", fixture_hostile());
+    keep_all(folder, "equal", fixture_flat(3, 0.5, 0.5));
+    keep_all(folder, "one", fixture_flat(1, 0.5, 0.5));
+    keep_all(folder, "none", fixture_flat(0, 0.5, 0.5));
+    keep_all(folder, "not-finite", fixture_flat(3, NAN, INFINITY));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_table_is_written_as_stored),
@@ -329,6 +378,7 @@ int main(void) {
         cmocka_unit_test(json_numbers_read_back_exactly),
         cmocka_unit_test(notebooks_refuse_names_that_python_cannot_open),
         cmocka_unit_test(a_candidate_with_fewer_blocks_has_fewer_ratios),
+        cmocka_unit_test(samples_are_left_for_other_readers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,15 +56,20 @@ static void markup_cannot_be_left(void **state) {
     assert_markup("\r", "&#13;");
 }
 
-static void cut_text_ends_in_an_ellipsis(void **state) {
-    (void)state;
+static void assert_line(const char *text, size_t columns, const char *expected) {
     hma_buffer out = {0};
-    hma_markup_text_cut(&out, "abcd", 4);
-    assert_string_equal(hma_buffer_cstr(&out), "abcd");
-    hma_buffer_clear(&out);
-    hma_markup_text_cut(&out, "ab<<<", 4);
-    assert_string_equal(hma_buffer_cstr(&out), "ab&lt;\xE2\x80\xA6");
+    hma_put_line(&out, text, columns);
+    assert_string_equal(hma_buffer_cstr(&out), expected);
     hma_buffer_free(&out);
+}
+
+static void lines_are_cut_by_characters_and_have_no_breaks(void **state) {
+    (void)state;
+    assert_line("abcd", 4, "abcd");
+    assert_line("abcde", 4, "abc\xE2\x80\xA6");
+    assert_line("\xC3\xA4\xC3\xB6\xC3\xBC", 2, "\xC3\xA4\xE2\x80\xA6");
+    assert_line("a\nb\x1B[31m\xC2\x85" "c\xE2\x80\xA8\xFF", SIZE_MAX, "a\xE2\x8F\x8E" "b [31m c \xEF\xBF\xBD");
+    assert_line(NULL, 4, "");
 }
 
 static void assert_fixed(double value, int decimals, const char *plain, const char *with_sign) {
@@ -123,25 +128,12 @@ static void grids_show_rows_in_both_forms(void **state) {
     hma_buffer_free(&out);
 }
 
-static void text_cells_are_cut_by_characters(void **state) {
-    (void)state;
-    hma_grid grid = {0};
-    hma_buffer out = {0};
-    hma_grid_column(&grid, "t", false);
-    hma_grid_row(&grid, false);
-    hma_grid_text(&grid, "\xC3\xA4\xC3\xB6\xC3\xBC", 2);
-    hma_grid_plain(&out, &grid);
-    assert_string_equal(hma_buffer_cstr(&out), "  t  \n  \xC3\xA4\xC3\xB6\xE2\x80\xA6");
-    hma_grid_free(&grid);
-    hma_buffer_free(&out);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_plain_and_never_equal), cmocka_unit_test(long_names_are_cut_and_stay_apart),
-        cmocka_unit_test(markup_cannot_be_left),           cmocka_unit_test(cut_text_ends_in_an_ellipsis),
+        cmocka_unit_test(markup_cannot_be_left),           cmocka_unit_test(lines_are_cut_by_characters_and_have_no_breaks),
         cmocka_unit_test(fixed_numbers),                   cmocka_unit_test(bytes_that_are_not_utf8_are_replaced),
-        cmocka_unit_test(grids_show_rows_in_both_forms),   cmocka_unit_test(text_cells_are_cut_by_characters),
+        cmocka_unit_test(grids_show_rows_in_both_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
