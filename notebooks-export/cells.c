@@ -8,8 +8,9 @@ static const struct {
     const char *id, *code, *words; /* words stand in a Markdown cell before the code */
 } cells[] = {
     [HMA_CELL_POINTS] = {"points", hma_cell_points, "## Points\n\nEvery candidate that was scored, by rising ratio."},
-    [HMA_CELL_FRONT] = {"front-plot", hma_cell_front,
-                        "## Front\n\nFilled points are on the front: no other point is better in both alignment and retention."},
+    [HMA_CELL_FRONT] =
+        {"front-plot", hma_cell_front,
+         "## Front\n\nFilled points are on the front: no other point is better in both alignment and retention."},
     [HMA_CELL_PAIRED] = {"paired", hma_cell_paired,
                          "## Differences to post\n\nPaired: all points saw the same items, prompts and random numbers."},
     [HMA_CELL_BLOCKS] = {"blocks", hma_cell_blocks,
@@ -17,8 +18,7 @@ static const struct {
                          "ratio for all layers, at the same alignment."},
     [HMA_CELL_TAX] = {"tax", hma_cell_tax,
                       "## Alignment tax\n\nWhat post lost against pre on every task, and where the recommended merge stands."},
-    [HMA_CELL_ITEMS] = {"items", hma_cell_items,
-                        "## Items\n\nThe items on which the recommended merge and post differ most."},
+    [HMA_CELL_ITEMS] = {"items", hma_cell_items, "## Items\n\nThe items on which the recommended merge and post differ most."},
 };
 
 /* The name of a cell's Markdown companion. */

@@ -16,7 +16,8 @@ static void put_key(hma_buffer *out, int depth, const char *key, bool first) {
 
 static void put_string(hma_buffer *out, const char *text) { hma_buffer_json_text(out, text, strlen(text)); }
 
-/* Bytes of the first line with its end. What Python's str.splitlines() takes for an end of line, or Jupyter splits elsewhere. */
+/* Bytes of the first line with its end. What Python's str.splitlines() takes for an end of line, or Jupyter splits elsewhere.
+ */
 static size_t line_length(const char *text) {
     for (size_t i = 0; text[i]; i++) {
         const unsigned char c = (unsigned char)text[i];

@@ -1,6 +1,6 @@
 /*
- * Exports of a run: HDF5, CSV, JSON, SVG, HTML, notebook, mergekit YAML. Each is rebuilt from the journal at any time; the same run
- * gives the same bytes. Written beside and renamed into place, never half-written.
+ * Exports of a run: HDF5, CSV, JSON, SVG, HTML, notebook, mergekit YAML. Each is rebuilt from the journal at any time; the same
+ * run gives the same bytes. Written beside and renamed into place, never half-written.
  */
 #ifndef HMA_EXPORT_H
 #define HMA_EXPORT_H

@@ -1,5 +1,5 @@
 def on_the_curve(at):
-    """Retention of one ratio for all layers at an alignment: linear between uniform points, the best where there are several."""
+    """Retention of one ratio for all layers at an alignment, linear between uniform points; the best of several."""
     curve = [i for i in np.flatnonzero(uniform) if np.isfinite(x[i]) and np.isfinite(y[i])]
     found = [
         y[a] + (y[b] - y[a]) * ((at - x[a]) / (x[b] - x[a]) if x[a] != x[b] else 1)

@@ -50,9 +50,9 @@ static void put_double(hma_buffer *out, double value) {
 static void put_bool(hma_buffer *out, bool value) { put_text(out, value ? "true" : "false"); }
 
 static void put_axis_names(hma_buffer *out, const char *axis) {
-    static const char *const columns[] = {"",           "_stderr",           "_ci_low",         "_ci_high",
-                                          "_minus_post", "_minus_post_stderr", "_minus_post_p", "_minus_pre",
-                                          "_minus_pre_stderr", "_minus_pre_p"};
+    static const char *const columns[] = {
+        "",           "_stderr",           "_ci_low",     "_ci_high", "_minus_post", "_minus_post_stderr", "_minus_post_p",
+        "_minus_pre", "_minus_pre_stderr", "_minus_pre_p"};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         put_separator(out);
         hma_buffer_printf(out, "%s%s", axis, columns[i]);
@@ -60,8 +60,8 @@ static void put_axis_names(hma_buffer *out, const char *axis) {
 }
 
 static hma_status put_header(hma_buffer *out, const hma_table *table) {
-    static const char *const columns[] = {"id", "label", "origin", "method", "uniform", "on_front", "excluded", "recommended",
-                                          "membership", "mean_ratio"};
+    static const char *const columns[] = {"id",       "label",    "origin",      "method",     "uniform",
+                                          "on_front", "excluded", "recommended", "membership", "mean_ratio"};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         put_text(out, columns[i]);
     }
@@ -86,8 +86,8 @@ static hma_status put_header(hma_buffer *out, const hma_table *table) {
 static void put_axis(hma_buffer *out, const hma_axis *axis, size_t point) {
     const hma_estimate *e = &axis->point[point];
     const hma_difference *post = &axis->versus_post[point], *pre = &axis->versus_pre[point];
-    const double values[] = {e->value,   e->standard_error,    e->low,  e->high,   post->mean,
-                             post->standard_error, post->p, pre->mean, pre->standard_error, pre->p};
+    const double values[] = {e->value,  e->standard_error,   e->low, e->high, post->mean, post->standard_error, post->p,
+                             pre->mean, pre->standard_error, pre->p};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         put_double(out, values[i]);
     }

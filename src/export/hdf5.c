@@ -79,7 +79,8 @@ static void put_point_texts(layout *l, hid_t group, hma_h5_dimension *point) {
     for (size_t column = 0; column < sizeof columns / sizeof *columns; column++) {
         for (size_t i = 0; i < l->points; i++) {
             const hma_table_point *p = &l->table->points[i];
-            const char *const values[] = {l->front->points[i].id, hma_table_label(l->table, i), p->origin, p->method, p->recipe};
+            const char *const values[] = {l->front->points[i].id, hma_table_label(l->table, i), p->origin, p->method,
+                                          p->recipe};
             l->texts[i] = values[column];
         }
         hma_h5_texts(&l->h5, group, columns[column], along(point), l->texts);
@@ -108,13 +109,16 @@ static void put_points(layout *l) {
     hma_h5_dimension point = hma_h5_numbered(&l->h5, group, point_column, 0, l->points);
     hma_h5_dimension block =
         hma_h5_numbered(&l->h5, group, (hma_h5_column){.name = "block", .long_name = "block of layers"}, 1, t->blocks);
-    hma_h5_dimension layer = hma_h5_numbered(&l->h5, group, (hma_h5_column){.name = "layer", .long_name = "layer"}, 0, t->layers);
+    hma_h5_dimension layer =
+        hma_h5_numbered(&l->h5, group, (hma_h5_column){.name = "layer", .long_name = "layer"}, 0, t->layers);
     put_point_texts(l, group, &point);
     put_point_flags(l, group, &point);
-    hma_h5_doubles(&l->h5, group, (hma_h5_column){.name = "mean_ratio", .long_name = "mean ratio over the blocks", .units = "1"},
+    hma_h5_doubles(&l->h5, group,
+                   (hma_h5_column){.name = "mean_ratio", .long_name = "mean ratio over the blocks", .units = "1"},
                    along(&point), field(l, t->points, sizeof *t->points, offsetof(hma_table_point, mean_ratio)));
     hma_h5_doubles(&l->h5, group,
-                   (hma_h5_column){.name = "ratios", .long_name = "weight of post in each block; NaN after a point's own blocks",
+                   (hma_h5_column){.name = "ratios",
+                                   .long_name = "weight of post in each block; NaN after a point's own blocks",
                                    .units = "1"},
                    (hma_h5_shape){2, {&point, &block}}, t->ratios);
     hma_h5_doubles(&l->h5, group,
@@ -138,7 +142,9 @@ static void put_axis_column(layout *l, hid_t group, hma_h5_dimension *point, con
     }
     const bool is_score = *what == 0;
     hma_h5_doubles(&l->h5, group,
-                   (hma_h5_column){.name = name, .long_name = hma_buffer_cstr(&long_name), .units = units,
+                   (hma_h5_column){.name = name,
+                                   .long_name = hma_buffer_cstr(&long_name),
+                                   .units = units,
                                    .higher_is_better = is_score ? &axis->higher_is_better : NULL},
                    along(point), values);
     hma_buffer_free(&long_name);
@@ -243,9 +249,9 @@ static void put_front(layout *l) {
         hma_h5_note_text(&l->h5, group, "recommended", front->points[front->recommended].id);
     }
     hma_h5_dimension point = hma_h5_numbered(&l->h5, group, point_column, 0, l->points);
-    hma_h5_dimension rank = hma_h5_numbered(
-        &l->h5, group, (hma_h5_column){.name = "rank", .long_name = "place on the front, by rising alignment"}, 0,
-        front->front_count);
+    hma_h5_dimension rank =
+        hma_h5_numbered(&l->h5, group, (hma_h5_column){.name = "rank", .long_name = "place on the front, by rising alignment"},
+                        0, front->front_count);
     hma_h5_dimension axis =
         hma_h5_named(&l->h5, group, (hma_h5_column){.name = "axis", .long_name = "axis of the front"}, objectives, 2);
     for (size_t i = 0; i < front->front_count; i++) {
@@ -255,7 +261,8 @@ static void put_front(layout *l) {
                  l->texts);
     hma_h5_doubles(&l->h5, group,
                    (hma_h5_column){.name = "membership_probability",
-                                   .long_name = "share of paired resamples in which the point is on the front", .units = "1"},
+                                   .long_name = "share of paired resamples in which the point is on the front",
+                                   .units = "1"},
                    along(&point), field(l, front->points, sizeof *front->points, offsetof(hma_point, membership)));
     put_scalar(l, group, "hypervolume", "area between the front and the reference point", front->hypervolume.value);
     put_scalar(l, group, "hypervolume_ci_low", "lower end of its 95 % interval", front->hypervolume.low);
@@ -292,7 +299,8 @@ static void put_task(layout *l, hid_t parent, hma_h5_dimension *point, const cha
     hma_h5_note_text(&l->h5, group, "long_name", task->name);
     hma_h5_note_text(&l->h5, group, "category", task->category);
     hma_h5_note_text(&l->h5, group, "metric", task->metric);
-    hma_h5_dimension item = hma_h5_numbered(&l->h5, group, (hma_h5_column){.name = "item", .long_name = "item"}, 0, task->items);
+    hma_h5_dimension item =
+        hma_h5_numbered(&l->h5, group, (hma_h5_column){.name = "item", .long_name = "item"}, 0, task->items);
     const hma_h5_shape shape = {2, {point, &item}};
     hma_h5_texts(&l->h5, group, (hma_h5_column){.name = "item_id", .long_name = "id of the item"}, along(&item),
                  (const char *const *)task->id);

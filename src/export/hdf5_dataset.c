@@ -81,8 +81,10 @@ static void attach_scales(hma_h5 *h5, hid_t dataset, const hma_h5_shape *shape) 
     for (size_t i = 0; i < shape->rank && h5->status == HMA_OK; i++) {
         hma_h5_dimension *dimension = shape->dimension[i];
         if (dimension->attached++ == MOST_ATTACHED) {
-            h5->status = hma_error(HMA_FAILURE, "%s: too many columns along one dimension (expected at most %d): export the run "
-                                   "as .csv or .json", h5->name, MOST_ATTACHED);
+            h5->status = hma_error(HMA_FAILURE,
+                                   "%s: too many columns along one dimension (expected at most %d): export the run "
+                                   "as .csv or .json",
+                                   h5->name, MOST_ATTACHED);
         } else {
             (void)hma_h5_check(h5, H5DSattach_scale(dataset, dimension->scale, (unsigned)i), "attach a dimension scale");
         }
@@ -144,8 +146,8 @@ void hma_h5_doubles(hma_h5 *h5, hid_t group, hma_h5_column column, hma_h5_shape 
         hma_h5_fail_memory(h5);
         return;
     }
-    hid_t dataset = store(h5, group, &column, &shape, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, values, values,
-                          elements * sizeof *values);
+    hid_t dataset =
+        store(h5, group, &column, &shape, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, values, values, elements * sizeof *values);
     const double missing = NAN;
     hma_h5_note(h5, dataset, "_FillValue", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &missing);
     finish(h5, dataset, &shape);

@@ -16,7 +16,8 @@ enum { IMAGE_STEP = 1 << 20 /* bytes by which the file in memory grows */ };
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 
-/* The library's own handler crashes at exit after a failed write; nothing here needs it. Fails when a host program was first. */
+/* The library's own handler crashes at exit after a failed write; nothing here needs it. Fails when a host program was first.
+ */
 static void leave_exit_alone(void) { (void)H5dont_atexit(); }
 
 /* ---- failures ---- */
@@ -61,9 +62,10 @@ static bool library_fits(hma_h5 *h5) {
     unsigned major = 0, minor = 0, release = 0;
     (void)H5get_libversion(&major, &minor, &release);
     if (major != H5_VERS_MAJOR || minor != H5_VERS_MINOR || release != H5_VERS_RELEASE) {
-        h5->status = hma_error(HMA_FAILURE, "libhdf5: version %u.%u.%u is loaded (expected %d.%d.%d, with which hma was built): "
-                               "install that version or rebuild hma", major, minor, release, H5_VERS_MAJOR, H5_VERS_MINOR,
-                               H5_VERS_RELEASE);
+        h5->status = hma_error(HMA_FAILURE,
+                               "libhdf5: version %u.%u.%u is loaded (expected %d.%d.%d, with which hma was built): "
+                               "install that version or rebuild hma",
+                               major, minor, release, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
         return false;
     }
     return true;
@@ -91,7 +93,8 @@ static hid_t create_file(void) {
     invent_name(name);
     const hid_t access = in_memory(NULL, 0), creation = H5Pcreate(H5P_FILE_CREATE);
     hid_t file = H5I_INVALID_HID;
-    if (access >= 0 && creation >= 0 && H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0 &&
+    if (access >= 0 && creation >= 0 &&
+        H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0 &&
         H5Pset_obj_track_times(creation, false) >= 0) {
         file = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
     }

@@ -95,8 +95,10 @@ static void verify_record(hma_h5 *h5, hid_t file, const hma_h5_record *record) {
         h5->status = content_digest(h5, dataset, record->elements, digest);
     }
     if (h5->status == HMA_OK && strcmp(digest, record->digest) != 0) {
-        h5->status = hma_error(HMA_FAILURE, "%s: %s reads back differently from what was written (expected the same values): "
-                               "nothing was saved; try again, and report this", h5->name, record->path);
+        h5->status = hma_error(HMA_FAILURE,
+                               "%s: %s reads back differently from what was written (expected the same values): "
+                               "nothing was saved; try again, and report this",
+                               h5->name, record->path);
     }
     hma_h5_close(h5, &dataset);
 }

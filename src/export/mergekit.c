@@ -2,8 +2,8 @@
  * A point as a mergekit configuration: linear averaging with constant weights in slices of layers.
  *
  * How mergekit reads it: a tensor outside the layers takes the parameters of the first slice (embeddings) or of the last one
- * (final norm and head). A parameter may be a list of filters, each a part of a tensor's name; the first that occurs in the name
- * counts. Ratios by policy are therefore written as filters wherever they differ from their slice's.
+ * (final norm and head). A parameter may be a list of filters, each a part of a tensor's name; the first that occurs in the
+ * name counts. Ratios by policy are therefore written as filters wherever they differ from their slice's.
  */
 #include <string.h>
 
@@ -117,8 +117,10 @@ static hma_status literal_of(const char *glob, hma_buffer *literal) {
         return hma_buffer_ok(literal);
     }
     if (length == 0 || strpbrk(hma_buffer_cstr(literal), "*?[")) {
-        return hma_error(HMA_USAGE, "--mergekit: the override \"%s\" cannot be written (expected a plain part of a name, as "
-                         "mergekit's filters are): write the model with hma merge instead", glob);
+        return hma_error(HMA_USAGE,
+                         "--mergekit: the override \"%s\" cannot be written (expected a plain part of a name, as "
+                         "mergekit's filters are): write the model with hma merge instead",
+                         glob);
     }
     return HMA_OK;
 }
@@ -198,11 +200,12 @@ static void put_head(const configuration *c, size_t point) {
     hma_buffer_text(c->out, "# hma point: ");
     put_quoted(c->out, hma_table_label(c->table, point));
     hma_buffer_printf(c->out, ", id %s\n", hma_text_or_empty(c->table->front->points[point].id));
-    hma_buffer_text(c->out, "# The weight of the second model of a slice (post) is hma's ratio.\n"
-                            "# mergekit gives embeddings the weights of the first slice, final norm and head those of the last;\n"
-                            "# a filter is a part of a tensor's name, and the first that matches counts.\n"
-                            "# hma computes in fp64 and rounds once, mergekit in fp32: single elements may differ by one unit in\n"
-                            "# the last place.\n");
+    hma_buffer_text(c->out,
+                    "# The weight of the second model of a slice (post) is hma's ratio.\n"
+                    "# mergekit gives embeddings the weights of the first slice, final norm and head those of the last;\n"
+                    "# a filter is a part of a tensor's name, and the first that matches counts.\n"
+                    "# hma computes in fp64 and rounds once, mergekit in fp32: single elements may differ by one unit in\n"
+                    "# the last place.\n");
     if (hma_recipe_rounding(c->recipe) == HMA_ROUND_STOCHASTIC) {
         hma_buffer_text(c->out, "# The recipe rounds stochastically; mergekit can only round to nearest.\n");
     }
@@ -232,8 +235,10 @@ static void put_types(const configuration *c, const char *stored) {
 hma_status hma_write_mergekit(hma_buffer *out, const hma_table *table, size_t point, const char *stored) {
     const hma_recipe *recipe = table->front->points[point].recipe;
     if (hma_recipe_method(recipe) != HMA_LINEAR) {
-        return hma_error(HMA_USAGE, "--mergekit: the method %s cannot be written (expected linear): write the model with hma merge "
-                         "instead", hma_method_name(hma_recipe_method(recipe)));
+        return hma_error(HMA_USAGE,
+                         "--mergekit: the method %s cannot be written (expected linear): write the model with hma merge "
+                         "instead",
+                         hma_method_name(hma_recipe_method(recipe)));
     }
     const configuration c = {.out = out, .table = table, .recipe = recipe, .policy = hma_recipe_policy_ratios(recipe)};
     put_head(&c, point);

@@ -16,7 +16,7 @@ typedef struct hma_obstacles {
     struct hma_obstacle {
         hma_box box;
         double weight;
-    } *items;
+    } * items;
     size_t count, capacity;
 } hma_obstacles;
 

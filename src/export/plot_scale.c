@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    LONGEST_PLAIN = 7,  /* digits before the point, and after it, until labels become powers of ten */
+    LONGEST_PLAIN = 7, /* digits before the point, and after it, until labels become powers of ten */
     LONGEST_DECIMALS = 6
 };
 

@@ -8,7 +8,7 @@
 
 /* Ticks are tick * mantissa * 10^exponent for first_tick <= tick <= last_tick: whole numbers, so that labels are exact. */
 typedef struct hma_scale {
-    double low, high;           /* values at the ends */
+    double low, high;            /* values at the ends */
     double from_pixel, to_pixel; /* where they are drawn */
     int mantissa, exponent;
     long long first_tick, last_tick;

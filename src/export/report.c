@@ -8,8 +8,8 @@
 #include "base/memory.h"
 
 enum {
-    MOST_ROWS = 200,      /* of a table of points */
-    MOST_AXES = 8,        /* beside alignment and retention */
+    MOST_ROWS = 200, /* of a table of points */
+    MOST_AXES = 8,   /* beside alignment and retention */
     ITEMS_OF_A_TASK = 5,
     LABEL_COLUMNS = 40,
     TEXT_COLUMNS = 120,
@@ -104,8 +104,8 @@ void hma_report_tax(hma_grid *grid, const hma_table *table) {
     }
     for (size_t i = 0; i < front->axis_count; i++) {
         const hma_axis *axis = &front->axes[i];
-        const bool has_points = front->pre < front->point_count && front->post < front->point_count &&
-                                front->recommended < front->point_count;
+        const bool has_points =
+            front->pre < front->point_count && front->post < front->point_count && front->recommended < front->point_count;
         if (axis->kind != HMA_AXIS_TASK || !has_points) {
             continue;
         }
@@ -122,8 +122,9 @@ void hma_report_tax(hma_grid *grid, const hma_table *table) {
         put_estimate(grid, axis, front->recommended);
         hma_grid_fixed(grid, share, 0);
     }
-    hma_buffer_text(&grid->note, "Tax: post minus pre, paired by item. Won back: what the recommended merge gains over post, in % "
-                                 "of the tax.");
+    hma_buffer_text(&grid->note,
+                    "Tax: post minus pre, paired by item. Won back: what the recommended merge gains over post, in % "
+                    "of the tax.");
 }
 
 /* ---- paired ---- */
@@ -201,8 +202,9 @@ void hma_report_blocks(hma_grid *grid, const hma_table *table) {
         hma_grid_fixed(grid, one, DECIMALS);
         hma_grid_signed(grid, retention->point[i].value - one, DECIMALS);
     }
-    hma_buffer_text(&grid->note, "One ratio: the retention of the curve of uniform ratios at the same alignment, linear between "
-                                 "its points.");
+    hma_buffer_text(&grid->note,
+                    "One ratio: the retention of the curve of uniform ratios at the same alignment, linear between "
+                    "its points.");
 }
 
 /* ---- items ---- */
@@ -260,8 +262,8 @@ void hma_report_items(hma_grid *grid, const hma_table *table) {
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         hma_grid_column(grid, columns[i], i >= 2 && i <= 4);
     }
-    const bool has_points = front->pre < front->point_count && front->post < front->point_count &&
-                            front->recommended < front->point_count;
+    const bool has_points =
+        front->pre < front->point_count && front->post < front->point_count && front->recommended < front->point_count;
     for (size_t i = 0; has_points && i < table->task_count; i++) {
         put_task_items(grid, front, &table->tasks[i]);
     }

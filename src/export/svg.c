@@ -147,7 +147,10 @@ static hma_status draw(hma_plot *p) {
 }
 
 hma_status hma_write_svg(hma_buffer *out, const hma_table *table) {
-    hma_plot p = {.out = out, .table = table, .front = table->front, .x_axis = hma_table_axis(table, HMA_AXIS_ALIGNMENT),
+    hma_plot p = {.out = out,
+                  .table = table,
+                  .front = table->front,
+                  .x_axis = hma_table_axis(table, HMA_AXIS_ALIGNMENT),
                   .y_axis = hma_table_axis(table, HMA_AXIS_RETENTION)};
     hma_status status = prepare(&p);
     if (status == HMA_OK) {

@@ -9,8 +9,10 @@ static void put(hma_buffer *out, double value) { hma_markup_fixed(out, value, 1)
 
 void hma_svg_begin(hma_buffer *out, double width, double height, const char *title, const char *description) {
     hma_buffer_text(out, "<svg xmlns=\"http://www.w3.org/2000/svg\"");
-    hma_buffer_printf(out, " width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\"", (int)width, (int)height, (int)width, (int)height);
-    hma_buffer_text(out, " role=\"img\" font-family=\"Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif\">\n<title>");
+    hma_buffer_printf(out, " width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\"", (int)width, (int)height, (int)width,
+                      (int)height);
+    hma_buffer_text(out,
+                    " role=\"img\" font-family=\"Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif\">\n<title>");
     hma_markup_text(out, title);
     hma_buffer_text(out, "</title>\n<desc>");
     hma_markup_text(out, description);

@@ -90,7 +90,8 @@ typedef struct legend_entry {
 
 static void draw_legend_symbol(hma_plot *p, const legend_entry *entry, double x, double y) {
     if (entry->kind == LEGEND_LINE_MARKER) {
-        hma_svg_line(p->out, x - 11, y, x + 11, y, "stroke=\"" HMA_PLOT_UNIFORM "\" stroke-width=\"1.5\" stroke-opacity=\"0.55\"");
+        hma_svg_line(p->out, x - 11, y, x + 11, y,
+                     "stroke=\"" HMA_PLOT_UNIFORM "\" stroke-width=\"1.5\" stroke-opacity=\"0.55\"");
     }
     if (entry->kind == LEGEND_FRONT) {
         hma_svg_line(p->out, x - 11, y, x + 11, y, "stroke=\"" HMA_PLOT_FRONT "\" stroke-width=\"2\" stroke-dasharray=\"7 4\"");

@@ -32,7 +32,8 @@ static void draw_leader(hma_plot *p, double x, double y, double radius, const hm
 /* White around the letters keeps them legible on lines. */
 static void draw_text(hma_plot *p, const hma_box *place, const char *text, double size, const char *colour, bool bold) {
     hma_buffer style = {0};
-    hma_buffer_printf(&style, "fill=\"%s\" stroke=\"#ffffff\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\"%s",
+    hma_buffer_printf(&style,
+                      "fill=\"%s\" stroke=\"#ffffff\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\"%s",
                       colour, bold ? " font-weight=\"bold\"" : "");
     hma_svg_text(p->out, (place->left + place->right) / 2, place->bottom - size * 0.28, size, "middle", hma_buffer_cstr(&style),
                  text, LABEL_COLUMNS);
@@ -40,7 +41,8 @@ static void draw_text(hma_plot *p, const hma_box *place, const char *text, doubl
     hma_buffer_free(&style);
 }
 
-static hma_box place_label(hma_plot *p, size_t point, const char *text, double size, double radius, double stretch, bool *is_free) {
+static hma_box place_label(hma_plot *p, size_t point, const char *text, double size, double radius, double stretch,
+                           bool *is_free) {
     hma_buffer line = {0};
     hma_box place;
     hma_put_line(&line, text, LABEL_COLUMNS);

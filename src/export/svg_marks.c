@@ -83,12 +83,12 @@ void hma_plot_draw_bars(hma_plot *p) {
         hma_buffer style = {0};
         hma_buffer_printf(&style, "stroke=\"%s\"", hma_plot_colour(p, point));
         if (hma_plot_has_bars(p, point) && isfinite(x.low) && isfinite(x.high) && x.low < x.high) {
-            hma_svg_line(p->out, hma_scale_pixel(&p->x, x.low), hma_plot_y(p, point), hma_scale_pixel(&p->x, x.high), hma_plot_y(p, point),
-                         hma_buffer_cstr(&style));
+            hma_svg_line(p->out, hma_scale_pixel(&p->x, x.low), hma_plot_y(p, point), hma_scale_pixel(&p->x, x.high),
+                         hma_plot_y(p, point), hma_buffer_cstr(&style));
         }
         if (hma_plot_has_bars(p, point) && isfinite(y.low) && isfinite(y.high) && y.low < y.high) {
-            hma_svg_line(p->out, hma_plot_x(p, point), hma_scale_pixel(&p->y, y.low), hma_plot_x(p, point), hma_scale_pixel(&p->y, y.high),
-                         hma_buffer_cstr(&style));
+            hma_svg_line(p->out, hma_plot_x(p, point), hma_scale_pixel(&p->y, y.low), hma_plot_x(p, point),
+                         hma_scale_pixel(&p->y, y.high), hma_buffer_cstr(&style));
         }
         hma_buffer_free(&style);
     }

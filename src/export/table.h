@@ -51,7 +51,7 @@ typedef struct hma_table {
     double *ratios;       /* [points, blocks]; NaN after a point's own blocks; a uniform point fills its row */
     double *layer_ratios; /* [points, layers] */
 
-    size_t task_count; /* 0 when items were not asked for */
+    size_t task_count;     /* 0 when items were not asked for */
     hma_table_task *tasks; /* alignment first */
 } hma_table;
 

@@ -90,8 +90,10 @@ static hma_status add_texts(hma_table_task *task, size_t at, const cJSON *detail
 
 static hma_status add_point(hma_table_task *task, size_t point, const hma_task_result *result) {
     if (result->items != task->items || strcmp(hma_text_or_empty(result->name), task->name) != 0) {
-        return hma_error(HMA_BAD_DATA, "run: %s has %zu items for one candidate (expected %zu of %s, as for the others): check "
-                         "the run with hma verify", hma_text_or_empty(result->name), result->items, task->items, task->name);
+        return hma_error(HMA_BAD_DATA,
+                         "run: %s has %zu items for one candidate (expected %zu of %s, as for the others): check "
+                         "the run with hma verify",
+                         hma_text_or_empty(result->name), result->items, task->items, task->name);
     }
     hma_status status = HMA_OK;
     for (size_t item = 0; status == HMA_OK && item < task->items; item++) {
@@ -128,8 +130,10 @@ static hma_status start_tasks(hma_table *table, const hma_result *first) {
 
 static hma_status add_result(hma_table *table, size_t point, const hma_result *result) {
     if (result->task_count + result->has_alignment != table->task_count) {
-        return hma_error(HMA_BAD_DATA, "run: one candidate has %zu tasks (expected %zu, as the others have): check the run with "
-                         "hma verify", result->task_count + result->has_alignment, table->task_count);
+        return hma_error(HMA_BAD_DATA,
+                         "run: one candidate has %zu tasks (expected %zu, as the others have): check the run with "
+                         "hma verify",
+                         result->task_count + result->has_alignment, table->task_count);
     }
     hma_status status = HMA_OK;
     for (size_t i = 0; status == HMA_OK && i < table->task_count; i++) {

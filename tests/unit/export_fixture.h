@@ -36,10 +36,20 @@ static inline export_fixture *fixture_new(size_t points, size_t blocks, size_t l
     f->front.axes = fixture_zeroed(axes, sizeof *f->front.axes);
     f->front.front = fixture_zeroed(points, sizeof *f->front.front);
     f->front.verdict = fixture_text("");
-    f->table = (hma_table){.title = fixture_text("Averages of sft and dpo on suite small"), .command_line = "hma sweep sft dpo",
-                           .version = "0.1.0", .precision = "fp32", .seed = "1", .pre = "models/sft", .post = "models/dpo",
-                           .suite = "suite.json", .pre_sha256 = "aa11", .post_sha256 = "bb22", .suite_sha256 = "cc33",
-                           .front = &f->front, .blocks = blocks, .layers = layers};
+    f->table = (hma_table){.title = fixture_text("Averages of sft and dpo on suite small"),
+                           .command_line = "hma sweep sft dpo",
+                           .version = "0.1.0",
+                           .precision = "fp32",
+                           .seed = "1",
+                           .pre = "models/sft",
+                           .post = "models/dpo",
+                           .suite = "suite.json",
+                           .pre_sha256 = "aa11",
+                           .post_sha256 = "bb22",
+                           .suite_sha256 = "cc33",
+                           .front = &f->front,
+                           .blocks = blocks,
+                           .layers = layers};
     f->table.points = fixture_zeroed(points, sizeof *f->table.points);
     f->table.ratios = fixture_zeroed(points * blocks, sizeof(double));
     f->table.layer_ratios = fixture_zeroed(points * layers, sizeof(double));
@@ -103,8 +113,12 @@ static inline void fixture_axis(export_fixture *f, size_t index, hma_axis_kind k
                                 const char *category, const double *values, double standard_error) {
     const size_t points = f->front.point_count;
     hma_axis *axis = &f->front.axes[index];
-    *axis = (hma_axis){.name = fixture_text(name), .long_name = fixture_text(long_name), .units = fixture_text("1"),
-                       .category = fixture_text(category), .kind = kind, .higher_is_better = true};
+    *axis = (hma_axis){.name = fixture_text(name),
+                       .long_name = fixture_text(long_name),
+                       .units = fixture_text("1"),
+                       .category = fixture_text(category),
+                       .kind = kind,
+                       .higher_is_better = true};
     axis->point = fixture_zeroed(points, sizeof *axis->point);
     axis->versus_post = fixture_zeroed(points, sizeof *axis->versus_post);
     axis->versus_pre = fixture_zeroed(points, sizeof *axis->versus_pre);
@@ -134,8 +148,12 @@ static inline void fixture_task(export_fixture *f, size_t index, const char *nam
     const size_t points = f->front.point_count;
     hma_table_task *task = &f->table.tasks[index];
     const bool is_alignment = strcmp(name, "alignment") == 0;
-    *task = (hma_table_task){.name = fixture_text(name), .category = fixture_text(is_alignment ? "" : name), .metric = metric,
-                             .is_alignment = is_alignment, .items = items, .samples = samples};
+    *task = (hma_table_task){.name = fixture_text(name),
+                             .category = fixture_text(is_alignment ? "" : name),
+                             .metric = metric,
+                             .is_alignment = is_alignment,
+                             .items = items,
+                             .samples = samples};
     task->id = fixture_zeroed(items, sizeof *task->id);
     task->score = fixture_zeroed(points * items, sizeof *task->score);
     task->text = samples ? fixture_zeroed(points * items * samples, sizeof *task->text) : NULL;
@@ -160,8 +178,8 @@ static inline void fixture_task(export_fixture *f, size_t index, const char *nam
 /* Six points of a run with three blocks over six layers: pre, post, two uniform ones, one by blocks, one without scores. */
 static inline export_fixture *fixture_small(void) {
     enum { POINTS = 6 };
-    static const double ratios[POINTS][3] = {{0, 0, 0}, {0.3, 0.3, 0.3}, {0.6, 0.6, 0.6}, {0.4, 0.7, 1}, {0.9, 0.2, 0.7},
-                                             {1, 1, 1}};
+    static const double ratios[POINTS][3] = {{0, 0, 0},     {0.3, 0.3, 0.3}, {0.6, 0.6, 0.6},
+                                             {0.4, 0.7, 1}, {0.9, 0.2, 0.7}, {1, 1, 1}};
     static const double alignment[POINTS] = {0.71, 2.77, 3.64, 3.62, NAN, 3.72};
     static const double retention[POINTS] = {0.901, 0.91, 0.851, 0.881, 0.8, 0.466};
     static const double commonsense[POINTS] = {1, 0.997, 0.98, 0.997, 0.9, 0.83};

@@ -12,7 +12,10 @@ static hma_status write_notebook(hma_buffer *out, const hma_table *table) { retu
 static const struct {
     const char *suffix;
     write_fn write;
-} formats[] = {{"csv", hma_write_csv}, {"json", hma_write_json}, {"svg", hma_write_svg}, {"html", hma_write_html},
+} formats[] = {{"csv", hma_write_csv},
+               {"json", hma_write_json},
+               {"svg", hma_write_svg},
+               {"html", hma_write_html},
                {"ipynb", write_notebook}};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -121,7 +124,8 @@ static void assert_documents_are_sound(hma_buffer out[FORMATS]) {
 
 /* ---- hostile names ---- */
 
-static const char hostile[] = "=cmd|'/c calc'!A1,\"x\"\r\n<script>alert(1)</script>]]>&amp; $x$ *b* \xC3\xA9\xE2\x80\xA8\x1B[2J\xFF";
+static const char hostile[] =
+    "=cmd|'/c calc'!A1,\"x\"\r\n<script>alert(1)</script>]]>&amp; $x$ *b* \xC3\xA9\xE2\x80\xA8\x1B[2J\xFF";
 
 static export_fixture *fixture_hostile(void) {
     export_fixture *f = fixture_small();

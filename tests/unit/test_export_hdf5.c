@@ -90,13 +90,33 @@ static bool exists(const reader *r, const char *path) { return H5Lexists(r->file
 
 static void the_layout_is_the_schema(void **state) {
     (void)state;
-    static const char *const paths[] = {
-        "/points/id", "/points/label", "/points/on_front", "/points/ratios", "/points/layer_ratios", "/points/mean_ratio",
-        "/points/method", "/points/origin", "/points/recipe", "/axes/alignment/value", "/axes/alignment/stderr",
-        "/axes/alignment/ci_low", "/axes/alignment/ci_high", "/axes/task_commonsense/value", "/front/points",
-        "/front/membership_probability", "/front/hypervolume", "/front/hypervolume_ci_low", "/front/reference_point",
-        "/items/commonsense/item_id", "/items/commonsense/score", "/items/translation/text", "/items/alignment/reward",
-        "/paired/post/retention/mean", "/paired/post/retention/stderr", "/paired/post/retention/p", "/paired/pre/alignment/mean"};
+    static const char *const paths[] = {"/points/id",
+                                        "/points/label",
+                                        "/points/on_front",
+                                        "/points/ratios",
+                                        "/points/layer_ratios",
+                                        "/points/mean_ratio",
+                                        "/points/method",
+                                        "/points/origin",
+                                        "/points/recipe",
+                                        "/axes/alignment/value",
+                                        "/axes/alignment/stderr",
+                                        "/axes/alignment/ci_low",
+                                        "/axes/alignment/ci_high",
+                                        "/axes/task_commonsense/value",
+                                        "/front/points",
+                                        "/front/membership_probability",
+                                        "/front/hypervolume",
+                                        "/front/hypervolume_ci_low",
+                                        "/front/reference_point",
+                                        "/items/commonsense/item_id",
+                                        "/items/commonsense/score",
+                                        "/items/translation/text",
+                                        "/items/alignment/reward",
+                                        "/paired/post/retention/mean",
+                                        "/paired/post/retention/stderr",
+                                        "/paired/post/retention/p",
+                                        "/paired/pre/alignment/mean"};
     export_fixture *f = fixture_small();
     reader r = open_export(&f->table);
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {

@@ -96,7 +96,8 @@ static void paths_are_quoted_safely(void **state) {
     hma_recipe_spec spec = three_blocks();
     hma_buffer out;
     assert_ok(write_recipe(&out, &spec, "BF16", "a: \"b\"\\ #\n{x}\x7F\xC2\x85\xC3\xA9\xFF"));
-    assert_non_null(strstr(hma_buffer_cstr(&out), "base_model: \"a: \\\"b\\\"\\\\ #\\u000a{x}\\u007f\\u0085\xC3\xA9\xEF\xBF\xBD\"\n"));
+    assert_non_null(
+        strstr(hma_buffer_cstr(&out), "base_model: \"a: \\\"b\\\"\\\\ #\\u000a{x}\\u007f\\u0085\xC3\xA9\xEF\xBF\xBD\"\n"));
     hma_buffer_free(&out);
 }
 

@@ -108,9 +108,9 @@ static void wider_texts_are_wider(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ticks_are_round_numbers),    cmocka_unit_test(all_values_lie_inside_the_axis),
+        cmocka_unit_test(ticks_are_round_numbers),         cmocka_unit_test(all_values_lie_inside_the_axis),
         cmocka_unit_test(ticks_lie_where_their_values_do), cmocka_unit_test(labels_avoid_what_is_there),
-        cmocka_unit_test(labels_stay_inside_the_area), cmocka_unit_test(a_crowded_place_is_reported),
+        cmocka_unit_test(labels_stay_inside_the_area),     cmocka_unit_test(a_crowded_place_is_reported),
         cmocka_unit_test(wider_texts_are_wider),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

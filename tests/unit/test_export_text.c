@@ -11,9 +11,15 @@ static void names_are_plain_and_never_equal(void **state) {
     static const struct {
         const char *text, *name;
     } cases[] = {
-        {"commonsense", "commonsense"}, {"Commonsense", "Commonsense_2"}, {"commonsense", "commonsense_3"},
-        {"a b/c", "a_b_c"},             {"a\"b<c>&\nd", "a_b_c_d"},       {"\xC3\xA4rger", "x_rger"},
-        {"", "x_"},                     {"7shot", "x_7shot"},             {"_x", "x__x"},
+        {"commonsense", "commonsense"},
+        {"Commonsense", "Commonsense_2"},
+        {"commonsense", "commonsense_3"},
+        {"a b/c", "a_b_c"},
+        {"a\"b<c>&\nd", "a_b_c_d"},
+        {"\xC3\xA4rger", "x_rger"},
+        {"", "x_"},
+        {"7shot", "x_7shot"},
+        {"_x", "x__x"},
         {"]]>", "x__2"},
     };
     hma_name_set names = {0};
@@ -68,7 +74,11 @@ static void lines_are_cut_by_characters_and_have_no_breaks(void **state) {
     assert_line("abcd", 4, "abcd");
     assert_line("abcde", 4, "abc\xE2\x80\xA6");
     assert_line("\xC3\xA4\xC3\xB6\xC3\xBC", 2, "\xC3\xA4\xE2\x80\xA6");
-    assert_line("a\nb\x1B[31m\xC2\x85" "c\xE2\x80\xA8\xFF", SIZE_MAX, "a\xE2\x8F\x8E" "b [31m c \xEF\xBF\xBD");
+    assert_line("a\nb\x1B[31m\xC2\x85"
+                "c\xE2\x80\xA8\xFF",
+                SIZE_MAX,
+                "a\xE2\x8F\x8E"
+                "b [31m c \xEF\xBF\xBD");
     assert_line(NULL, 4, "");
 }
 
@@ -117,7 +127,8 @@ static void grids_show_rows_in_both_forms(void **state) {
     hma_buffer_text(&grid.note, "a & b");
     hma_grid_plain(&out, &grid);
     assert_string_equal(hma_buffer_cstr(&out), "  point         value\n"
-                                               "  a\xE2\x8F\x8E" "b [31m<       1.3\n"
+                                               "  a\xE2\x8F\x8E"
+                                               "b [31m<       1.3\n"
                                                "* \xC3\xA4           < 0.001\n"
                                                "a & b");
     hma_buffer_clear(&out);
@@ -130,9 +141,12 @@ static void grids_show_rows_in_both_forms(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_plain_and_never_equal), cmocka_unit_test(long_names_are_cut_and_stay_apart),
-        cmocka_unit_test(markup_cannot_be_left),           cmocka_unit_test(lines_are_cut_by_characters_and_have_no_breaks),
-        cmocka_unit_test(fixed_numbers),                   cmocka_unit_test(bytes_that_are_not_utf8_are_replaced),
+        cmocka_unit_test(names_are_plain_and_never_equal),
+        cmocka_unit_test(long_names_are_cut_and_stay_apart),
+        cmocka_unit_test(markup_cannot_be_left),
+        cmocka_unit_test(lines_are_cut_by_characters_and_have_no_breaks),
+        cmocka_unit_test(fixed_numbers),
+        cmocka_unit_test(bytes_that_are_not_utf8_are_replaced),
         cmocka_unit_test(grids_show_rows_in_both_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
