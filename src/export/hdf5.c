@@ -132,24 +132,6 @@ static void put_points(layout *l) {
 
 /* ---- /axes and /paired: one group an axis ---- */
 
-/* A column of an axis' group. `what` is put before the name of the axis. */
-static void put_axis_column(layout *l, hid_t group, hma_h5_dimension *point, const hma_axis *axis, const char *name,
-                            const char *what, const char *units, const double *values) {
-    hma_buffer long_name = {0};
-    hma_buffer_printf(&long_name, "%s%s", what, hma_text_or_empty(axis->long_name));
-    if (long_name.failed) {
-        hma_h5_fail_memory(&l->h5);
-    }
-    const bool is_score = *what == 0;
-    hma_h5_doubles(&l->h5, group,
-                   (hma_h5_column){.name = name,
-                                   .long_name = hma_buffer_cstr(&long_name),
-                                   .units = units,
-                                   .higher_is_better = is_score ? &axis->higher_is_better : NULL},
-                   along(point), values);
-    hma_buffer_free(&long_name);
-}
-
 static void put_axis_notes(layout *l, hid_t group, const hma_axis *axis) {
     static const char *const kinds[] = {"alignment", "retention", "category", "task"};
     hma_h5_note_text(&l->h5, group, "name", axis->name);
@@ -160,38 +142,57 @@ static void put_axis_notes(layout *l, hid_t group, const hma_axis *axis) {
     hma_h5_note_text(&l->h5, group, "kind", kinds[axis->kind]);
 }
 
+/* What an axis' group has of each of its records: a field of doubles, and the words that its long name begins with. */
+typedef struct axis_column {
+    const char *name, *what;
+    size_t offset;
+    bool has_units;
+} axis_column;
+
+static const axis_column estimate_columns[] = {
+    {"value", "", offsetof(hma_estimate, value), true},
+    {"stderr", "standard error of ", offsetof(hma_estimate, standard_error), true},
+    {"ci_low", "lower end of the 95 % interval of ", offsetof(hma_estimate, low), true},
+    {"ci_high", "upper end of the 95 % interval of ", offsetof(hma_estimate, high), true},
+};
+
+static const axis_column difference_columns[] = {
+    {"mean", "paired difference in ", offsetof(hma_difference, mean), true},
+    {"stderr", "standard error of the difference in ", offsetof(hma_difference, standard_error), true},
+    {"ci_low", "lower end of the 95 % interval of the difference in ", offsetof(hma_difference, low), true},
+    {"ci_high", "upper end of the 95 % interval of the difference in ", offsetof(hma_difference, high), true},
+    {"p", "two-sided p of the difference in ", offsetof(hma_difference, p), false},
+};
+
+static void put_axis_column(layout *l, hid_t group, hma_h5_dimension *point, const hma_axis *axis, const axis_column *column,
+                            const double *values) {
+    hma_buffer long_name = {0};
+    hma_buffer_printf(&long_name, "%s%s", column->what, hma_text_or_empty(axis->long_name));
+    if (long_name.failed) {
+        hma_h5_fail_memory(&l->h5);
+    }
+    const bool is_score = *column->what == 0;
+    hma_h5_doubles(&l->h5, group,
+                   (hma_h5_column){.name = column->name,
+                                   .long_name = hma_buffer_cstr(&long_name),
+                                   .units = column->has_units ? axis->units : "1",
+                                   .higher_is_better = is_score ? &axis->higher_is_better : NULL},
+                   along(point), values);
+    hma_buffer_free(&long_name);
+}
+
 static void put_estimates(layout *l, hid_t group, hma_h5_dimension *point, const hma_axis *axis) {
-    static const struct {
-        const char *name, *what;
-        size_t offset;
-    } columns[] = {
-        {"value", "", offsetof(hma_estimate, value)},
-        {"stderr", "standard error of ", offsetof(hma_estimate, standard_error)},
-        {"ci_low", "lower end of the 95 % interval of ", offsetof(hma_estimate, low)},
-        {"ci_high", "upper end of the 95 % interval of ", offsetof(hma_estimate, high)},
-    };
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        put_axis_column(l, group, point, axis, columns[i].name, columns[i].what, axis->units,
-                        field(l, axis->point, sizeof *axis->point, columns[i].offset));
+    for (size_t i = 0; i < sizeof estimate_columns / sizeof *estimate_columns; i++) {
+        put_axis_column(l, group, point, axis, &estimate_columns[i],
+                        field(l, axis->point, sizeof *axis->point, estimate_columns[i].offset));
     }
 }
 
 static void put_differences(layout *l, hid_t group, hma_h5_dimension *point, const hma_axis *axis,
                             const hma_difference *differences) {
-    static const struct {
-        const char *name, *what;
-        size_t offset;
-    } columns[] = {
-        {"mean", "paired difference in ", offsetof(hma_difference, mean)},
-        {"stderr", "standard error of the difference in ", offsetof(hma_difference, standard_error)},
-        {"ci_low", "lower end of the 95 % interval of the difference in ", offsetof(hma_difference, low)},
-        {"ci_high", "upper end of the 95 % interval of the difference in ", offsetof(hma_difference, high)},
-        {"p", "two-sided p of the difference in ", offsetof(hma_difference, p)},
-    };
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        const bool has_units = columns[i].offset != offsetof(hma_difference, p);
-        put_axis_column(l, group, point, axis, columns[i].name, columns[i].what, has_units ? axis->units : "1",
-                        field(l, differences, sizeof *differences, columns[i].offset));
+    for (size_t i = 0; i < sizeof difference_columns / sizeof *difference_columns; i++) {
+        put_axis_column(l, group, point, axis, &difference_columns[i],
+                        field(l, differences, sizeof *differences, difference_columns[i].offset));
     }
 }
 

@@ -15,7 +15,7 @@
 enum {
     CHUNK_ELEMENTS = 1 << 16, /* at most, in one chunk */
     GZIP_LEVEL = 6,
-    MOST_ATTACHED = 4000 /* a scale lists its users in one attribute, and attributes end at 64 KiB */
+    MOST_ATTACHED = 2000 /* along one dimension: the time grows with the square, and a scale lists at most 4095 */
 };
 
 static void describe(hma_h5 *h5, hid_t dataset, const hma_h5_column *column) {

@@ -26,26 +26,15 @@ static void put_section(hma_buffer *out, const hma_table *table, const char *hea
     hma_grid_free(&grid);
 }
 
-static void put_fact(hma_buffer *out, const char *name, const char *value) {
-    if (value && *value) {
-        hma_buffer_printf(out, "<dt>%s</dt><dd><code>", name);
-        hma_markup_text(out, value);
+static void put_provenance(hma_buffer *out, const hma_table *table) {
+    hma_report_fact facts[HMA_REPORT_FACTS];
+    const size_t count = hma_report_facts(table, facts);
+    hma_buffer_text(out, "<h2>Where this comes from</h2>\n<dl>\n");
+    for (size_t i = 0; i < count; i++) {
+        hma_buffer_printf(out, "<dt>%s</dt><dd><code>", facts[i].name);
+        hma_markup_text(out, facts[i].value);
         hma_buffer_text(out, "</code></dd>\n");
     }
-}
-
-static void put_provenance(hma_buffer *out, const hma_table *table) {
-    hma_buffer_text(out, "<h2>Where this comes from</h2>\n<dl>\n");
-    put_fact(out, "command", table->command_line);
-    put_fact(out, "pre", table->pre);
-    put_fact(out, "pre, SHA-256", table->pre_sha256);
-    put_fact(out, "post", table->post);
-    put_fact(out, "post, SHA-256", table->post_sha256);
-    put_fact(out, "suite", table->suite);
-    put_fact(out, "suite, SHA-256", table->suite_sha256);
-    put_fact(out, "seed", table->seed);
-    put_fact(out, "precision", table->precision);
-    put_fact(out, "hma", table->version);
     hma_buffer_text(out, "</dl>\n");
 }
 

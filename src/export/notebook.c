@@ -35,27 +35,19 @@ static void put_words(hma_buffer *out, const char *text) {
     hma_buffer_free(&line);
 }
 
-static void put_fact(hma_buffer *out, const char *name, const char *value) {
-    if (value && *value) {
-        hma_buffer_printf(out, "- %s: ", name);
-        put_words(out, value);
-        hma_buffer_char(out, '\n');
-    }
-}
-
 static void put_summary(hma_buffer *out, const hma_table *table) {
     hma_buffer_text(out, "# ");
     put_words(out, table->title);
     hma_buffer_text(out, "\n\n**");
     put_words(out, table->front->verdict);
     hma_buffer_text(out, "**\n\nA ratio is the weight of post: 0 is pre, 1 is post.\n\n");
-    put_fact(out, "command", table->command_line);
-    put_fact(out, "pre", table->pre);
-    put_fact(out, "post", table->post);
-    put_fact(out, "suite", table->suite);
-    put_fact(out, "seed", table->seed);
-    put_fact(out, "precision", table->precision);
-    put_fact(out, "hma", table->version);
+    hma_report_fact facts[HMA_REPORT_FACTS];
+    const size_t count = hma_report_facts(table, facts);
+    for (size_t i = 0; i < count; i++) {
+        hma_buffer_printf(out, "- %s: ", facts[i].name);
+        put_words(out, facts[i].value);
+        hma_buffer_char(out, '\n');
+    }
 }
 
 /* ---- results ---- */

@@ -270,3 +270,22 @@ void hma_report_items(hma_grid *grid, const hma_table *table) {
     hma_buffer_printf(&grid->note, "Of every task, the %d items on which the recommended merge and post differ most.",
                       ITEMS_OF_A_TASK);
 }
+
+/* ---- facts ---- */
+
+size_t hma_report_facts(const hma_table *table, hma_report_fact facts[HMA_REPORT_FACTS]) {
+    const hma_report_fact all[HMA_REPORT_FACTS] = {
+        {"command", table->command_line},        {"pre", table->pre},
+        {"pre, SHA-256", table->pre_sha256},     {"post", table->post},
+        {"post, SHA-256", table->post_sha256},   {"suite", table->suite},
+        {"suite, SHA-256", table->suite_sha256}, {"seed", table->seed},
+        {"precision", table->precision},         {"hma", table->version},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < HMA_REPORT_FACTS; i++) {
+        if (all[i].value && *all[i].value) {
+            facts[count++] = all[i];
+        }
+    }
+    return count;
+}

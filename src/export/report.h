@@ -18,4 +18,12 @@ void hma_report_blocks(hma_grid *grid, const hma_table *table);
 /* The items that the recommended merge answers most differently from post. */
 void hma_report_items(hma_grid *grid, const hma_table *table);
 
+/* Where the numbers come from. */
+typedef struct hma_report_fact {
+    const char *name, *value;
+} hma_report_fact;
+enum { HMA_REPORT_FACTS = 10 };
+/* Fills in what is known and returns how much that is. */
+size_t hma_report_facts(const hma_table *table, hma_report_fact facts[HMA_REPORT_FACTS]);
+
 #endif
