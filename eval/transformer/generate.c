@@ -233,7 +233,9 @@ static hma_status run_wave(hma_model *m, sequence *sequences, size_t count, hma_
     for (size_t i = 0; rows && i < count; i++) {
         rows[i] = i;
     }
-    drop_finished(&w);
+    if (status == HMA_OK) {
+        drop_finished(&w);
+    }
     while (status == HMA_OK && w.active_count) {
         hma_report(m->context, "generating", "replies", (double)(done + count - w.active_count), (double)total);
         status = step(&w, rows);
