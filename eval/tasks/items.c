@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text_set.h"
+#include "eval/tasks/fields.h"
 #include "eval/tasks/lines.h"
 
 static void free_item(hma_item *item) {
@@ -123,6 +124,7 @@ static hma_status read_target(hma_item *item, const cJSON *object, const char *w
         return HMA_FAILURE;
     }
     item->texts[item->text_count++] = target;
+    item->is_target = true;
     return HMA_OK;
 }
 
@@ -190,14 +192,6 @@ static hma_status read_item(hma_item *item, cJSON *object, const char *where, hm
 
 /* ---- a file ---- */
 
-static hma_status note_id(hma_text_set *ids, const char *id, const char *where) {
-    bool added;
-    const hma_status status = hma_text_set_add(ids, id, strlen(id), &added);
-    return status != HMA_OK || added ? status
-                                     : hma_error(HMA_BAD_DATA, "%s: duplicate id \"%.100s\" (expected each id once; items without "
-                                                 "one are numbered from 0): change it", where, id);
-}
-
 static hma_status keep(hma_items *items, hma_item *item, size_t limit) {
     if (items->count >= limit) {
         free_item(item);
@@ -223,7 +217,7 @@ static hma_status read_all(hma_items *items, hma_lines *lines, hma_item_kind kin
         }
         status = read_item(&item, object, lines->where, kind, number);
         if (status == HMA_OK) {
-            status = note_id(&ids, item.id, lines->where);
+            status = hma_note_id(&ids, item.id, lines->where);
             if (status == HMA_OK) {
                 status = keep(items, &item, limit);
             } else {

@@ -3,6 +3,7 @@
 #define HMA_TASKS_ITEMS_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "eval/tasks/metrics.h"
@@ -16,6 +17,7 @@ typedef struct hma_item {
     const char **texts; /* choices, answers or the one target; of DROP the spans of all answers */
     size_t text_count;
     size_t gold;        /* multiple choice: the right one of `texts` */
+    bool is_target;     /* texts[0] is a "target", not a choice */
     hma_spans *answers; /* DROP: where each answer is in `texts`; NULL otherwise */
     size_t answer_count;
 } hma_item;

@@ -9,7 +9,6 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "base/text_set.h"
-#include "eval/tasks/read_word.h"
 
 enum { SUITE_LIMIT = 16 << 20 };
 
@@ -136,7 +135,7 @@ void hma_suite_free(hma_suite *suite) {
         return;
     }
     for (size_t i = 0; i < suite->task_count; i++) {
-        free(suite->tasks[i].until);
+        hma_stops_free(&suite->tasks[i].until);
         hma_items_free(&suite->tasks[i].items);
     }
     free(suite->tasks);

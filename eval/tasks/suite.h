@@ -6,14 +6,14 @@
 #include <stdbool.h>
 
 #include "eval/alignment/spec.h"
+#include "eval/tasks/fields.h"
 #include "eval/tasks/items.h"
 #include "hma/eval.h"
 
 typedef struct hma_task_spec {
     hma_task task;
-    const char **until; /* generate: stop strings, not empty */
-    size_t until_count;
-    size_t max_tokens;
+    hma_stops until;   /* generate */
+    size_t max_tokens; /* generate */
     hma_items items;
 } hma_task_spec;
 

@@ -5,7 +5,6 @@
 #include "base/error_set.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "eval/tasks/read_word.h"
 #include "eval/tasks/suite.h"
 
 enum { DEFAULT_MAX_TOKENS = 64, MOST_TOKENS = 1 << 20, MOST_ITEMS = INT32_MAX, MOST_SAMPLES = 1000 };

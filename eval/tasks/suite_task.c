@@ -7,10 +7,9 @@
 #include "base/error_set.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "eval/tasks/read_word.h"
 #include "eval/tasks/suite.h"
 
-enum { DEFAULT_MAX_TOKENS = 256, MOST_TOKENS = 1 << 20, MOST_ITEMS = INT32_MAX, MOST_UNTIL = 64, LONGEST_NAME = 100, MOST_METRICS = 5 };
+enum { DEFAULT_MAX_TOKENS = 256, MOST_TOKENS = 1 << 20, MOST_ITEMS = INT32_MAX, LONGEST_NAME = 100, MOST_METRICS = 5 };
 
 /* Which metrics a type of task can have. */
 typedef struct kind {
@@ -63,29 +62,9 @@ static hma_status read_metric(const cJSON *object, const char *where, const kind
 }
 
 static hma_status read_generation(hma_task_spec *out, const cJSON *object, const char *where) {
-    const cJSON *until = hma_json_get(object, "until"), *one;
     out->max_tokens = DEFAULT_MAX_TOKENS;
     const hma_status status = hma_json_get_size(object, where, "max_tokens", false, 1, MOST_TOKENS, &out->max_tokens);
-    if (status != HMA_OK || !until) {
-        return status;
-    }
-    const int count = cJSON_IsArray(until) ? cJSON_GetArraySize(until) : -1;
-    if (count < 0 || count > MOST_UNTIL) {
-        return hma_error(HMA_BAD_DATA, "%s: \"until\" is not usable (expected a list of at most %d strings): correct it", where,
-                         MOST_UNTIL);
-    }
-    out->until = HMA_NEW(const char *, (size_t)count);
-    if (!out->until) {
-        return HMA_FAILURE;
-    }
-    cJSON_ArrayForEach(one, until) {
-        if (!cJSON_IsString(one) || !*one->valuestring) {
-            return hma_error(HMA_BAD_DATA, "%s: \"until\" holds something that is not usable (expected non-empty strings): correct it",
-                             where);
-        }
-        out->until[out->until_count++] = one->valuestring;
-    }
-    return HMA_OK;
+    return status == HMA_OK ? hma_read_until(object, where, &out->until) : status;
 }
 
 static hma_item_kind item_kind(const hma_task *task) {

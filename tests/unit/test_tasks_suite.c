@@ -75,8 +75,8 @@ static void every_part_of_a_suite_is_read(void **state) {
     assert_int_equal(suite->tasks[0].items.item[0].gold, 1);
 
     assert_string_equal(hma_suite_task(suite, 1)->category, "gen");
-    assert_int_equal(suite->tasks[1].until_count, 2);
-    assert_string_equal(suite->tasks[1].until[1], "Q:");
+    assert_int_equal(suite->tasks[1].until.count, 2);
+    assert_string_equal(suite->tasks[1].until.text[1], "Q:");
     assert_int_equal(suite->tasks[1].max_tokens, 5);
     const hma_item *drop = &suite->tasks[2].items.item[0];
     assert_int_equal(drop->answer_count, 2);

@@ -1,0 +1,159 @@
+/* Evaluators: all about a suite that does not depend on the model is done once, then any number of models is asked. */
+#include "eval/tasks/evaluator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/context.h"
+#include "base/error_set.h"
+#include "base/memory.h"
+#include "hma/text.h"
+
+/* ---- once ---- */
+
+static size_t limited(const hma_evaluator *e, size_t count) {
+    return e->options.limit > 0 ? hma_min_size(count, e->options.limit) : count;
+}
+
+static hma_status check_alignment(const hma_evaluator *e, const char *tokenizer_folder) {
+    static const char *const split[] = {[HMA_PROMPTS_TEST] = "test", [HMA_PROMPTS_SEARCH] = "search"};
+    if (e->suite->prompts[e->options.prompts].count == 0) {
+        return hma_error(HMA_USAGE, "%s: alignment: there are no %s prompts (expected \"prompts\": {\"%s\": FILE}): add them or ask for "
+                         "the others", e->suite->path, split[e->options.prompts], split[e->options.prompts]);
+    }
+    if (e->suite->alignment.chat_prompt && !hma_tokenizer_chat_template(e->tokenizer)) {
+        return hma_error(HMA_INCOMPATIBLE, "%s: there is no chat template that is known (expected one, because \"template\" is \"chat\" in "
+                         "%s): set it to \"none\"", tokenizer_folder, e->suite->path);
+    }
+    return HMA_OK;
+}
+
+static hma_status open_alignment(hma_evaluator *e, const char *tokenizer_folder) {
+    hma_status status = check_alignment(e, tokenizer_folder);
+    if (status == HMA_OK) {
+        e->prompt_count = limited(e, e->suite->prompts[e->options.prompts].count);
+        e->shown = HMA_NEW(char *, e->prompt_count);
+        status = e->shown ? HMA_OK : HMA_FAILURE;
+    }
+    return status == HMA_OK ? hma_judge_open(&e->judge, e->context, &e->suite->alignment, e->tokenizer, &e->options) : status;
+}
+
+static hma_status open_evaluator(hma_evaluator *e, const char *tokenizer_folder) {
+    e->items = HMA_NEW(size_t, e->suite->task_count);
+    e->first = HMA_NEW(size_t, e->suite->task_count);
+    hma_status status = e->items && e->first ? hma_tokenizer_open(&e->tokenizer, tokenizer_folder) : HMA_FAILURE;
+    for (size_t task = 0; status == HMA_OK && task < e->suite->task_count; task++) {
+        e->items[task] = limited(e, e->suite->tasks[task].items.count);
+    }
+    if (status == HMA_OK && e->suite->has_alignment) {
+        status = open_alignment(e, tokenizer_folder);
+    }
+    return status == HMA_OK ? hma_evaluator_prepare(e) : status;
+}
+
+hma_status hma_evaluator_new(hma_evaluator **out, hma_context *context, const hma_suite *suite, const char *tokenizer_folder,
+                             const hma_eval_options *options) {
+    hma_evaluator *e = HMA_NEW(hma_evaluator, 1);
+    if (!e) {
+        return HMA_FAILURE;
+    }
+    e->context = context;
+    e->suite = suite;
+    e->options = options ? *options : (hma_eval_options){0};
+    e->bos = e->options.bos == HMA_BOS_AUTO ? suite->bos : e->options.bos;
+    const hma_status status = open_evaluator(e, tokenizer_folder);
+    if (status != HMA_OK) {
+        hma_evaluator_free(e);
+        return status;
+    }
+    *out = e;
+    return HMA_OK;
+}
+
+void hma_evaluator_free(hma_evaluator *evaluator) {
+    if (!evaluator) {
+        return;
+    }
+    hma_model_close(evaluator->model);
+    hma_judge_close(evaluator->judge);
+    hma_questions_free(&evaluator->questions);
+    hma_tokenizer_free(evaluator->tokenizer);
+    for (size_t i = 0; evaluator->shown && i < evaluator->prompt_count; i++) {
+        hma_text_free(evaluator->shown[i]);
+    }
+    free(evaluator->shown);
+    free(evaluator->items);
+    free(evaluator->first);
+    free(evaluator->model_folder);
+    free(evaluator);
+}
+
+/* ---- for each model ---- */
+
+static hma_status open_model(hma_evaluator *e, const hma_source *source, const char *folder) {
+    hma_model_close(e->model);
+    free(e->model_folder);
+    e->model = NULL;
+    e->model_folder = hma_copy_text(folder);
+    hma_status status = e->model_folder ? hma_model_open(&e->model, e->context, source, &e->options.model) : HMA_FAILURE;
+    return status == HMA_OK ? hma_evaluator_check(e, hma_model_description(e->model)) : status;
+}
+
+/* Merges of one pair share a model; another folder's config.json may mean something else by the same tensors. */
+static hma_status bind_model(hma_evaluator *e, const hma_source *source) {
+    const char *folder = hma_checkpoint_folder(hma_source_described_by(source));
+    if (e->model && strcmp(e->model_folder, folder) == 0 && hma_model_rebind(e->model, source) == HMA_OK) {
+        return HMA_OK;
+    }
+    const hma_status status = open_model(e, source, folder);
+    if (status != HMA_OK) {
+        hma_model_close(e->model);
+        e->model = NULL;
+    }
+    return status;
+}
+
+static hma_model_counters spent(const hma_model_counters *before, const hma_model_counters *after) {
+    return (hma_model_counters){after->tokens - before->tokens,
+                                after->tokens_shared - before->tokens_shared,
+                                after->generated - before->generated,
+                                after->flops - before->flops,
+                                after->seconds_merge - before->seconds_merge,
+                                after->seconds_compute - before->seconds_compute};
+}
+
+static hma_status make_results(const hma_evaluator *e, hma_result *result) {
+    result->tasks = HMA_NEW(hma_task_result, e->suite->task_count);
+    hma_status status = result->tasks ? HMA_OK : HMA_FAILURE;
+    for (size_t task = 0; task < e->suite->task_count && status == HMA_OK; task++) {
+        status = hma_task_result_make(e, task, &result->tasks[result->task_count++]);
+    }
+    result->has_alignment = e->judge != NULL;
+    if (status == HMA_OK && e->judge) {
+        status = hma_alignment_result_make(e, &result->alignment);
+    }
+    return status == HMA_OK ? hma_result_summarize(result, e->suite->seed) : status;
+}
+
+hma_status hma_evaluator_run(hma_evaluator *evaluator, const hma_source *source, hma_result **out) {
+    const double begun = hma_seconds();
+    hma_result *result = HMA_NEW(hma_result, 1);
+    hma_status status = result ? bind_model(evaluator, source) : HMA_FAILURE;
+    if (status == HMA_OK) {
+        const hma_model_counters before = hma_model_count(evaluator->model);
+        status = hma_questions_ask(&evaluator->questions, evaluator->model, evaluator->tokenizer);
+        const hma_model_counters after = hma_model_count(evaluator->model);
+        result->cost = spent(&before, &after);
+    }
+    if (status == HMA_OK) {
+        status = make_results(evaluator, result);
+    }
+    if (status != HMA_OK) {
+        hma_result_free(result);
+        return status;
+    }
+    result->seconds = hma_seconds() - begun;
+    *out = result;
+    return HMA_OK;
+}

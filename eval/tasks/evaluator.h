@@ -1,0 +1,53 @@
+/* An evaluator as it is held in memory. Public side: hma/eval.h. */
+#ifndef HMA_TASKS_EVALUATOR_H
+#define HMA_TASKS_EVALUATOR_H
+
+#include "base/buffer.h"
+#include "eval/alignment/judge.h"
+#include "eval/tasks/questions.h"
+#include "eval/tasks/suite.h"
+#include "hma/eval.h"
+
+struct hma_evaluator {
+    hma_context *context;
+    const hma_suite *suite;
+    hma_eval_options options;
+    hma_bos bos;
+    hma_tokenizer *tokenizer;
+    hma_judge *judge;        /* NULL when the suite has no alignment measure */
+    hma_questions questions; /* tasks in order, then the prompts, each with all its samples */
+    size_t *items;           /* [tasks]: how many of the suite's items are asked */
+    size_t *first;           /* [tasks]: the task's first pair or generation */
+    char **shown;            /* [prompt_count]: what the model sees of each prompt */
+    size_t prompt_count;
+    size_t first_reply;      /* among the generations */
+    hma_model *model;        /* of the last run, kept for its memory */
+    char *model_folder;      /* whose config.json describes it */
+};
+
+static inline const hma_item *hma_evaluator_prompt(const hma_evaluator *e, size_t prompt) {
+    return &e->suite->prompts[e->options.prompts].item[prompt];
+}
+
+/* ---- evaluator_ask.c ---- */
+
+/* Prepares all questions. */
+hma_status hma_evaluator_prepare(hma_evaluator *evaluator);
+/* Appends what is scored after the query: a choice always stands after one space, the harness's delimiter; a target brings its
+ * own white space, or gets one space where neither side of the border has any. */
+void hma_continuation_text(hma_buffer *out, const hma_item *item, size_t which);
+/* Whether a model can take them. @return HMA_BAD_DATA naming task and item. */
+hma_status hma_evaluator_check(const hma_evaluator *evaluator, const hma_description *model);
+
+/* ---- task_result.c, alignment_result.c ---- */
+
+/* The result of one task from the answers to its questions. What *out holds is freed by hma_result_free(), also on failure. */
+hma_status hma_task_result_make(const hma_evaluator *evaluator, size_t task, hma_task_result *out);
+/* The same of the alignment measure: has the replies judged. */
+hma_status hma_alignment_result_make(const hma_evaluator *evaluator, hma_task_result *out);
+
+/* An empty result: names, ids and room for the statistics of the measures. */
+hma_status hma_task_result_begin(hma_task_result *out, const char *name, const char *category, const hma_metric *metrics,
+                                 size_t metric_count, size_t items);
+
+#endif

@@ -1,0 +1,177 @@
+/* From the items of a suite to questions for a model. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/error_set.h"
+#include "base/memory.h"
+#include "base/utf8.h"
+#include "eval/tasks/encode.h"
+#include "eval/tasks/evaluator.h"
+
+static hma_status locate_item(const hma_evaluator *e, size_t task, size_t item) {
+    const hma_task_spec *spec = &e->suite->tasks[task];
+    return hma_error_prefix("%s: task \"%s\", item \"%.100s\": ", e->suite->path, spec->task.name, spec->items.item[item].id);
+}
+
+static hma_status locate_prompt(const hma_evaluator *e, size_t prompt) {
+    return hma_error_prefix("%s: prompt \"%.100s\": ", e->suite->path, hma_evaluator_prompt(e, prompt)->id);
+}
+
+/* ---- tasks ---- */
+
+static hma_status add_pair(hma_evaluator *e, const char *query, const char *continuation) {
+    hma_encoded_pair pair;
+    hma_status status = hma_encode_pair(e->tokenizer, e->bos, query, continuation, &pair);
+    if (status == HMA_OK) {
+        status = hma_questions_own(&e->questions, pair.ids);
+    }
+    if (status == HMA_OK) {
+        status = hma_questions_add_pair(&e->questions, (hma_ids){pair.ids, pair.context_count},
+                                        (hma_ids){pair.ids + pair.context_count, pair.continuation_count});
+    }
+    return status;
+}
+
+/* Whether the border of two texts has white space on either side. */
+static bool is_spaced(const char *before, const char *after) {
+    const size_t length = strlen(before);
+    size_t last = length;
+    uint32_t c = 0;
+    while (last > 0 && ((unsigned char)before[--last] & 0xC0) == 0x80) {
+    }
+    const bool ends = length > 0 && hma_utf8_decode(before + last, length - last, &c) > 0 && hma_utf8_is_python_space(c);
+    return ends || (hma_utf8_decode(after, strlen(after), &c) > 0 && hma_utf8_is_python_space(c));
+}
+
+void hma_continuation_text(hma_buffer *out, const hma_item *item, size_t which) {
+    const bool as_it_is = item->is_target && is_spaced(item->query, item->texts[which]);
+    hma_buffer_text(out, as_it_is ? "" : " ");
+    hma_buffer_text(out, item->texts[which]);
+}
+
+static hma_status add_continuation(hma_evaluator *e, const hma_item *item, size_t which) {
+    hma_buffer continuation = {0};
+    hma_continuation_text(&continuation, item, which);
+    hma_status status = hma_buffer_ok(&continuation);
+    if (status == HMA_OK) {
+        status = add_pair(e, item->query, continuation.data);
+    }
+    hma_buffer_free(&continuation);
+    return status;
+}
+
+/* The ids of a prompt, owned by the questions. */
+static hma_status encode_prompt(hma_evaluator *e, const char *text, hma_ids *prompt) {
+    int32_t *ids;
+    size_t count;
+    const hma_status status = hma_encode_prompt(e->tokenizer, e->bos, text, &ids, &count);
+    if (status != HMA_OK) {
+        return status;
+    }
+    *prompt = (hma_ids){ids, count};
+    return hma_questions_own(&e->questions, ids);
+}
+
+static hma_status add_generation(hma_evaluator *e, const hma_task_spec *spec, const hma_item *item) {
+    hma_generation generation = {.max_tokens = spec->max_tokens, .top_p = 1};
+    const hma_status status = encode_prompt(e, item->query, &generation.prompt);
+    return status == HMA_OK ? hma_questions_add_generation(&e->questions, generation, &spec->until) : status;
+}
+
+static hma_status add_task(hma_evaluator *e, size_t task) {
+    const hma_task_spec *spec = &e->suite->tasks[task];
+    const bool generates = spec->task.type == HMA_TASK_GENERATE;
+    e->first[task] = generates ? e->questions.generation_count : e->questions.pair_count;
+    for (size_t i = 0; i < e->items[task]; i++) {
+        const hma_item *item = &spec->items.item[i];
+        hma_status status = generates ? add_generation(e, spec, item) : HMA_OK;
+        for (size_t k = 0; !generates && k < item->text_count && status == HMA_OK; k++) {
+            status = add_continuation(e, item, k);
+        }
+        if (status != HMA_OK) {
+            return locate_item(e, task, i);
+        }
+    }
+    return HMA_OK;
+}
+
+/* ---- prompts ---- */
+
+static hma_status show_prompt(const hma_evaluator *e, const char *prompt, char **shown) {
+    if (e->suite->alignment.chat_prompt) {
+        const hma_chat_message message = {"user", prompt};
+        return hma_chat_render(e->tokenizer, &message, 1, true, shown);
+    }
+    *shown = hma_copy_text(prompt);
+    return *shown ? HMA_OK : HMA_FAILURE;
+}
+
+/* The noise belongs to seed, prompt and sample, so that every model draws with the same. */
+static hma_status add_prompt(hma_evaluator *e, size_t prompt) {
+    static const hma_stops no_stops;
+    const hma_alignment_spec *spec = &e->suite->alignment;
+    hma_generation g = {.max_tokens = spec->max_tokens, .temperature = spec->temperature, .top_k = spec->top_k, .top_p = spec->top_p};
+    g.seed = e->suite->seed;
+    g.stream = prompt;
+    hma_status status = show_prompt(e, hma_evaluator_prompt(e, prompt)->query, &e->shown[prompt]);
+    if (status == HMA_OK) {
+        status = encode_prompt(e, e->shown[prompt], &g.prompt);
+    }
+    for (size_t sample = 0; sample < spec->samples && status == HMA_OK; sample++) {
+        g.sample = (uint32_t)sample;
+        status = hma_questions_add_generation(&e->questions, g, &no_stops);
+    }
+    return status == HMA_OK ? HMA_OK : locate_prompt(e, prompt);
+}
+
+hma_status hma_evaluator_prepare(hma_evaluator *e) {
+    hma_status status = HMA_OK;
+    for (size_t task = 0; task < e->suite->task_count && status == HMA_OK; task++) {
+        status = add_task(e, task);
+    }
+    e->first_reply = e->questions.generation_count;
+    for (size_t prompt = 0; prompt < e->prompt_count && status == HMA_OK; prompt++) {
+        status = add_prompt(e, prompt);
+    }
+    return status;
+}
+
+/* ---- whether a model can take them ---- */
+
+static hma_status check_task(const hma_evaluator *e, size_t task, const hma_description *model) {
+    const hma_task_spec *spec = &e->suite->tasks[task];
+    size_t question = e->first[task];
+    for (size_t i = 0; i < e->items[task]; i++) {
+        hma_status status = HMA_OK;
+        if (spec->task.type == HMA_TASK_GENERATE) {
+            status = hma_generation_check(&e->questions.generations[question++], model);
+        } else {
+            for (size_t k = 0; k < spec->items.item[i].text_count && status == HMA_OK; k++) {
+                status = hma_pair_check(&e->questions.pairs[question++], model);
+            }
+        }
+        if (status != HMA_OK) {
+            return locate_item(e, task, i);
+        }
+    }
+    return HMA_OK;
+}
+
+hma_status hma_evaluator_check(const hma_evaluator *e, const hma_description *model) {
+    hma_status status = HMA_OK;
+    if (model->reward_head) {
+        return hma_error(HMA_INCOMPATIBLE, "%s: the model is a reward model (expected a causal language model): name the model that was "
+                         "aligned with it", e->suite->path);
+    }
+    for (size_t task = 0; task < e->suite->task_count && status == HMA_OK; task++) {
+        status = check_task(e, task, model);
+    }
+    for (size_t prompt = 0; prompt < e->prompt_count && status == HMA_OK; prompt++) {
+        const size_t question = e->first_reply + prompt * e->suite->alignment.samples;
+        if (hma_generation_check(&e->questions.generations[question], model) != HMA_OK) {
+            status = locate_prompt(e, prompt);
+        }
+    }
+    return status;
+}

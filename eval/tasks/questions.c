@@ -1,0 +1,93 @@
+#include "eval/tasks/questions.h"
+
+#include <stdlib.h>
+
+#include "base/error_set.h"
+#include "base/memory.h"
+#include "eval/tasks/reply.h"
+
+void hma_questions_free(hma_questions *questions) {
+    hma_generation_clear(questions->generations, questions->generation_count);
+    for (size_t i = 0; i < questions->owned_count; i++) {
+        hma_ids_free(questions->owned[i]);
+    }
+    free(questions->owned);
+    free(questions->pairs);
+    free(questions->generations);
+    free(questions->stops);
+    *questions = (hma_questions){0};
+}
+
+hma_status hma_questions_own(hma_questions *questions, int32_t *ids) {
+    if (hma_grow(&questions->owned, &questions->owned_capacity, questions->owned_count + 1, sizeof *questions->owned)) {
+        hma_ids_free(ids);
+        return HMA_FAILURE;
+    }
+    questions->owned[questions->owned_count++] = ids;
+    return HMA_OK;
+}
+
+hma_status hma_questions_add_pair(hma_questions *questions, hma_ids context, hma_ids continuation) {
+    if (hma_grow(&questions->pairs, &questions->pair_capacity, questions->pair_count + 1, sizeof *questions->pairs)) {
+        return HMA_FAILURE;
+    }
+    questions->pairs[questions->pair_count++] = (hma_loglikelihood){.context = context, .continuation = continuation};
+    return HMA_OK;
+}
+
+hma_status hma_questions_add_generation(hma_questions *questions, hma_generation generation, const hma_stops *stops) {
+    const size_t count = questions->generation_count + 1;
+    if (hma_grow(&questions->generations, &questions->generation_capacity, count, sizeof *questions->generations) ||
+        hma_grow(&questions->stops, &questions->stop_capacity, count, sizeof *questions->stops)) {
+        return HMA_FAILURE;
+    }
+    generation.ids = NULL;
+    generation.count = 0;
+    questions->generations[questions->generation_count] = generation;
+    questions->stops[questions->generation_count++] = stops;
+    return HMA_OK;
+}
+
+hma_status hma_ids_check(hma_ids ids, const hma_description *model) {
+    for (size_t i = 0; i < ids.count; i++) {
+        if (ids.ids[i] < 0 || (size_t)ids.ids[i] >= model->vocabulary) {
+            return hma_error(HMA_BAD_DATA, "token id %ld is not in the model's vocabulary (expected 0 to %zu): is this the right "
+                             "tokenizer?", (long)ids.ids[i], model->vocabulary - 1);
+        }
+    }
+    return HMA_OK;
+}
+
+hma_status hma_pair_check(const hma_loglikelihood *pair, const hma_description *model) {
+    if (pair->continuation.count == 0) {
+        return hma_error(HMA_BAD_DATA, "no token is left to score (expected at least one beyond the context's): lengthen the "
+                         "continuation");
+    }
+    if (pair->continuation.count > model->max_length) {
+        return hma_error(HMA_BAD_DATA, "the continuation has %zu tokens (expected at most the model's %zu positions): shorten it",
+                         pair->continuation.count, model->max_length);
+    }
+    const hma_status status = hma_ids_check(pair->context, model);
+    return status == HMA_OK ? hma_ids_check(pair->continuation, model) : status;
+}
+
+hma_status hma_generation_check(const hma_generation *generation, const hma_description *model) {
+    if (generation->max_tokens >= model->max_length) {
+        return hma_error(HMA_BAD_DATA, "\"max_tokens\" is %zu (expected less than the model's %zu positions): lower it",
+                         generation->max_tokens, model->max_length);
+    }
+    return hma_ids_check(generation->prompt, model);
+}
+
+hma_status hma_questions_ask(hma_questions *questions, hma_model *model, const hma_tokenizer *tokenizer) {
+    hma_status status = HMA_OK;
+    hma_generation_clear(questions->generations, questions->generation_count);
+    if (questions->pair_count > 0) {
+        status = hma_model_loglikelihood(model, questions->pairs, questions->pair_count);
+    }
+    if (status == HMA_OK && questions->generation_count > 0) {
+        hma_reply_watch watch = {tokenizer, questions->stops};
+        status = hma_model_generate(model, questions->generations, questions->generation_count, hma_reply_stops, &watch);
+    }
+    return status;
+}

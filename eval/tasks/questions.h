@@ -1,0 +1,44 @@
+/*
+ * Questions to a model, gathered so that few calls answer them all: a call costs one pass over the layers, whatever it holds.
+ * The same questions can be asked of one model after the other.
+ */
+#ifndef HMA_TASKS_QUESTIONS_H
+#define HMA_TASKS_QUESTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "eval/tasks/fields.h"
+#include "hma/error.h"
+#include "hma/model.h"
+#include "hma/tokenizer.h"
+
+typedef struct hma_questions {
+    hma_loglikelihood *pairs;
+    size_t pair_count, pair_capacity;
+    hma_generation *generations; /* with the last model's replies */
+    size_t generation_count, generation_capacity;
+    const hma_stops **stops; /* [generations], borrowed */
+    size_t stop_capacity;
+    int32_t **owned; /* ids that the questions point to */
+    size_t owned_count, owned_capacity;
+} hma_questions;
+
+void hma_questions_free(hma_questions *questions);
+
+/* Takes over `ids` (from hma_tokenizer_encode() or the like), also on failure. */
+hma_status hma_questions_own(hma_questions *questions, int32_t *ids);
+
+hma_status hma_questions_add_pair(hma_questions *questions, hma_ids context, hma_ids continuation);
+/* The answers in `generation` are not looked at. */
+hma_status hma_questions_add_generation(hma_questions *questions, hma_generation generation, const hma_stops *stops);
+
+/* Whether the model can take a question at all; the message wants a place before it, by hma_error_prefix(). */
+hma_status hma_pair_check(const hma_loglikelihood *pair, const hma_description *model);
+hma_status hma_generation_check(const hma_generation *generation, const hma_description *model);
+hma_status hma_ids_check(hma_ids ids, const hma_description *model);
+
+/* Asks everything; the answers are in pairs and generations. `tokenizer` may be NULL when there are no stop strings. */
+hma_status hma_questions_ask(hma_questions *questions, hma_model *model, const hma_tokenizer *tokenizer);
+
+#endif

@@ -1,0 +1,16 @@
+/* Results in the shape of lm-evaluation-harness's files. Public side: hma_result_write(). */
+#ifndef HMA_TASKS_RESULT_WRITE_H
+#define HMA_TASKS_RESULT_WRITE_H
+
+#include "base/buffer.h"
+#include "eval/tasks/evaluator.h"
+#include "hma/eval.h"
+
+/* One line for each item: the document, what was asked, what was answered, scores. */
+hma_status hma_samples_print(hma_buffer *out, const hma_evaluator *evaluator, const hma_result *result, size_t task);
+hma_status hma_alignment_samples_print(hma_buffer *out, const hma_evaluator *evaluator, const hma_result *result);
+
+/* How a task generates: {"until":[..],"max_gen_toks":n,"do_sample":false}. */
+void hma_print_generation_arguments(hma_buffer *out, const hma_stops *until, size_t max_tokens, double temperature);
+
+#endif

@@ -1,0 +1,190 @@
+/* From a model's answers to the scores of a task, item by item. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "eval/tasks/evaluator.h"
+#include "eval/tasks/metrics.h"
+#include "eval/tasks/python_text.h"
+#include "eval/tasks/reply.h"
+#include "hma/text.h"
+
+enum { MOST_MEASURES = 3 };
+
+/* What a task's answers give at no further cost. */
+static const hma_metric *family_of(const hma_task *task) {
+    static const hma_metric choices[] = {HMA_METRIC_ACC, HMA_METRIC_ACC_NORM}, target[] = {HMA_METRIC_ACC, HMA_METRIC_PERPLEXITY},
+                            drop[] = {HMA_METRIC_DROP_EM, HMA_METRIC_DROP_F1}, squad[] = {HMA_METRIC_EM, HMA_METRIC_F1};
+    switch (task->type) {
+    case HMA_TASK_MULTIPLE_CHOICE: return choices;
+    case HMA_TASK_LOGLIKELIHOOD: return target;
+    default: return task->metric == HMA_METRIC_DROP_EM || task->metric == HMA_METRIC_DROP_F1 ? drop : squad;
+    }
+}
+
+/* The task's own metric first. */
+static size_t measures_of(const hma_task *task, hma_metric metrics[MOST_MEASURES]) {
+    const hma_metric *family = family_of(task);
+    size_t count = 0;
+    metrics[count++] = task->metric;
+    for (size_t i = 0; i < 2; i++) {
+        if (family[i] != task->metric) {
+            metrics[count++] = family[i];
+        }
+    }
+    return count;
+}
+
+hma_status hma_task_result_begin(hma_task_result *out, const char *name, const char *category, const hma_metric *metrics,
+                                 size_t metric_count, size_t items) {
+    *out = (hma_task_result){.name = hma_copy_text(name), .category = hma_copy_text(category), .items = items};
+    out->measures = HMA_NEW(hma_measure, metric_count);
+    out->item_id = HMA_NEW(char *, items);
+    out->detail = HMA_NEW(char *, items);
+    if (!out->name || !out->category || !out->measures || !out->item_id || !out->detail) {
+        return HMA_FAILURE;
+    }
+    for (; out->measure_count < metric_count; out->measure_count++) {
+        hma_measure *m = &out->measures[out->measure_count];
+        m->metric = metrics[out->measure_count];
+        m->items = items;
+        m->stats = HMA_NEW(double, items * hma_metric_describe(m->metric)->width);
+        if (!m->stats) {
+            return HMA_FAILURE;
+        }
+    }
+    return HMA_OK;
+}
+
+static hma_status keep_detail(hma_task_result *out, size_t item, hma_buffer *detail) {
+    out->detail[item] = hma_buffer_release(detail);
+    return out->detail[item] ? HMA_OK : HMA_FAILURE;
+}
+
+/* ---- log-likelihoods ---- */
+
+static hma_status describe_pairs(hma_task_result *out, size_t item, const hma_loglikelihood *pairs, size_t count) {
+    hma_buffer detail = {0};
+    hma_buffer_text(&detail, "{\"ll\":[");
+    for (size_t i = 0; i < count; i++) {
+        hma_buffer_text(&detail, i ? "," : "");
+        hma_buffer_json_double(&detail, pairs[i].logprob);
+    }
+    hma_buffer_text(&detail, "],\"greedy\":[");
+    for (size_t i = 0; i < count; i++) {
+        hma_buffer_printf(&detail, "%s%s", i ? "," : "", pairs[i].greedy ? "true" : "false");
+    }
+    hma_buffer_text(&detail, "]}");
+    return keep_detail(out, item, &detail);
+}
+
+static double choice_statistic(hma_metric metric, const hma_item *item, const double *ll) {
+    const size_t picked =
+        metric == HMA_METRIC_ACC_NORM ? hma_choice_pick_norm(ll, item->texts, item->text_count) : hma_choice_pick(ll, item->text_count);
+    return picked == item->gold ? 1 : 0;
+}
+
+static hma_status score_choices(const hma_item *item, const hma_loglikelihood *pairs, size_t index, hma_task_result *out) {
+    double *ll = HMA_NEW(double, item->text_count);
+    if (!ll) {
+        return HMA_FAILURE;
+    }
+    for (size_t i = 0; i < item->text_count; i++) {
+        ll[i] = pairs[i].logprob;
+    }
+    for (size_t k = 0; k < out->measure_count; k++) {
+        out->measures[k].stats[index] = choice_statistic(out->measures[k].metric, item, ll);
+    }
+    free(ll);
+    return HMA_OK;
+}
+
+static void score_target(const hma_loglikelihood *pair, size_t index, hma_task_result *out) {
+    for (size_t k = 0; k < out->measure_count; k++) {
+        const bool perplexity = out->measures[k].metric == HMA_METRIC_PERPLEXITY;
+        out->measures[k].stats[index] = perplexity ? pair->logprob : pair->greedy ? 1 : 0;
+    }
+}
+
+/* ---- replies ---- */
+
+static hma_status reply_statistics(hma_metric metric, const hma_item *item, const char *reply, double *stats) {
+    const hma_spans said = {&reply, 1};
+    double em = 0, f1 = 0;
+    hma_status status;
+    if (metric == HMA_METRIC_BLEU) {
+        return hma_bleu_statistics(reply, item->texts, item->text_count, stats);
+    }
+    if (metric == HMA_METRIC_DROP_EM || metric == HMA_METRIC_DROP_F1) {
+        status = hma_drop_score(&said, item->answers, item->answer_count, &em, &f1);
+    } else {
+        status = hma_squad_score(reply, item->texts, item->text_count, &em, &f1);
+    }
+    *stats = metric == HMA_METRIC_EM || metric == HMA_METRIC_DROP_EM ? em : f1;
+    return status;
+}
+
+static hma_status score_reply(const hma_item *item, const char *reply, size_t index, hma_task_result *out) {
+    hma_buffer detail = {0};
+    hma_status status = HMA_OK;
+    for (size_t k = 0; k < out->measure_count && status == HMA_OK; k++) {
+        hma_measure *m = &out->measures[k];
+        status = reply_statistics(m->metric, item, reply, m->stats + index * hma_metric_describe(m->metric)->width);
+    }
+    if (status == HMA_OK) {
+        hma_buffer_text(&detail, "{\"text\":");
+        hma_buffer_json_text(&detail, reply, strlen(reply));
+        hma_buffer_char(&detail, '}');
+        status = keep_detail(out, index, &detail);
+    }
+    return status;
+}
+
+/* The reply, cut at the stop strings and stripped. */
+static hma_status score_generation(const hma_evaluator *e, const hma_task_spec *spec, const hma_generation *g, size_t index,
+                                   hma_task_result *out) {
+    char *text;
+    hma_status status = hma_reply_plain_text(e->tokenizer, g->ids, g->count, &spec->until, &text);
+    if (status != HMA_OK) {
+        return status;
+    }
+    size_t length = strlen(text);
+    const char *first = hma_python_strip(text, &length);
+    text[(size_t)(first - text) + length] = 0;
+    status = score_reply(&spec->items.item[index], first, index, out);
+    hma_text_free(text);
+    return status;
+}
+
+/* ---- a task ---- */
+
+hma_status hma_task_result_make(const hma_evaluator *e, size_t task, hma_task_result *out) {
+    const hma_task_spec *spec = &e->suite->tasks[task];
+    hma_metric metrics[MOST_MEASURES];
+    const size_t measures = measures_of(&spec->task, metrics);
+    size_t question = e->first[task];
+    hma_status status = hma_task_result_begin(out, spec->task.name, spec->task.category, metrics, measures, e->items[task]);
+    for (size_t i = 0; i < e->items[task] && status == HMA_OK; i++) {
+        const hma_item *item = &spec->items.item[i];
+        out->item_id[i] = hma_copy_text(item->id);
+        if (!out->item_id[i]) {
+            return HMA_FAILURE;
+        }
+        if (spec->task.type == HMA_TASK_GENERATE) {
+            status = score_generation(e, spec, &e->questions.generations[question++], i, out);
+            continue;
+        }
+        const hma_loglikelihood *pairs = &e->questions.pairs[question];
+        question += item->text_count;
+        if (spec->task.type == HMA_TASK_MULTIPLE_CHOICE) {
+            status = score_choices(item, pairs, i, out);
+        } else {
+            score_target(pairs, i, out);
+        }
+        if (status == HMA_OK) {
+            status = describe_pairs(out, i, pairs, item->text_count);
+        }
+    }
+    return status;
+}
