@@ -149,36 +149,27 @@ hma_status hma_folder_sync(const char *path) {
     return status;
 }
 
-static hma_status sync_parent(const char *path) {
-    char *parent = hma_path_parent(path);
-    const hma_status status = parent ? hma_folder_sync(parent) : HMA_FAILURE;
-    free(parent);
-    return status;
-}
-
 hma_status hma_output_commit(hma_output *output) {
-    hma_status status = HMA_OK;
-    if (fsync(output->fd) != 0) {
+    /* what needs memory comes before the rename: after it nothing but the device may fail */
+    char *parent = output->temporary ? hma_path_parent(output->path) : NULL;
+    hma_status status = output->temporary && !parent ? HMA_FAILURE : HMA_OK;
+    if (status == HMA_OK && fsync(output->fd) != 0) {
         status = hma_error_io(output->path, "flush", errno);
     }
     if (close(output->fd) != 0 && status == HMA_OK) {
         status = hma_error_io(output->path, "close", errno);
     }
     output->fd = -1;
-    if (status == HMA_OK && output->temporary) {
-        if (rename(output->temporary, output->path) != 0) {
-            status = hma_error_io(output->path, "put the file in place", errno);
-        } else {
-            status = sync_parent(output->path);
-            forget(output);
-            return status;
-        }
+    if (status == HMA_OK && output->temporary && rename(output->temporary, output->path) != 0) {
+        status = hma_error_io(output->path, "put the file in place", errno);
     }
-    if (status != HMA_OK) {
-        hma_output_discard(output);
-    } else {
+    if (status == HMA_OK) {
+        status = parent ? hma_folder_sync(parent) : HMA_OK;
         forget(output);
+    } else {
+        hma_output_discard(output);
     }
+    free(parent);
     return status;
 }
 
@@ -269,7 +260,8 @@ hma_status hma_stage_open(hma_stage *out, const char *path, bool replace) {
 }
 
 hma_status hma_stage_commit(hma_stage *stage, bool replace) {
-    hma_status status = hma_folder_sync(stage->folder);
+    char *parent = hma_path_parent(stage->path); /* before the rename, as in hma_output_commit() */
+    hma_status status = parent ? hma_folder_sync(stage->folder) : HMA_FAILURE;
     bool exchanged = false;
     if (status == HMA_OK) {
         if (replace && hma_path_exists(stage->path)) {
@@ -282,12 +274,14 @@ hma_status hma_stage_commit(hma_stage *stage, bool replace) {
     }
     if (status != HMA_OK) {
         hma_stage_discard(stage);
+        free(parent);
         return status;
     }
     if (exchanged) {
         (void)hma_folder_remove(stage->folder);
     }
-    status = sync_parent(stage->path);
+    status = hma_folder_sync(parent);
+    free(parent);
     free(stage->path);
     free(stage->folder);
     *stage = (hma_stage){0};
