@@ -22,7 +22,9 @@ typedef struct scoring {
     size_t count;
     const int32_t *targets;
     size_t tile_first, tile_count; /* tiles of this round */
-    hma_matrix *tiles;             /* [tile_count] */
+    hma_matrix matrix;             /* holds the head's rows of these tiles */
+    size_t offset;                 /* its first row is that row of the head */
+    size_t rows;                   /* of the whole head */
     float **logits;                /* [threads]: [ROWS_AT_ONCE, HMA_HEAD_TILE] */
     hma_partial *parts;            /* [all tiles, count] */
     float *target_logit;           /* [count] */
@@ -30,18 +32,17 @@ typedef struct scoring {
 
 static hma_status score_block(void *argument, size_t index, size_t worker) {
     const scoring *s = argument;
-    const size_t tile = index % s->tile_count, first = index / s->tile_count * ROWS_AT_ONCE;
-    const size_t rows = hma_min_size(ROWS_AT_ONCE, s->count - first), base = (s->tile_first + tile) * HMA_HEAD_TILE;
-    const hma_matrix *matrix = &s->tiles[tile];
+    const size_t tile = s->tile_first + index % s->tile_count, first = index / s->tile_count * ROWS_AT_ONCE;
+    const size_t rows = hma_min_size(ROWS_AT_ONCE, s->count - first), hidden = s->matrix.columns;
+    const size_t base = tile * HMA_HEAD_TILE, wide = hma_min_size(HMA_HEAD_TILE, s->rows - base);
     float *logits = s->logits[worker];
-    const hma_status status = hma_layer_multiply(s->e, NULL, s->hidden + first * matrix->columns, matrix->columns, rows, matrix, logits,
-                                                 matrix->rows);
+    const hma_status status = hma_layer_multiply(s->e, NULL, s->hidden + first * hidden, hidden, rows, &s->matrix, base - s->offset, wide,
+                                                 logits, wide);
     for (size_t i = 0; status == HMA_OK && i < rows; i++) {
-        float *row = logits + i * matrix->rows;
-        s->parts[(s->tile_first + tile) * s->count + first + i] =
-            s->e->kernels->vector->softmax_part(row, matrix->rows, s->e->a->final_softcap);
+        float *row = logits + i * wide;
+        s->parts[tile * s->count + first + i] = s->e->kernels->vector->softmax_part(row, wide, s->e->a->final_softcap);
         const size_t target = (size_t)s->targets[first + i];
-        if (target >= base && target < base + matrix->rows) {
+        if (target >= base && target < base + wide) {
             s->target_logit[first + i] = row[target - base];
         }
     }
@@ -72,13 +73,12 @@ static bool finish_row(const scoring *s, size_t tiles, size_t row, double *logpr
 hma_status hma_head_score(hma_engine *e, const float *hidden, size_t count, const int32_t *targets, double *logprob, bool *greedy) {
     const size_t rows = hma_weights_head_rows(e->weights), tiles = (rows + HMA_HEAD_TILE - 1) / HMA_HEAD_TILE;
     const size_t threads = hma_context_threads(e->context), blocks = (count + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
-    scoring s = {.e = e, .hidden = hidden, .count = count, .targets = targets};
+    scoring s = {.e = e, .hidden = hidden, .count = count, .targets = targets, .rows = rows};
     hma_status status = HMA_OK;
-    s.tiles = HMA_NEW(hma_matrix, tiles);
     s.parts = HMA_NEW(hma_partial, tiles * count);
     s.target_logit = HMA_NEW(float, count);
     s.logits = HMA_NEW(float *, threads);
-    if (!s.tiles || !s.parts || !s.target_logit || !s.logits) {
+    if (!s.parts || !s.target_logit || !s.logits) {
         status = HMA_FAILURE;
         goto out;
     }
@@ -92,13 +92,11 @@ hma_status hma_head_score(hma_engine *e, const float *hidden, size_t count, cons
     /* resident heads give all tiles in one round; otherwise a tile is gone when the next one comes */
     const size_t round = hma_weights_resident(e->weights) ? tiles : 1;
     for (s.tile_first = 0; s.tile_first < tiles; s.tile_first += round) {
+        const size_t first = s.tile_first * HMA_HEAD_TILE;
         s.tile_count = round;
-        for (size_t t = 0; t < round; t++) {
-            const size_t first = (s.tile_first + t) * HMA_HEAD_TILE;
-            status = hma_weights_head(e->weights, first, hma_min_size(HMA_HEAD_TILE, rows - first), &s.tiles[t]);
-            if (status != HMA_OK) {
-                goto out;
-            }
+        status = hma_weights_head(e->weights, first, hma_min_size(round * HMA_HEAD_TILE, rows - first), &s.matrix, &s.offset);
+        if (status != HMA_OK) {
+            goto out;
         }
         const double start = hma_seconds();
         status = hma_pool_run(hma_context_pool(e->context), blocks * round, score_block, &s);
@@ -119,7 +117,6 @@ out:
         free(s.logits[t]);
     }
     free(s.logits);
-    free(s.tiles);
     free(s.parts);
     free(s.target_logit);
     return status;
@@ -145,10 +142,13 @@ hma_status hma_head_logits(hma_engine *e, const float *hidden, size_t count, flo
     hma_status status = HMA_OK;
     for (size_t first = 0; status == HMA_OK && first < rows; first += tile) {
         hma_matrix matrix;
-        status = hma_weights_head(e->weights, first, hma_min_size(tile, rows - first), &matrix);
+        size_t offset;
+        const size_t wide = hma_min_size(tile, rows - first);
+        status = hma_weights_head(e->weights, first, wide, &matrix, &offset);
         if (status == HMA_OK) {
             const double start = hma_seconds();
-            status = hma_layer_multiply(e, hma_context_pool(e->context), hidden, matrix.columns, count, &matrix, logits + first, rows);
+            status = hma_layer_multiply(e, hma_context_pool(e->context), hidden, matrix.columns, count, &matrix, first - offset, wide,
+                                        logits + first, rows);
             e->seconds += hma_seconds() - start;
         }
     }

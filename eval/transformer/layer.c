@@ -35,6 +35,7 @@ typedef struct product {
     const float *x;
     size_t ldx, m;
     const hma_matrix *matrix;
+    size_t first, count; /* columns */
     float *y;
     size_t ldy;
 } product;
@@ -44,11 +45,11 @@ enum { COLUMNS_AT_ONCE = 4 * HMA_PANEL };
 
 static void multiply_columns(const product *p, size_t first, size_t count) {
     const hma_matrix *w = p->matrix;
-    p->gemm->multiply(p->x, p->ldx, p->m, w->packed, w->rows, w->columns, first, count, p->y + first, p->ldy);
+    float *y = p->y + (first - p->first);
+    p->gemm->multiply(p->x, p->ldx, p->m, w->packed, w->rows, w->columns, first, count, y, p->ldy);
     for (size_t i = 0; w->bias && i < p->m; i++) {
-        float *y = p->y + i * p->ldy;
-        for (size_t j = first; j < first + count; j++) {
-            y[j] += w->bias[j];
+        for (size_t j = 0; j < count; j++) {
+            y[i * p->ldy + j] += w->bias[first + j];
         }
     }
 }
@@ -56,19 +57,23 @@ static void multiply_columns(const product *p, size_t first, size_t count) {
 static hma_status multiply_task(void *argument, size_t index, size_t worker) {
     const product *p = argument;
     (void)worker;
-    const size_t first = index * COLUMNS_AT_ONCE;
-    multiply_columns(p, first, hma_min_size(COLUMNS_AT_ONCE, p->matrix->rows - first));
+    const size_t at = index * COLUMNS_AT_ONCE;
+    multiply_columns(p, p->first + at, hma_min_size(COLUMNS_AT_ONCE, p->count - at));
     return HMA_OK;
 }
 
 hma_status hma_layer_multiply(const hma_engine *e, hma_pool *pool, const float *x, size_t ldx, size_t m, const hma_matrix *matrix,
-                              float *y, size_t ldy) {
-    product p = {e->kernels->gemm, x, ldx, m, matrix, y, ldy};
+                              size_t first, size_t count, float *y, size_t ldy) {
+    product p = {e->kernels->gemm, x, ldx, m, matrix, first, count, y, ldy};
     if (!pool) {
-        multiply_columns(&p, 0, matrix->rows);
+        multiply_columns(&p, first, count);
         return HMA_OK;
     }
-    return hma_pool_run(pool, (matrix->rows + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE, multiply_task, &p);
+    return hma_pool_run(pool, (count + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE, multiply_task, &p);
+}
+
+static hma_status multiply(const hma_engine *e, hma_pool *pool, const float *x, size_t ldx, size_t m, const hma_matrix *matrix, float *y) {
+    return hma_layer_multiply(e, pool, x, ldx, m, matrix, 0, matrix->rows, y, matrix->rows);
 }
 
 /* ---- norms ---- */
@@ -143,7 +148,7 @@ hma_status hma_layer_before(hma_layer_run *run, size_t first, size_t count, floa
     const size_t hidden = e->a->hidden, width = run->layer->qkv.rows;
     float *normed = scratch, *qkv = scratch + count * hidden;
     norm_rows(e, &run->layer->attn_norm, run->x + first * hidden, normed, count);
-    const hma_status status = hma_layer_multiply(e, pool, normed, hidden, count, &run->layer->qkv, qkv, width);
+    const hma_status status = multiply(e, pool, normed, hidden, count, &run->layer->qkv, qkv);
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
         place_row(run, first + i, qkv + i * width);
     }
@@ -247,7 +252,7 @@ hma_status hma_layer_after(hma_layer_run *run, size_t first, size_t count, float
         /* the MLP reads x as it was before attention */
         norm_rows(e, a->shared_norm ? &layer->attn_norm : &layer->mlp_norm, x, normed, count);
     }
-    hma_status status = hma_layer_multiply(e, pool, run->q + first * q_width, q_width, count, &layer->o, delta, hidden);
+    hma_status status = multiply(e, pool, run->q + first * q_width, q_width, count, &layer->o, delta);
     if (status != HMA_OK) {
         return status;
     }
@@ -255,12 +260,12 @@ hma_status hma_layer_after(hma_layer_run *run, size_t first, size_t count, float
     if (!a->parallel) {
         norm_rows(e, &layer->mlp_norm, x, normed, count);
     }
-    status = hma_layer_multiply(e, pool, normed, hidden, count, &layer->up, up, width);
+    status = multiply(e, pool, normed, hidden, count, &layer->up, up);
     if (status != HMA_OK) {
         return status;
     }
     activate(e, up, count);
-    status = hma_layer_multiply(e, pool, up, width, count, &layer->down, delta, hidden);
+    status = multiply(e, pool, up, width, count, &layer->down, delta);
     if (status == HMA_OK) {
         add_residual(e, &layer->post_mlp_norm, x, delta, count);
     }

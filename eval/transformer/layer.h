@@ -40,8 +40,11 @@ hma_status hma_layer_after(hma_layer_run *run, size_t first, size_t count, float
 /* y[n] = norm(x[n]) of hidden size. */
 void hma_layer_norm_row(const hma_engine *engine, const hma_norm *norm, const float *x, float *y);
 
-/* y[m, rows] = x * W^T + bias; over the pool by columns, or here when pool is NULL. */
+/*
+ * y[m, count] = columns first .. first+count-1 of x * W^T + bias (`first` a multiple of HMA_PANEL); over the pool by columns, or here
+ * when pool is NULL.
+ */
 hma_status hma_layer_multiply(const hma_engine *engine, hma_pool *pool, const float *x, size_t ldx, size_t m, const hma_matrix *matrix,
-                              float *y, size_t ldy);
+                              size_t first, size_t count, float *y, size_t ldy);
 
 #endif

@@ -146,7 +146,7 @@ hma_status hma_model_open(hma_model **out, hma_context *context, const hma_sourc
     m->context = context;
     m->source = source;
     hma_status status;
-    if ((status = hma_kernels_choose(&m->kernels, options->backend)) != HMA_OK ||
+    if ((status = hma_kernels_choose(&m->kernels, options->backend, options->precision)) != HMA_OK ||
         (status = hma_architecture_read(&m->architecture, checkpoint)) != HMA_OK ||
         (status = hma_weights_open(&m->weights, context, source, &m->architecture, &m->kernels)) != HMA_OK ||
         (status = hma_engine_new(&m->engine, context, hma_checkpoint_folder(checkpoint), &m->architecture, &m->kernels, m->weights)) !=

@@ -17,13 +17,14 @@ struct hma_weights {
     const hma_architecture *a;
     const hma_kernels *kernels;
     hma_weights_plan plan;
-    size_t layer_floats;   /* of one packed layer */
+    size_t layer_bytes;    /* of one packed layer */
     bool resident;
     hma_layer *layers;     /* [layers] when resident, else [1] */
-    float **memory;        /* of each */
+    char **memory;         /* of each */
     size_t *loaded;        /* of each: number of the layer that is in it, plus 1 */
     float *positions, *final_norm; /* NULL until read */
-    float *head, *head_bias;       /* memory; head_count says whether something is in it */
+    void *head;                    /* memory; head_count says whether something is in it */
+    float *head_bias;
     size_t head_first, head_count; /* rows that `head` holds now */
     float **embedding_row; /* [vocabulary], read when first used */
     float **scratch;       /* [threads]: rows as they are read, before packing */
@@ -34,20 +35,23 @@ struct hma_weights {
 
 /* ---- sizes ---- */
 
-static size_t vector_floats(size_t n) { return (n + 15) / 16 * 16; }
+/* Parts of a layer begin at whole cache lines. */
+static size_t whole_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-static size_t matrix_floats(const hma_matrix_plan *m) {
-    return hma_packed_rows(m->rows) * m->columns + (m->has_bias ? vector_floats(m->rows) : 0);
+static size_t vector_bytes(uint64_t n) { return whole_lines((size_t)n * sizeof(float)); }
+
+static size_t matrix_bytes(const hma_gemm *gemm, const hma_matrix_plan *m) {
+    return whole_lines(hma_packed_bytes(gemm, m->rows, m->columns)) + (m->has_bias ? vector_bytes(m->rows) : 0);
 }
 
-static size_t norm_floats(const hma_norm_plan *n) {
-    return (n->weight ? vector_floats((size_t)n->weight->elements) : 0) + (n->bias ? vector_floats((size_t)n->bias->elements) : 0);
+static size_t norm_bytes(const hma_norm_plan *n) {
+    return (n->weight ? vector_bytes(n->weight->elements) : 0) + (n->bias ? vector_bytes(n->bias->elements) : 0);
 }
 
-static size_t plan_floats(const hma_layer_plan *p) {
-    return matrix_floats(&p->qkv) + matrix_floats(&p->o) + matrix_floats(&p->up) + matrix_floats(&p->down) + norm_floats(&p->attn_norm) +
-           norm_floats(&p->post_attn_norm) + norm_floats(&p->mlp_norm) + norm_floats(&p->post_mlp_norm) + norm_floats(&p->q_norm) +
-           norm_floats(&p->k_norm);
+static size_t plan_bytes(const hma_gemm *gemm, const hma_layer_plan *p) {
+    return matrix_bytes(gemm, &p->qkv) + matrix_bytes(gemm, &p->o) + matrix_bytes(gemm, &p->up) + matrix_bytes(gemm, &p->down) +
+           norm_bytes(&p->attn_norm) + norm_bytes(&p->post_attn_norm) + norm_bytes(&p->mlp_norm) + norm_bytes(&p->post_mlp_norm) +
+           norm_bytes(&p->q_norm) + norm_bytes(&p->k_norm);
 }
 
 static size_t widest(const hma_layer_plan *p) {
@@ -71,13 +75,12 @@ hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_s
         free(w);
         return status;
     }
-    w->layer_floats = plan_floats(&w->plan.layers[0]);
-    const uint64_t head = (uint64_t)hma_packed_rows(w->plan.head.rows) * a->hidden;
-    const uint64_t all = ((uint64_t)w->layer_floats * a->layers + head) * sizeof(float);
+    w->layer_bytes = plan_bytes(kernels->gemm, &w->plan.layers[0]);
+    const uint64_t all = (uint64_t)w->layer_bytes * a->layers + matrix_bytes(kernels->gemm, &w->plan.head);
     w->resident = all <= hma_context_memory(context) / 2;
     const size_t kept = w->resident ? a->layers : 1;
     w->layers = HMA_NEW(hma_layer, kept);
-    w->memory = HMA_NEW(float *, kept);
+    w->memory = HMA_NEW(char *, kept);
     w->loaded = HMA_NEW(size_t, kept);
     w->embedding_row = HMA_NEW(float *, a->vocabulary);
     w->scratch = HMA_NEW(float *, hma_context_threads(context));
@@ -153,8 +156,8 @@ hma_status hma_weights_rebind(hma_weights *w, const hma_source *source) {
 typedef struct packing {
     const hma_weights *w;
     const hma_matrix_plan *plan;
-    float *packed;
-    size_t first, count;  /* rows of the matrix to pack; packed[0] is row `first` */
+    void *packed;
+    size_t first, count;  /* rows of the matrix to pack; they become rows 0 .. of what is packed */
     const float *columns; /* transposed: the whole tensor, [columns, tensor rows] */
     size_t stride;        /* transposed: its row length */
 } packing;
@@ -218,7 +221,7 @@ static hma_status read_whole(hma_weights *w, const hma_tensor *tensor, float *ou
     return hma_pool_run(hma_context_pool(w->context), (size_t)((tensor->elements + t.chunk - 1) / t.chunk), read_chunk, &t);
 }
 
-static hma_status pack_matrix(hma_weights *w, const hma_matrix_plan *m, size_t first, size_t count, float *packed) {
+static hma_status pack_matrix(hma_weights *w, const hma_matrix_plan *m, size_t first, size_t count, void *packed) {
     packing p = {.w = w, .plan = m, .packed = packed, .first = first, .count = count};
     if (m->transposed) {
         const hma_tensor *tensor = m->runs[0].weight; /* transposed families keep each matrix in one tensor */
@@ -245,16 +248,17 @@ static hma_status read_bias(const hma_weights *w, const hma_matrix_plan *m, floa
 /* ---- layers ---- */
 
 /* Takes memory for a layer's parts from one block. */
-static float *take(float **at, size_t floats) {
-    float *p = *at;
-    *at += floats;
+static void *take(char **at, size_t bytes) {
+    char *p = *at;
+    *at += whole_lines(bytes);
     return p;
 }
 
-static hma_status load_matrix(hma_weights *w, const hma_matrix_plan *m, float **at, hma_matrix *out) {
-    *out = (hma_matrix){.rows = m->rows, .columns = m->columns, .packed = take(at, hma_packed_rows(m->rows) * m->columns)};
+static hma_status load_matrix(hma_weights *w, const hma_matrix_plan *m, char **at, hma_matrix *out) {
+    *out = (hma_matrix){.rows = m->rows, .columns = m->columns};
+    out->packed = take(at, hma_packed_bytes(w->kernels->gemm, m->rows, m->columns));
     if (m->has_bias) {
-        out->bias = take(at, vector_floats(m->rows));
+        out->bias = take(at, m->rows * sizeof(float));
         const hma_status status = read_bias(w, m, out->bias);
         if (status != HMA_OK) {
             return status;
@@ -263,22 +267,22 @@ static hma_status load_matrix(hma_weights *w, const hma_matrix_plan *m, float **
     return pack_matrix(w, m, 0, m->rows, out->packed);
 }
 
-static hma_status load_vector(const hma_weights *w, const hma_tensor *tensor, float **at, float **out) {
+static hma_status load_vector(const hma_weights *w, const hma_tensor *tensor, char **at, float **out) {
     *out = NULL;
     if (!tensor) {
         return HMA_OK;
     }
-    *out = take(at, vector_floats((size_t)tensor->elements));
+    *out = take(at, (size_t)tensor->elements * sizeof(float));
     return hma_source_read_f32(w->source, tensor, 0, tensor->elements, *out);
 }
 
-static hma_status load_norm(const hma_weights *w, const hma_norm_plan *n, float **at, hma_norm *out) {
+static hma_status load_norm(const hma_weights *w, const hma_norm_plan *n, char **at, hma_norm *out) {
     const hma_status status = load_vector(w, n->weight, at, &out->weight);
     return status == HMA_OK ? load_vector(w, n->bias, at, &out->bias) : status;
 }
 
-static hma_status load_layer(hma_weights *w, const hma_layer_plan *p, float *memory, hma_layer *out) {
-    float *at = memory;
+static hma_status load_layer(hma_weights *w, const hma_layer_plan *p, char *memory, hma_layer *out) {
+    char *at = memory;
     hma_layer layer;
     hma_status status;
     if ((status = load_norm(w, &p->attn_norm, &at, &layer.attn_norm)) != HMA_OK ||
@@ -301,7 +305,7 @@ hma_status hma_weights_layer(hma_weights *w, size_t layer, const hma_layer **out
     if (w->loaded[slot] != layer + 1) {
         const double start = hma_seconds();
         if (!w->memory[slot]) {
-            w->memory[slot] = hma_new_aligned(w->layer_floats, sizeof(float));
+            w->memory[slot] = hma_new_aligned(w->layer_bytes, 1);
         }
         w->loaded[slot] = 0;
         status = w->memory[slot] ? load_layer(w, &w->plan.layers[layer], w->memory[slot], &w->layers[slot]) : HMA_FAILURE;
@@ -380,40 +384,49 @@ hma_status hma_weights_positions(hma_weights *w, const float **out) {
 }
 
 hma_status hma_weights_final_norm(hma_weights *w, hma_norm *out) {
-    const size_t width = vector_floats(w->a->hidden);
+    const size_t width = vector_bytes(w->a->hidden);
     if (!w->final_norm) {
-        float *memory = hma_new_aligned(2 * width, sizeof *memory), *at = memory;
+        char *memory = hma_new_aligned(2 * width, 1), *at = memory;
         hma_norm norm;
         const hma_status status = memory ? load_norm(w, &w->plan.final_norm, &at, &norm) : HMA_FAILURE;
         if (status != HMA_OK) {
             free(memory);
             return status;
         }
-        w->final_norm = memory;
+        w->final_norm = (float *)memory;
     }
-    *out = (hma_norm){w->final_norm, w->plan.final_norm.bias ? w->final_norm + width : NULL};
+    *out = (hma_norm){w->final_norm, w->plan.final_norm.bias ? w->final_norm + width / sizeof(float) : NULL};
     return HMA_OK;
 }
 
 size_t hma_weights_head_rows(const hma_weights *w) { return w->plan.head.rows; }
 
+static hma_status read_head_bias(hma_weights *w) {
+    const hma_matrix_plan *m = &w->plan.head;
+    float *bias = hma_new_aligned(m->rows, sizeof *bias);
+    const hma_status status = bias ? read_bias(w, m, bias) : HMA_FAILURE;
+    if (status != HMA_OK) {
+        free(bias);
+        return status;
+    }
+    w->head_bias = bias;
+    return HMA_OK;
+}
+
 static hma_status load_head(hma_weights *w, size_t first, size_t count) {
     const hma_matrix_plan *m = &w->plan.head;
-    const size_t most = w->resident ? m->rows : hma_min_size(HMA_HEAD_TILE, m->rows);
+    hma_status status = HMA_OK;
     if (!w->head) {
-        w->head = hma_new_aligned(hma_packed_rows(most) * m->columns, sizeof *w->head);
+        const size_t most = w->resident ? m->rows : hma_min_size(HMA_HEAD_TILE, m->rows);
+        w->head = hma_new_aligned(hma_packed_bytes(w->kernels->gemm, most, m->columns), 1);
     }
-    if (w->head && m->has_bias && !w->head_bias) {
-        float *bias = hma_new_aligned(vector_floats(m->rows), sizeof *bias);
-        const hma_status status = bias ? read_bias(w, m, bias) : HMA_FAILURE;
-        if (status != HMA_OK) {
-            free(bias);
-            return status;
-        }
-        w->head_bias = bias;
+    if (m->has_bias && !w->head_bias) {
+        status = read_head_bias(w);
     }
     w->head_count = 0;
-    const hma_status status = w->head ? pack_matrix(w, m, first, count, w->head) : HMA_FAILURE;
+    if (status == HMA_OK) {
+        status = w->head ? pack_matrix(w, m, first, count, w->head) : HMA_FAILURE;
+    }
     if (status == HMA_OK) {
         w->head_first = first;
         w->head_count = count;
@@ -421,7 +434,7 @@ static hma_status load_head(hma_weights *w, size_t first, size_t count) {
     return status;
 }
 
-hma_status hma_weights_head(hma_weights *w, size_t first, size_t count, hma_matrix *out) {
+hma_status hma_weights_head(hma_weights *w, size_t first, size_t count, hma_matrix *out, size_t *offset) {
     const hma_matrix_plan *m = &w->plan.head;
     if (first < w->head_first || first + count > w->head_first + w->head_count) {
         const double start = hma_seconds();
@@ -431,10 +444,11 @@ hma_status hma_weights_head(hma_weights *w, size_t first, size_t count, hma_matr
             return status;
         }
     }
-    *out = (hma_matrix){.rows = count,
+    *out = (hma_matrix){.rows = w->head_count,
                         .columns = m->columns,
-                        .packed = w->head + (first - w->head_first) * m->columns,
-                        .bias = w->head_bias ? w->head_bias + first : NULL};
+                        .packed = w->head,
+                        .bias = w->head_bias ? w->head_bias + w->head_first : NULL};
+    *offset = w->head_first;
     return HMA_OK;
 }
 

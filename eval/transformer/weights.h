@@ -15,7 +15,7 @@
 /* A linear map y = x W^T + bias. */
 typedef struct hma_matrix {
     size_t rows, columns; /* W is [rows, columns] */
-    float *packed;
+    void *packed;         /* as the backend wants it */
     float *bias;          /* [rows], NULL when there is none */
 } hma_matrix;
 
@@ -55,11 +55,11 @@ hma_status hma_weights_positions(hma_weights *weights, const float **out);
 hma_status hma_weights_final_norm(hma_weights *weights, hma_norm *out);
 
 /*
- * A tile of the output head: rows first .. first+count-1 (a multiple of HMA_PANEL apart from the end) as a matrix of `count` rows.
- * The classification head of a reward model is one row. Valid until the next call with another tile, for good when resident.
+ * The output head, so far as it must hold rows first .. first+count-1 (`first` a multiple of HMA_PANEL): row r of the head is row
+ * r - *offset of the matrix. Valid until the next call, for good when resident. The head of a reward model is one row.
  */
 enum { HMA_HEAD_TILE = 2048 };
-hma_status hma_weights_head(hma_weights *weights, size_t first, size_t count, hma_matrix *out);
+hma_status hma_weights_head(hma_weights *weights, size_t first, size_t count, hma_matrix *out, size_t *offset);
 size_t hma_weights_head_rows(const hma_weights *weights);
 
 /* Whether layers and head stay in memory once read. */

@@ -1,6 +1,7 @@
 #include "base/memory.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/checked.h"
 #include "base/error_set.h"
@@ -15,15 +16,24 @@ void *hma_new_array(size_t count, size_t size) {
     return p;
 }
 
+/* Blocks from this size on are asked for in huge pages: weights are read front to back, and every 4 KB page would cost a fault and
+ * a translation. */
+enum { HUGE_PAGE = 1 << 21, HUGE_BLOCK = 2 * HUGE_PAGE };
+
 void *hma_new_aligned(size_t count, size_t size) {
     size_t bytes;
-    if (!hma_mul_size(&bytes, count ? count : 1, size) || !hma_add_size(&bytes, bytes, 63)) {
+    if (!hma_mul_size(&bytes, count ? count : 1, size) || !hma_add_size(&bytes, bytes, HUGE_PAGE)) {
         (void)hma_error_memory("allocation");
         return NULL;
     }
-    void *p = aligned_alloc(64, bytes & ~(size_t)63);
+    bytes -= HUGE_PAGE;
+    const size_t unit = bytes >= HUGE_BLOCK ? HUGE_PAGE : 64;
+    bytes = (bytes + unit - 1) / unit * unit;
+    void *p = aligned_alloc(unit, bytes);
     if (!p) {
         (void)hma_error_memory("allocation");
+    } else if (unit == HUGE_PAGE) {
+        (void)madvise(p, bytes, MADV_HUGEPAGE); /* a wish; ordinary pages work as well */
     }
     return p;
 }

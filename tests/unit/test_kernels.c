@@ -2,6 +2,7 @@
 #include "testing.h"
 
 #include "base/rng.h"
+#include "eval/transformer/kernels/bf16.h"
 #include "eval/transformer/kernels/kernels.h"
 
 static float noise(const char *what, size_t i) { return (float)(hma_rng_double(hma_rng_key_for(7, what), i) * 2 - 1); }
@@ -31,12 +32,12 @@ static bool runs_here(const char *name) {
 
 /* ---- matrix products ---- */
 
-static void product_matches_naive(const hma_gemm *gemm, size_t m, size_t n, size_t k, double tolerance) {
+static void product_matches(const hma_gemm *gemm, const hma_gemm *reference, size_t m, size_t n, size_t k, double tolerance) {
     float *x = random_floats("x", m * k), *w = random_floats("w", n * k);
-    float *reference = calloc(m * n, sizeof *reference), *y = malloc((m * n + 1) * sizeof *y);
-    float *packed = malloc(hma_packed_rows(n) * k * sizeof *packed);
-    hma_gemm_naive.pack(packed, n, k, 0, n, w);
-    hma_gemm_naive.multiply(x, k, m, packed, n, k, 0, n, reference, n);
+    float *expected = calloc(m * n, sizeof *expected), *y = malloc((m * n + 1) * sizeof *y);
+    void *packed = malloc(hma_packed_bytes(gemm, n, k) + 64), *packed_reference = malloc(hma_packed_bytes(reference, n, k) + 64);
+    reference->pack(packed_reference, n, k, 0, n, w);
+    reference->multiply(x, k, m, packed_reference, n, k, 0, n, expected, n);
     const size_t cut = n / 2 / HMA_PANEL * HMA_PANEL;
     for (int split = 0; split < 2; split++) {
         const size_t first = split ? cut : n;
@@ -47,27 +48,29 @@ static void product_matches_naive(const hma_gemm *gemm, size_t m, size_t n, size
         gemm->multiply(x, k, m, packed, n, k, 0, first, y, n);
         gemm->multiply(x, k, m, packed, n, k, first, n - first, y + first, n);
         for (size_t i = 0; i < m * n; i++) {
-            if (tolerance == 0 ? memcmp(&y[i], &reference[i], sizeof *y) != 0 : !(fabsf(y[i] - reference[i]) <= tolerance)) {
-                fail_msg("%s %zux%zux%zu: y[%zu] = %.9g, expected %.9g", gemm->name, m, n, k, i, (double)y[i], (double)reference[i]);
+            if (tolerance == 0 ? memcmp(&y[i], &expected[i], sizeof *y) != 0 : !(fabsf(y[i] - expected[i]) <= tolerance)) {
+                fail_msg("%s %zux%zux%zu: y[%zu] = %.9g, expected %.9g", gemm->name, m, n, k, i, (double)y[i], (double)expected[i]);
             }
         }
         assert_true(y[m * n] == 42);
     }
     free(x);
     free(w);
-    free(reference);
+    free(expected);
     free(y);
     free(packed);
+    free(packed_reference);
 }
 
-static void products_of_all_shapes(const hma_gemm *gemm, double tolerance) {
+static void products_of_all_shapes(const hma_gemm *gemm, const hma_gemm *reference, double tolerance) {
     static const size_t sizes[] = {1, 2, 7, 15, 16, 17, 31, 32, 33, 48, 65}, depths[] = {1, 3, 16, 41, 255, 256, 257, 520};
     for (size_t m = 1; m <= 27; m++) {
-        product_matches_naive(gemm, m, 37, 43, tolerance);
+        product_matches(gemm, reference, m, 37, 43, tolerance);
     }
+    product_matches(gemm, reference, 130, 40, 260, tolerance);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         for (size_t j = 0; j < sizeof depths / sizeof *depths; j++) {
-            product_matches_naive(gemm, 13, sizes[i], depths[j], tolerance);
+            product_matches(gemm, reference, 13, sizes[i], depths[j], tolerance);
         }
     }
 }
@@ -75,23 +78,70 @@ static void products_of_all_shapes(const hma_gemm *gemm, double tolerance) {
 static void native_products_equal_naive_bit_for_bit(void **state) {
     (void)state;
     if (runs_here("avx512")) {
-        products_of_all_shapes(&hma_gemm_avx512, 0);
+        products_of_all_shapes(&hma_gemm_avx512, &hma_gemm_naive, 0);
+        products_of_all_shapes(&hma_gemm_avx512_bf16, &hma_gemm_naive_bf16, 0);
     }
     if (runs_here("avx2")) {
-        products_of_all_shapes(&hma_gemm_avx2, 0);
+        products_of_all_shapes(&hma_gemm_avx2, &hma_gemm_naive, 0);
+        products_of_all_shapes(&hma_gemm_avx2_bf16, &hma_gemm_naive_bf16, 0);
     }
 }
 
-static void openblas_products_are_close_to_naive(void **state) {
+static void other_products_are_close_to_naive(void **state) {
     (void)state;
-    products_of_all_shapes(&hma_gemm_openblas, 2e-5);
+    products_of_all_shapes(&hma_gemm_openblas, &hma_gemm_naive, 2e-5);
+    products_of_all_shapes(&hma_gemm_openblas_bf16, &hma_gemm_naive_bf16, 2e-5);
+    if (runs_here("avx512") && __builtin_cpu_supports("avx512bf16")) {
+        products_of_all_shapes(&hma_gemm_dot_bf16, &hma_gemm_naive_bf16, 2e-5);
+    }
+}
+
+/* A row of a product alone has the bits it has among others, also where the order of additions is the processor's own. */
+static void rows_do_not_depend_on_company(void **state) {
+    (void)state;
+    enum { M = 30, N = 70, K = 300 };
+    static const hma_gemm *const all[] = {&hma_gemm_naive, &hma_gemm_avx2, &hma_gemm_avx2_bf16, &hma_gemm_avx512,
+                                          &hma_gemm_avx512_bf16, &hma_gemm_dot_bf16};
+    float *x = random_floats("x", M * K), *w = random_floats("w", N * K), together[M * N], alone[N];
+    for (size_t b = 0; b < sizeof all / sizeof *all; b++) {
+        const bool needs512 = strncmp(all[b]->name, "avx512", 6) == 0, needs_dot = all[b] == &hma_gemm_dot_bf16;
+        if (!runs_here(needs512 ? "avx512" : "avx2") || (needs_dot && !__builtin_cpu_supports("avx512bf16"))) {
+            continue;
+        }
+        assert_true(all[b]->invariant);
+        void *packed = malloc(hma_packed_bytes(all[b], N, K));
+        all[b]->pack(packed, N, K, 0, N, w);
+        all[b]->multiply(x, K, M, packed, N, K, 0, N, together, N);
+        for (size_t i = 0; i < M; i++) {
+            all[b]->multiply(x + i * K, K, 1, packed, N, K, 0, N, alone, N);
+            assert_memory_equal(alone, together + i * N, sizeof alone);
+        }
+        free(packed);
+    }
+    free(x);
+    free(w);
+}
+
+static void bf16_rounds_to_nearest_even(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t from;
+        uint16_t to;
+    } cases[] = {{0x3f800000, 0x3f80}, {0x3f808000, 0x3f80}, {0x3f818000, 0x3f82}, {0x3f808001, 0x3f81}, {0x7f7fffff, 0x7f80},
+                 {0x7f800000, 0x7f80}, {0x7f800001, 0x7fc0}, {0xffc00001, 0xffc0}, {0x80000000, 0x8000}, {0x00008000, 0x0000},
+                 {0x00018000, 0x0002}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float x;
+        memcpy(&x, &cases[i].from, sizeof x);
+        assert_int_equal(hma_bf16_from(x), cases[i].to);
+    }
 }
 
 static void naive_product_is_a_product(void **state) {
     (void)state;
     enum { M = 3, N = 35, K = 300 };
     float *x = random_floats("x", M * K), *w = random_floats("w", N * K), y[M * N];
-    float *packed = malloc(hma_packed_rows(N) * K * sizeof *packed);
+    void *packed = malloc(hma_packed_bytes(&hma_gemm_naive, N, K));
     hma_gemm_naive.pack(packed, N, K, 0, N, w);
     hma_gemm_naive.multiply(x, K, M, packed, N, K, 0, N, y, N);
     for (size_t i = 0; i < M; i++) {
@@ -421,7 +471,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(naive_product_is_a_product),
         cmocka_unit_test(native_products_equal_naive_bit_for_bit),
-        cmocka_unit_test(openblas_products_are_close_to_naive),
+        cmocka_unit_test(other_products_are_close_to_naive),
+        cmocka_unit_test(rows_do_not_depend_on_company),
+        cmocka_unit_test(bf16_rounds_to_nearest_even),
         cmocka_unit_test(norms_match_their_definition),
         cmocka_unit_test(activations_match_their_definition),
         cmocka_unit_test(softmax_parts_match_their_definition),

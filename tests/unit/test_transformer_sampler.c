@@ -7,7 +7,7 @@ static const float logits[6] = {0.5f, 2.0f, -1.0f, 2.0f, 1.0f, -3.0f};
 
 static const hma_vector *vector(void) {
     hma_kernels kernels;
-    assert_ok(hma_kernels_choose(&kernels, HMA_BACKEND_AUTO));
+    assert_ok(hma_kernels_choose(&kernels, HMA_BACKEND_AUTO, HMA_FP32));
     return kernels.vector;
 }
 

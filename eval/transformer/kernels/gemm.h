@@ -1,13 +1,17 @@
 /*
  * Matrix products behind one interface: Y = X * W^T, X [m, k] activations, W [n, k] weights as safetensors store them.
  *
- * W is packed once and used many times. Panels of HMA_PANEL rows of W are packed one by one, straight out of the merge, so a
- * full unpacked copy never exists.
+ * W is packed once and used many times. Panels of HMA_PANEL rows of W are packed one by one, straight out of the merge, so a full
+ * unpacked copy never exists.
  *
- * Every output element is one accumulation in fixed order: over blocks of HMA_GEMM_DEPTH along k, inside a block
- * acc = fma(x, w, acc) from 0 on, the blocks added up in order. The naive and native backends keep to it to the last bit, so a
- * row of Y does not depend on which rows share its call, nor on how columns are split. OpenBLAS has its own order, which depends
- * on m: there a result is reproducible for the same batches only.
+ * Two precisions. fp32 is the reference. bf16 rounds X and W to bfloat16 (to nearest even; W usually is bfloat16 already) and adds up in
+ * fp32; packed weights then take half the memory.
+ *
+ * Every output element is one accumulation in fixed order: over blocks of HMA_GEMM_DEPTH along k, inside a block acc = fma(x, w, acc)
+ * from 0 on, the blocks added up in order. Backends that are `exact` keep to it to the last bit, so a row of Y does not depend on which
+ * rows share its call, nor on how columns are split. The bf16 dot product instruction adds pairs in its own order: reproducible and as
+ * independent of company, but not the same bits. OpenBLAS has an order that depends on m: a result is then reproducible for the same
+ * batches only.
  */
 #ifndef HMA_EVAL_TRANSFORMER_KERNELS_GEMM_H
 #define HMA_EVAL_TRANSFORMER_KERNELS_GEMM_H
@@ -19,24 +23,38 @@ enum { HMA_PANEL = 32, HMA_GEMM_DEPTH = 256 };
 
 typedef struct hma_gemm {
     const char *name;
-    bool invariant; /* keeps to the order above */
+    bool invariant;      /* a row's bits do not depend on the other rows and columns of the call */
+    bool exact;          /* the order of additions above */
+    size_t weight_bytes; /* of one packed weight */
     /* Packs rows first .. first+count-1 of W, given as rows[count, k]; `first` is a multiple of HMA_PANEL. */
-    void (*pack)(float *packed, size_t n, size_t k, size_t first, size_t count, const float *rows);
+    void (*pack)(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows);
     /* y[i, j - first] = sum over k of x[i, :] * W[j, :] for i < m and first <= j < first + count; `first` is a multiple of
      * HMA_PANEL. ldx and ldy are row strides in floats. */
-    void (*multiply)(const float *x, size_t ldx, size_t m, const float *packed, size_t n, size_t k, size_t first, size_t count,
+    void (*multiply)(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
                      float *y, size_t ldy);
 } hma_gemm;
 
-/* Floats of a packed W: n rounded up to whole panels, times k. The same for all backends. */
+/* Rows of W rounded up to whole panels. */
 static inline size_t hma_packed_rows(size_t n) { return (n + HMA_PANEL - 1) / HMA_PANEL * HMA_PANEL; }
 
-extern const hma_gemm hma_gemm_naive;
-extern const hma_gemm hma_gemm_openblas;
-extern const hma_gemm hma_gemm_avx2;
-extern const hma_gemm hma_gemm_avx512;
+/* Bytes of a packed W; k counts as even, for backends that take weights in pairs. */
+static inline size_t hma_packed_bytes(const hma_gemm *gemm, size_t n, size_t k) {
+    return hma_packed_rows(n) * (k + k % 2) * gemm->weight_bytes;
+}
 
-/* [n / HMA_PANEL][k][HMA_PANEL], the last panel filled up with zeros: what naive and native use. */
-void hma_gemm_pack_panels(float *packed, size_t n, size_t k, size_t first, size_t count, const float *rows);
+/* Where the block of depth d0 .. of a panel begins, in weights: [block of k][panel][depth in the block][HMA_PANEL]. */
+static inline size_t hma_panel_offset(size_t n, size_t row, size_t d0, size_t depth) {
+    return hma_packed_rows(n) * d0 + row / HMA_PANEL * HMA_PANEL * depth;
+}
+
+extern const hma_gemm hma_gemm_naive, hma_gemm_naive_bf16;
+extern const hma_gemm hma_gemm_openblas, hma_gemm_openblas_bf16;
+extern const hma_gemm hma_gemm_avx2, hma_gemm_avx2_bf16;
+extern const hma_gemm hma_gemm_avx512, hma_gemm_avx512_bf16;
+extern const hma_gemm hma_gemm_dot_bf16; /* AVX512-BF16's dot product */
+
+/* Packing in the layout above, the last panel filled up with zeros: fp32, and rounded to bf16. */
+void hma_gemm_pack_panels(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows);
+void hma_gemm_pack_panels_bf16(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows);
 
 #endif

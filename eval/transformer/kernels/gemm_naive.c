@@ -1,41 +1,63 @@
-/* The reference: what every other backend is tested against. */
+/* The reference: what every other backend is tested against. And the packing that most of them share. */
 #include <math.h>
 #include <string.h>
 
+#include "eval/transformer/kernels/bf16.h"
 #include "eval/transformer/kernels/gemm.h"
 
-void hma_gemm_pack_panels(float *packed, size_t n, size_t k, size_t first, size_t count, const float *rows) {
-    (void)n;
-    for (size_t base = 0; base < count; base += HMA_PANEL) {
-        const size_t wide = count - base < HMA_PANEL ? count - base : HMA_PANEL;
-        float *panel = packed + (first + base) * k;
-        const float *from = rows + base * k;
-        if (wide < HMA_PANEL) {
-            memset(panel, 0, k * HMA_PANEL * sizeof *panel);
-        }
-        /* 16 columns at a time keep the reads of all rows in cache */
-        for (size_t d0 = 0; d0 < k; d0 += 16) {
-            const size_t d1 = d0 + 16 < k ? d0 + 16 : k;
-            for (size_t j = 0; j < wide; j++) {
-                for (size_t d = d0; d < d1; d++) {
-                    panel[d * HMA_PANEL + j] = from[j * k + d];
-                }
+static size_t depth_at(size_t k, size_t d0) { return k - d0 < HMA_GEMM_DEPTH ? k - d0 : HMA_GEMM_DEPTH; }
+
+/* Columns d0 .. d0+depth-1 of up to HMA_PANEL rows, 16 columns at a time so that all rows stay in cache. */
+static void pack_block(float *block, size_t depth, size_t wide, const float *rows, size_t stride) {
+    if (wide < HMA_PANEL) {
+        memset(block, 0, depth * HMA_PANEL * sizeof *block);
+    }
+    for (size_t from = 0; from < depth; from += 16) {
+        const size_t to = from + 16 < depth ? from + 16 : depth;
+        for (size_t j = 0; j < wide; j++) {
+            for (size_t d = from; d < to; d++) {
+                block[d * HMA_PANEL + j] = rows[j * stride + d];
             }
         }
     }
 }
 
-static void multiply(const float *x, size_t ldx, size_t m, const float *packed, size_t n, size_t k, size_t first, size_t count,
+void hma_gemm_pack_panels(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows) {
+    for (size_t base = 0; base < count; base += HMA_PANEL) {
+        const size_t wide = count - base < HMA_PANEL ? count - base : HMA_PANEL;
+        for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
+            const size_t depth = depth_at(k, d0);
+            pack_block((float *)packed + hma_panel_offset(n, first + base, d0, depth), depth, wide, rows + base * k + d0, k);
+        }
+    }
+}
+
+void hma_gemm_pack_panels_bf16(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows) {
+    float block[HMA_GEMM_DEPTH * HMA_PANEL];
+    for (size_t base = 0; base < count; base += HMA_PANEL) {
+        const size_t wide = count - base < HMA_PANEL ? count - base : HMA_PANEL;
+        for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
+            const size_t depth = depth_at(k, d0);
+            uint16_t *to = (uint16_t *)packed + hma_panel_offset(n, first + base, d0, depth);
+            pack_block(block, depth, wide, rows + base * k + d0, k);
+            for (size_t i = 0; i < depth * HMA_PANEL; i++) {
+                to[i] = hma_bf16_from(block[i]);
+            }
+        }
+    }
+}
+
+static void multiply(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
                      float *y, size_t ldy) {
-    (void)n;
     for (size_t i = 0; i < m; i++) {
         for (size_t j = first; j < first + count; j++) {
-            const float *w = packed + j / HMA_PANEL * HMA_PANEL * k + j % HMA_PANEL;
             float sum = 0;
             for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
+                const size_t depth = depth_at(k, d0);
+                const float *w = (const float *)packed + hma_panel_offset(n, j, d0, depth) + j % HMA_PANEL;
                 float acc = 0;
-                for (size_t d = d0; d < k && d < d0 + HMA_GEMM_DEPTH; d++) {
-                    acc = fmaf(x[i * ldx + d], w[d * HMA_PANEL], acc);
+                for (size_t d = 0; d < depth; d++) {
+                    acc = fmaf(x[i * ldx + d0 + d], w[d * HMA_PANEL], acc);
                 }
                 sum = d0 ? sum + acc : acc;
             }
@@ -44,4 +66,24 @@ static void multiply(const float *x, size_t ldx, size_t m, const float *packed, 
     }
 }
 
-const hma_gemm hma_gemm_naive = {"naive", true, hma_gemm_pack_panels, multiply};
+static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
+                          float *y, size_t ldy) {
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = first; j < first + count; j++) {
+            float sum = 0;
+            for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
+                const size_t depth = depth_at(k, d0);
+                const uint16_t *w = (const uint16_t *)packed + hma_panel_offset(n, j, d0, depth) + j % HMA_PANEL;
+                float acc = 0;
+                for (size_t d = 0; d < depth; d++) {
+                    acc = fmaf(hma_bf16_round(x[i * ldx + d0 + d]), hma_bf16_to(w[d * HMA_PANEL]), acc);
+                }
+                sum = d0 ? sum + acc : acc;
+            }
+            y[i * ldy + j - first] = sum;
+        }
+    }
+}
+
+const hma_gemm hma_gemm_naive = {"naive", true, true, sizeof(float), hma_gemm_pack_panels, multiply};
+const hma_gemm hma_gemm_naive_bf16 = {"naive-bf16", true, true, sizeof(uint16_t), hma_gemm_pack_panels_bf16, multiply_bf16};

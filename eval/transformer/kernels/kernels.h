@@ -12,7 +12,7 @@ typedef struct hma_kernels {
 } hma_kernels;
 
 /* AUTO is native where the processor has AVX2 and FMA, else OpenBLAS. HMA_USAGE when native is asked for and cannot be had. */
-hma_status hma_kernels_choose(hma_kernels *out, hma_backend backend);
+hma_status hma_kernels_choose(hma_kernels *out, hma_backend backend, hma_precision precision);
 
 /* "avx512" / "openblas Haswell" / ..: recorded with results, whose last bits depend on it. Static memory. */
 const char *hma_kernels_name(const hma_kernels *kernels);
