@@ -55,7 +55,7 @@ static hma_status put_prefix(const hma_tokenizer *tokenizer, const int32_t *ids,
 }
 
 hma_status hma_encode_prompt(const hma_tokenizer *tokenizer, hma_bos bos, const char *text, int32_t **ids, size_t *count) {
-    hma_encoded_pair alone;
+    hma_encoded_pair alone = {0};
     int32_t *some;
     hma_status status = hma_encode_text(tokenizer, bos, text, &some, count);
     if (status == HMA_OK && *count == 0) {

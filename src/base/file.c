@@ -89,7 +89,7 @@ hma_status hma_input_unchanged(const hma_input *input, const char *path) {
 }
 
 hma_status hma_file_load(const char *path, size_t limit, char **data, size_t *length) {
-    hma_input input;
+    hma_input input = {.fd = -1};
     hma_status status = hma_input_open(&input, path);
     if (status != HMA_OK) {
         return status;

@@ -39,7 +39,7 @@ hma_status hma_sha256_end(hma_sha256 *hash, char digest[65]) {
 }
 
 hma_status hma_sha256_of(const void *bytes, size_t length, char digest[65]) {
-    hma_sha256 *hash;
+    hma_sha256 *hash = NULL;
     hma_status status = hma_sha256_new(&hash);
     if (status != HMA_OK) {
         return status;
