@@ -20,8 +20,8 @@ static size_t even_start(size_t block, size_t count, size_t layers) {
 static hma_status check_layers(size_t layers) {
     return layers >= 1 && layers <= HMA_MAX_LAYERS
                ? HMA_OK
-               : hma_error(HMA_USAGE, "layers: %zu is not usable (expected 1 to %d): give the checkpoints' number of layers", layers,
-                           HMA_MAX_LAYERS);
+               : hma_error(HMA_USAGE, "layers: %zu is not usable (expected 1 to %d): give the checkpoints' number of layers",
+                           layers, HMA_MAX_LAYERS);
 }
 
 hma_status hma_blocks_split(hma_blocks *out, size_t count, size_t layers) {
@@ -30,8 +30,8 @@ hma_status hma_blocks_split(hma_blocks *out, size_t count, size_t layers) {
         return status;
     }
     if (count < 1 || count > layers) {
-        return hma_error(HMA_USAGE, "blocks: %zu blocks do not fit (expected 1 to %zu, the number of layers): correct it", count,
-                         layers);
+        return hma_error(HMA_USAGE, "blocks: %zu blocks do not fit (expected 1 to %zu, the number of layers): correct it",
+                         count, layers);
     }
     size_t *start = HMA_NEW(size_t, count);
     if (!start) {
@@ -71,8 +71,8 @@ hma_status hma_blocks_at(hma_blocks *out, const size_t *start, size_t count, siz
 }
 
 static hma_status malformed(const char *text) {
-    return hma_error(HMA_USAGE, "blocks: \"%s\" is malformed (expected a number of blocks, layers, hma, or first layers such as "
-                     "8,17): correct it", text);
+    return hma_error(HMA_USAGE, "blocks: \"%s\" is malformed (expected a number of blocks, layers, hma, or first layers such "
+                     "as 8,17): correct it", text);
 }
 
 static hma_status parse_boundaries(hma_blocks *out, const char *text, size_t layers) {
@@ -106,8 +106,8 @@ static hma_status parse_boundaries(hma_blocks *out, const char *text, size_t lay
 static hma_status paper_blocks(hma_blocks *out, size_t layers) {
     const size_t small[] = {8, 16}, large[] = {11, 21};
     if (layers <= small[1]) {
-        return hma_error(HMA_USAGE, "blocks: hma splits at layers 8 and 16 (expected more than 16 layers, there are %zu): use 3 for an "
-                         "even split", layers);
+        return hma_error(HMA_USAGE, "blocks: hma splits at layers 8 and 16 (expected more than 16 layers, there are %zu): use "
+                         "3 for an even split", layers);
     }
     return hma_blocks_at(out, layers <= 30 ? small : large, 2, layers);
 }

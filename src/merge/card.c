@@ -22,8 +22,8 @@ static void inputs(hma_buffer *out, const hma_merge_facts *facts) {
     plain(out, facts->pre_name);
     hma_buffer_printf(out, "` | `%s` |\n| post | `", facts->pre_digest);
     plain(out, facts->post_name);
-    hma_buffer_printf(out, "` | `%s` |\n\nTokenizer, templates and generation settings are those of %s.\n\n", facts->post_digest,
-                      facts->donor);
+    hma_buffer_printf(out, "` | `%s` |\n\nTokenizer, templates and generation settings are those of %s.\n\n",
+                      facts->post_digest, facts->donor);
 }
 
 static void blocks(hma_buffer *out, const hma_recipe *recipe) {
@@ -43,8 +43,8 @@ static void blocks(hma_buffer *out, const hma_recipe *recipe) {
     hma_buffer_printf(out, "| embedding | %.6g | %.6g |\n| final norm | %.6g | %.6g |\n| untied head | %.6g | %.6g |\n",
                       outside.embedding, 1 - outside.embedding, outside.final_norm, 1 - outside.final_norm, outside.head,
                       1 - outside.head);
-    hma_buffer_printf(out, "\nMean %.6g, policy `%s`, method `%s`, rounding `%s`. Ratios are the weight of post; the \"alpha\" of the "
-                      "HMA paper's code is the weight of pre.\n\n", hma_recipe_mean_ratio(recipe),
+    hma_buffer_printf(out, "\nMean %.6g, policy `%s`, method `%s`, rounding `%s`. Ratios are the weight of post; the \"alpha\" "
+                      "of the HMA paper's code is the weight of pre.\n\n", hma_recipe_mean_ratio(recipe),
                       hma_policy_name(hma_recipe_policy(recipe)), hma_method_name(hma_recipe_method(recipe)),
                       hma_rounding_name(hma_recipe_rounding(recipe)));
 }
@@ -56,9 +56,10 @@ static void loss_row(hma_buffer *out, const char *name, const hma_rounding_loss 
 }
 
 static void losses(hma_buffer *out, const hma_merge_report *report) {
-    hma_buffer_text(out, "## Rounding\n\nInterpolated: elements that differ between pre and post and take a ratio between 0 and 1. Lost: of "
-                         "these, the share that rounding put back to pre or post. Error: of all rounding, relative to the distance "
-                         "from pre to post.\n\n| part | elements | interpolated | lost | error |\n|---|---|---|---|---|\n");
+    hma_buffer_text(out, "## Rounding\n\nInterpolated: elements that differ between pre and post and take a ratio between 0 "
+                    "and 1. Lost: of these, the share that rounding put back to pre or post. Error: of all rounding, relative "
+                    "to the distance from pre to post.\n\n| part | elements | interpolated | lost | error "
+                    "|\n|---|---|---|---|---|\n");
     for (size_t kind = 0; kind < HMA_KIND_COUNT; kind++) {
         if (report->kind[kind].elements) {
             loss_row(out, hma_tensor_kind_name((hma_tensor_kind)kind), &report->kind[kind]);
@@ -86,8 +87,8 @@ void hma_card_write(hma_buffer *out, const hma_merge_facts *facts) {
     }
     hma_buffer_text(out, "---\nlibrary_name: transformers\ntags:\n- merge\n- hma\n---\n# ");
     plain(out, facts->name);
-    hma_buffer_printf(out, "\n\nA weighted average of a model before (pre) and after (post) RLHF, made by hma %s.\n\n## Inputs\n\n",
-                      hma_version());
+    hma_buffer_printf(out, "\n\nA weighted average of a model before (pre) and after (post) RLHF, made by hma %s.\n\n## "
+                      "Inputs\n\n", hma_version());
     inputs(out, facts);
     hma_buffer_printf(out, "## Recipe %s\n\n", hma_recipe_id(facts->recipe));
     blocks(out, facts->recipe);
@@ -101,6 +102,7 @@ void hma_card_write(hma_buffer *out, const hma_merge_facts *facts) {
         hma_buffer_text(out, "## Command\n\n");
         code(out, facts->command_line);
     }
-    hma_buffer_text(out, "`hma-recipe.json` repeats this for programs and holds the SHA-256 of every file; `hma verify` checks it.\n");
+    hma_buffer_text(out, "`hma-recipe.json` repeats this for programs and holds the SHA-256 of every file; `hma verify` checks "
+                    "it.\n");
     hma_text_free(recipe);
 }

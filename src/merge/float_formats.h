@@ -42,7 +42,8 @@ static inline float hma_bf16_widen(uint16_t bits) { return hma_f32_from_bits((ui
 
 static inline float hma_f16_widen(uint16_t bits) {
     const uint32_t magnitude = bits & 0x7fffu, sign = (uint32_t)(bits & 0x8000u) << 16;
-    const uint32_t normal = (magnitude << 13) + 0x38000000u + (magnitude >= 0x7c00u ? 0x38000000u : 0u); /* exponent bias 15 -> 127 */
+    const uint32_t bias = 0x38000000u; /* of the exponents, 127 - 15; once more for infinities and NaNs */
+    const uint32_t normal = (magnitude << 13) + bias + (magnitude >= 0x7c00u ? bias : 0u);
     const uint32_t subnormal = hma_f32_bits((float)(int32_t)magnitude * 0x1p-24f);
     return hma_f32_from_bits((magnitude < 0x0400u ? subnormal : normal) | sign);
 }

@@ -2,8 +2,8 @@
  * The inner loops over elements. Every instruction set has its own copy of the same C (kernels_body.h), compiled with its own
  * flags; all of them give the same bits, so which one runs is a matter of speed only.
  *
- * A call covers a run of elements that fits the caches; callers cut tensors at fixed places (blocks of HMA_BLOCK elements), which is
- * what makes sums independent of threads.
+ * A call covers a run of elements that fits the caches; callers cut tensors at fixed places (blocks of HMA_BLOCK elements),
+ * which is what makes sums independent of threads.
  */
 #ifndef HMA_MERGE_KERNELS_H
 #define HMA_MERGE_KERNELS_H

@@ -10,10 +10,7 @@
 
 enum { STAGE = 512 };
 
-#define MAGNITUDE 0x7fffffffu
-#define INFINITE 0x7f800000u /* magnitudes from here on are infinities and NaNs */
-
-/* ---- steps on a staged run of n <= STAGE elements ---- */
+/* ---- steps on a run of n elements; at most STAGE where there is a staging array ---- */
 
 static void widen_run(hma_dtype dtype, size_t n, const void *values, float *restrict out) {
     const uint16_t *restrict halves = values;
@@ -30,13 +27,23 @@ static void widen_run(hma_dtype dtype, size_t n, const void *values, float *rest
     }
 }
 
-static bool finite_run(size_t n, const float *restrict values) {
+static bool finite_run(hma_dtype dtype, size_t n, const void *values) {
+    const uint16_t *restrict halves = values;
+    const float *restrict singles = values;
     uint32_t largest = 0;
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t magnitude = hma_f32_bits(values[i]) & MAGNITUDE;
-        largest = magnitude > largest ? magnitude : largest;
+    uint16_t largest_half = 0;
+    if (dtype == HMA_F32) {
+        for (size_t i = 0; i < n; i++) {
+            const uint32_t magnitude = hma_f32_bits(singles[i]) & 0x7fffffffu;
+            largest = magnitude > largest ? magnitude : largest;
+        }
+        return largest < 0x7f800000u;
     }
-    return largest < INFINITE;
+    for (size_t i = 0; i < n; i++) {
+        const uint16_t magnitude = halves[i] & 0x7fffu;
+        largest_half = magnitude > largest_half ? magnitude : largest_half;
+    }
+    return largest_half < (dtype == HMA_BF16 ? 0x7f80u : 0x7c00u);
 }
 
 /* The definition: two products and a sum, each rounded to fp64. */
@@ -96,63 +103,53 @@ static void mix_stochastic_run(const hma_blend *blend, uint64_t first, size_t n,
         uniform[i] = (double)(int64_t)(((uint64_t)words[1] << 32 | words[0]) >> 11) * 0x1p-53;
     }
     for (size_t i = 0; i < n; i++) {
-        const double mixed = hma_f32_bits(pre[i]) == hma_f32_bits(post[i]) ? (double)pre[i] : exact(blend->ratio, pre[i], post[i]);
+        const bool equal = hma_f32_bits(pre[i]) == hma_f32_bits(post[i]);
+        const double mixed = equal ? (double)pre[i] : exact(blend->ratio, pre[i], post[i]);
         out[i] = round_stochastically(mixed, uniform[i], g);
     }
 }
 
 /* Stores fp32 bits (rounded to odd, or exact) in the output type. False when one became infinite. */
 static bool store_run(hma_dtype dtype, size_t n, const uint32_t *restrict bits, void *out) {
-    uint32_t largest = 0;
     uint16_t *restrict halves = out;
-    if (dtype == HMA_F32) {
-        memcpy(out, bits, n * sizeof *bits);
-        for (size_t i = 0; i < n; i++) {
-            const uint32_t magnitude = bits[i] & MAGNITUDE;
-            largest = magnitude > largest ? magnitude : largest;
-        }
-        return largest < INFINITE;
-    }
     if (dtype == HMA_BF16) {
         for (size_t i = 0; i < n; i++) {
             halves[i] = hma_odd_to_bf16(bits[i]);
         }
-    } else {
+    } else if (dtype == HMA_F16) {
         for (size_t i = 0; i < n; i++) {
             halves[i] = hma_odd_to_f16(bits[i]);
         }
+    } else {
+        memcpy(out, bits, n * sizeof *bits);
     }
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t magnitude = halves[i] & 0x7fffu;
-        largest = magnitude > largest ? magnitude : largest;
-    }
-    return largest < (dtype == HMA_BF16 ? 0x7f80u : 0x7c00u);
+    return finite_run(dtype, n, out);
 }
 
 /* ---- the kernels ---- */
 
+static size_t size_of(hma_dtype dtype) { return dtype == HMA_F32 ? 4 : 2; }
+
 static const void *element(const void *values, hma_dtype dtype, size_t index) {
-    return (const char *)values + index * (dtype == HMA_F32 ? 4u : 2u);
+    return (const char *)values + index * size_of(dtype);
 }
 
-static void *element_of(void *values, hma_dtype dtype, size_t index) {
-    return (char *)values + index * (dtype == HMA_F32 ? 4u : 2u);
-}
+static void *element_of(void *values, hma_dtype dtype, size_t index) { return (char *)values + index * size_of(dtype); }
 
 static bool blend_run(const hma_blend *blend, uint64_t first, size_t n, const void *pre, const void *post, void *out) {
     float x[STAGE], y[STAGE];
     uint32_t bits[STAGE];
-    widen_run(blend->from, n, pre, x);
-    widen_run(blend->from, n, post, y);
-    if (!finite_run(n, x) || !finite_run(n, y)) {
-        return false;
-    }
     const bool copies_pre = blend->ratio == 0, copies = copies_pre || blend->ratio == 1;
     const float *copied = copies_pre ? x : y;
+    if (!finite_run(blend->from, n, pre) || !finite_run(blend->from, n, post)) {
+        return false;
+    }
     if (copies && blend->from == blend->to) {
-        memcpy(out, copies_pre ? pre : post, n * (blend->to == HMA_F32 ? 4u : 2u));
+        memcpy(out, copies_pre ? pre : post, n * size_of(blend->to));
         return true;
     }
+    widen_run(blend->from, n, pre, x);
+    widen_run(blend->from, n, post, y);
     if (blend->stochastic) {
         mix_stochastic_run(blend, first, n, copies ? copied : x, copies ? copied : y, bits);
     } else if (copies) {
@@ -247,6 +244,9 @@ static void measure_loss(const hma_blend *blend, size_t count, const void *pre, 
 
 static bool measure_delta(hma_dtype dtype, size_t count, const void *pre, const void *post, hma_delta_sums *sums) {
     *sums = (hma_delta_sums){0};
+    if (!finite_run(dtype, count, pre) || !finite_run(dtype, count, post)) {
+        return false;
+    }
     for (size_t i = 0; i < count; i += STAGE) {
         float x[STAGE] = {0}, y[STAGE] = {0};
         double pre_squared[STAGE], post_squared[STAGE], product[STAGE], delta_squared[STAGE], size[STAGE];
@@ -254,9 +254,6 @@ static bool measure_delta(hma_dtype dtype, size_t count, const void *pre, const 
         uint32_t changed = 0;
         widen_run(dtype, n, element(pre, dtype, i), x);
         widen_run(dtype, n, element(post, dtype, i), y);
-        if (!finite_run(n, x) || !finite_run(n, y)) {
-            return false;
-        }
         for (size_t k = 0; k < STAGE; k++) {
             const double a = (double)x[k], b = (double)y[k], d = b - a;
             pre_squared[k] = a * a;
@@ -279,17 +276,7 @@ static bool measure_delta(hma_dtype dtype, size_t count, const void *pre, const 
     return true;
 }
 
-static bool all_finite(hma_dtype dtype, size_t count, const void *values) {
-    for (size_t i = 0; i < count; i += STAGE) {
-        float x[STAGE];
-        const size_t n = count - i < STAGE ? count - i : STAGE;
-        widen_run(dtype, n, element(values, dtype, i), x);
-        if (!finite_run(n, x)) {
-            return false;
-        }
-    }
-    return true;
-}
+static bool all_finite(hma_dtype dtype, size_t count, const void *values) { return finite_run(dtype, count, values); }
 
 static void widen(hma_dtype dtype, size_t count, const void *values, float *out) { widen_run(dtype, count, values, out); }
 

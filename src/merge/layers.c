@@ -35,9 +35,9 @@ hma_status hma_checkpoint_layers(const hma_checkpoint *checkpoint, size_t *layer
         const hma_tensor *tensor = hma_checkpoint_tensor(checkpoint, i);
         const hma_role role = hma_role_of(tensor->name, tensor->rank);
         if (role.place == HMA_PLACE_LAYER && role.layer >= count) {
-            status = hma_error(HMA_BAD_DATA, "%s: has tensor \"%.200s\" but %zu layers by its config.json (expected layers 0 to %zu): "
-                               "correct the config or restore the weights", hma_checkpoint_folder(checkpoint), tensor->name, count,
-                               count - 1);
+            status = hma_error(HMA_BAD_DATA, "%s: has tensor \"%.200s\" but %zu layers by its config.json (expected layers 0 "
+                               "to %zu): correct the config or restore the weights", hma_checkpoint_folder(checkpoint),
+                               tensor->name, count, count - 1);
         } else if (role.place == HMA_PLACE_LAYER) {
             seen[role.layer] = true;
         }
@@ -46,8 +46,8 @@ hma_status hma_checkpoint_layers(const hma_checkpoint *checkpoint, size_t *layer
         missing++;
     }
     if (status == HMA_OK && missing < count) {
-        status = hma_error(HMA_BAD_DATA, "%s: has no tensor of layer %zu (expected %zu layers by its config.json): correct the config or "
-                           "restore the weights", hma_checkpoint_folder(checkpoint), missing, count);
+        status = hma_error(HMA_BAD_DATA, "%s: has no tensor of layer %zu (expected %zu layers by its config.json): correct the "
+                           "config or restore the weights", hma_checkpoint_folder(checkpoint), missing, count);
     }
     free(seen);
     if (status == HMA_OK) {

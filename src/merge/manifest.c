@@ -133,8 +133,8 @@ static void write_files(hma_buffer *out, char *const *names, const hashed_file *
     for (size_t i = 0; i < count; i++) {
         hma_buffer_text(out, "    {\"name\": ");
         hma_buffer_json_text(out, names[i], strlen(names[i]));
-        hma_buffer_printf(out, ", \"bytes\": %llu, \"sha256\": \"%s\"}%s\n", (unsigned long long)files[i].bytes, files[i].digest,
-                          i + 1 < count ? "," : "");
+        hma_buffer_printf(out, ", \"bytes\": %llu, \"sha256\": \"%s\"}%s\n", (unsigned long long)files[i].bytes,
+                          files[i].digest, i + 1 < count ? "," : "");
     }
     hma_buffer_text(out, "  ]\n}\n");
 }
@@ -151,7 +151,8 @@ hma_status hma_manifest_write(hma_context *context, hma_buffer *out, const hma_m
     if (status != HMA_OK) {
         goto out;
     }
-    hma_buffer_printf(out, "{\n  \"schema\": \"" SCHEMA "\",\n  \"schema_version\": 1,\n  \"hma_version\": \"%s\",\n", hma_version());
+    hma_buffer_printf(out, "{\n  \"schema\": \"" SCHEMA "\",\n  \"schema_version\": 1,\n  \"hma_version\": \"%s\",\n",
+                      hma_version());
     write_text(out, "ratio_meaning", "weight of post");
     write_text(out, "recipe_id", hma_recipe_id(facts->recipe));
     status = write_recipe(out, facts->recipe);
@@ -200,8 +201,8 @@ static hma_status recorded_names(const cJSON *list, const char *path, char ***ou
             status = hma_json_get_text(item, path, "name", true, &name);
         }
         if (status == HMA_OK && !is_plain_name(name)) {
-            status = hma_error(HMA_BAD_DATA, "%s: file name \"%.200s\" is not usable (expected a name in the folder): restore the file",
-                               path, name);
+            status = hma_error(HMA_BAD_DATA, "%s: file name \"%.200s\" is not usable (expected a name in the folder): restore "
+                               "the file", path, name);
         }
         if (status == HMA_OK) {
             names[i] = hma_copy_text(name);
@@ -228,8 +229,8 @@ static hma_status compare_files(const cJSON *list, const char *path, const char 
             return status;
         }
         if (strcmp(digest, files[i].digest) != 0) {
-            return hma_error(HMA_BAD_DATA, "%s/%s: has changed since it was written (expected SHA-256 %.64s, it is %s): restore it or "
-                             "merge again", folder, names[i], digest, files[i].digest);
+            return hma_error(HMA_BAD_DATA, "%s/%s: has changed since it was written (expected SHA-256 %.64s, it is %s): "
+                             "restore it or merge again", folder, names[i], digest, files[i].digest);
         }
         i++;
     }
@@ -241,7 +242,8 @@ static hma_status check_files(hma_context *context, const cJSON *root, const cha
     char **names;
     hashed_file *files = NULL;
     if (!cJSON_IsArray(list)) {
-        return hma_error(HMA_BAD_DATA, "%s: \"files\" is missing (expected a list of files and their SHA-256): restore the file", path);
+        return hma_error(HMA_BAD_DATA, "%s: \"files\" is missing (expected a list of files and their SHA-256): restore the "
+                         "file", path);
     }
     hma_status status = recorded_names(list, path, &names, count);
     if (status != HMA_OK) {

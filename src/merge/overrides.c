@@ -12,8 +12,8 @@
 hma_status hma_ratio_check(double *ratio, const char *what) {
     if (!(*ratio >= 0 && *ratio <= 1)) {
         char text[HMA_DOUBLE_TEXT];
-        return hma_error(HMA_USAGE, "%s: %s is not a ratio (expected a number from 0, which is pre, to 1, which is post): correct it",
-                         what, hma_double_text(*ratio, text));
+        return hma_error(HMA_USAGE, "%s: %s is not a ratio (expected a number from 0, which is pre, to 1, which is post): "
+                         "correct it", what, hma_double_text(*ratio, text));
     }
     *ratio = *ratio == 0 ? 0 : *ratio;
     return HMA_OK;
@@ -41,7 +41,8 @@ static void drop(hma_overrides *overrides, const char *glob) {
 
 hma_status hma_overrides_add(hma_overrides *overrides, const char *glob, double ratio) {
     if (!hma_glob_is_valid(glob)) {
-        return hma_error(HMA_USAGE, "tensors: \"%s\" is not a pattern (expected a tensor name with *, ? or [a-z]): correct it", glob);
+        return hma_error(HMA_USAGE, "tensors: \"%s\" is not a pattern (expected a tensor name with *, ? or [a-z]): correct "
+                         "it", glob);
     }
     const hma_status status = hma_ratio_check(&ratio, glob);
     if (status != HMA_OK) {
@@ -61,8 +62,8 @@ hma_status hma_overrides_add_text(hma_overrides *overrides, const char *text) {
     const char *equals = strrchr(text, '=');
     double ratio;
     if (!equals || equals == text || !hma_parse_double(&ratio, equals + 1)) {
-        return hma_error(HMA_USAGE, "tensor override \"%s\": is malformed (expected GLOB=RATIO, for example *.lm_head.weight=0.5): "
-                         "correct it", text);
+        return hma_error(HMA_USAGE, "tensor override \"%s\": is malformed (expected GLOB=RATIO, for example "
+                         "*.lm_head.weight=0.5): correct it", text);
     }
     char *glob = hma_copy_bytes(text, (size_t)(equals - text));
     const hma_status status = glob ? hma_overrides_add(overrides, glob, ratio) : HMA_FAILURE;

@@ -26,11 +26,12 @@ void hma_recipe_free(hma_recipe *recipe) {
 
 static hma_status check_choices(const hma_recipe_spec *spec) {
     if (!hma_method_name(spec->method) || !hma_policy_name(spec->policy) || !hma_rounding_name(spec->rounding)) {
-        return hma_error(HMA_USAGE, "recipe: method, policy or rounding is not one that exists (expected the enumerations' values): "
-                         "correct it");
+        return hma_error(HMA_USAGE, "recipe: method, policy or rounding is not one that exists (expected the enumerations' "
+                         "values): correct it");
     }
     if (spec->dtype != HMA_DTYPE_STORED && !hma_dtype_is_weight((hma_dtype)spec->dtype)) {
-        return hma_error(HMA_USAGE, "dtype: a merge cannot be stored like that (expected F32, F16, BF16 or stored): choose one");
+        return hma_error(HMA_USAGE, "dtype: a merge cannot be stored like that (expected F32, F16, BF16 or stored): choose "
+                         "one");
     }
     if (spec->seed > HMA_MAX_SEED) {
         return hma_error(HMA_USAGE, "seed: %llu is too large (expected at most 2^53): choose a smaller one",

@@ -41,8 +41,9 @@ hma_status hma_recipe_json(const hma_recipe *recipe, char **out) {
         hma_buffer_text(&json, k ? "," : ",\"ratios\":[");
         hma_buffer_json_double(&json, recipe->ratio[k]);
     }
-    hma_buffer_printf(&json, "],\"policy\":\"%s\",\"dtype\":\"%s\",\"rounding\":\"%s\",\"seed\":%llu", hma_policy_name(recipe->policy),
-                      hma_recipe_dtype_name(recipe->dtype), hma_rounding_name(recipe->rounding), (unsigned long long)recipe->seed);
+    hma_buffer_printf(&json, "],\"policy\":\"%s\",\"dtype\":\"%s\",\"rounding\":\"%s\",\"seed\":%llu",
+                      hma_policy_name(recipe->policy), hma_recipe_dtype_name(recipe->dtype),
+                      hma_rounding_name(recipe->rounding), (unsigned long long)recipe->seed);
     write_overrides(&json, &recipe->overrides);
     hma_buffer_char(&json, '}');
     char *text = hma_buffer_release(&json);

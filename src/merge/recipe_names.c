@@ -34,7 +34,8 @@ static hma_status parse(size_t *out, const char *what, const char *const *names,
     if (!names[index]) {
         const char *near = hma_nearest(name, names);
         return near ? hma_error(HMA_USAGE, "%s: \"%s\" does not exist (did you mean \"%s\"?): correct it", what, name, near)
-                    : hma_error(HMA_USAGE, "%s: \"%s\" does not exist (expected for example \"%s\"): correct it", what, name, names[0]);
+                    : hma_error(HMA_USAGE, "%s: \"%s\" does not exist (expected for example \"%s\"): correct it", what, name,
+                                names[0]);
     }
     *out = index;
     return HMA_OK;

@@ -51,7 +51,8 @@ static uint64_t check_sum(const void *bytes, size_t length) {
 hma_status hma_records_produce(void *user, const hma_tensor *tensor, uint64_t first, uint64_t count, void *destination) {
     hma_records *r = user;
     const size_t size = hma_dtype_size(tensor->dtype);
-    hma_record *record = &r->list[r->chunks.first[hma_source_index(r->source, tensor)] + (size_t)(first * size / HMA_CHUNK_BYTES)];
+    const size_t before = r->chunks.first[hma_source_index(r->source, tensor)];
+    hma_record *record = &r->list[before + (size_t)(first * size / HMA_CHUNK_BYTES)];
     const hma_status status = hma_source_read_measured(r->source, tensor, first, count, destination, &record->loss);
     if (status == HMA_OK) {
         record->check = check_sum(destination, (size_t)count * size);
@@ -86,8 +87,8 @@ static hma_status verify_chunk(void *user, size_t number, const hma_chunk *chunk
         same = check_sum(scratch, (size_t)chunk->count * hma_dtype_size(found->dtype)) == v->records->list[number].check;
     }
     return same ? HMA_OK
-                : hma_error(HMA_IO, "%s: tensor \"%.200s\" reads back differently from what was written (expected the same bytes): check "
-                            "the disk and run again", hma_checkpoint_folder(v->written), meant->name);
+                : hma_error(HMA_IO, "%s: tensor \"%.200s\" reads back differently from what was written (expected the same "
+                            "bytes): check the disk and run again", hma_checkpoint_folder(v->written), meant->name);
 }
 
 hma_status hma_records_verify(hma_context *context, const hma_records *records, const char *folder) {

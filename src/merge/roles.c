@@ -38,9 +38,9 @@ static bool contains(const char *name, const char *const *words) {
 }
 
 /* Names of whole parts outside the layers. */
-static const char *const embeddings[] = {"embed_tokens",        "embed_in", "embed_positions", "wte",      "wpe",
-                                         "word_embeddings",     "tok_embeddings", "position_embeddings",   "embeddings",
-                                         "embedding",           "shared",   NULL};
+static const char *const embeddings[] = {"embed_tokens",    "embed_in",       "embed_positions",     "wte",        "wpe",
+                                         "word_embeddings", "tok_embeddings", "position_embeddings", "embeddings", "embedding",
+                                         "shared",          NULL};
 static const char *const heads[] = {"lm_head", "embed_out", "output", "ff_out", NULL};
 static const char *const scores[] = {"score", "classifier", "v_head", NULL};
 /* Their layers are numbered too, but they are not the language model's. */
@@ -50,8 +50,9 @@ static const char *const towers[] = {"vision_tower", "vision_model",          "v
 /* Words in names of parts inside the layers. */
 static const char *const norm_words[] = {"norm", "ln_", "ln1", "ln2", NULL};
 static const char *const attention_words[] = {"attn", "attention", "q_proj", "k_proj", "v_proj", "o_proj", NULL};
-static const char *const mlp_words[] = {"mlp", "ffn", "feed_forward", "fc1", "fc2", "fc_in", "fc_out", "expert", "moe", "dense_h_to_4h",
-                                        "dense_4h_to_h", "gate_proj", "up_proj", "down_proj", NULL};
+static const char *const mlp_words[] = {"mlp",       "ffn",     "feed_forward", "fc1",           "fc2",
+                                        "fc_in",     "fc_out",  "expert",       "moe",           "dense_h_to_4h",
+                                        "gate_proj", "up_proj", "down_proj",    "dense_4h_to_h", NULL};
 
 static bool ends_with(const char *name, const char *end) {
     const size_t n = strlen(name), m = strlen(end);

@@ -47,7 +47,8 @@ hma_status hma_source_plain(hma_source **out, const hma_checkpoint *checkpoint) 
     for (size_t i = 0; i < source->count; i++) {
         const hma_tensor *tensor = hma_checkpoint_tensor(checkpoint, i);
         const bool weight = hma_dtype_is_weight(tensor->dtype) && !hma_tensor_is_buffer(tensor->name);
-        source->tensors[i] = (hma_source_entry){.out = *tensor, .post = tensor, .how = weight ? HMA_COPY_FINITE : HMA_COPY_BITS};
+        source->tensors[i] = (hma_source_entry){.out = *tensor, .post = tensor,
+                                                .how = weight ? HMA_COPY_FINITE : HMA_COPY_BITS};
     }
     *out = source;
     return HMA_OK;
@@ -59,8 +60,8 @@ static hma_status check_layers(const hma_recipe *recipe, const hma_checkpoint *p
     size_t layers = 0;
     const hma_status status = hma_checkpoint_layers(post, &layers);
     if (status == HMA_OK && layers != recipe->layers) {
-        return hma_error(HMA_USAGE, "recipe: is for %zu layers (expected %zu, as %s has): make it for these checkpoints", recipe->layers,
-                         layers, hma_checkpoint_folder(post));
+        return hma_error(HMA_USAGE, "recipe: is for %zu layers (expected %zu, as %s has): make it for these checkpoints",
+                         recipe->layers, layers, hma_checkpoint_folder(post));
     }
     return status;
 }
@@ -101,13 +102,13 @@ static hma_status add_merged(hma_source *source, const hma_tensor *post, bool ti
         return HMA_OK;
     }
     if (!pre || pre->dtype != post->dtype || pre->elements != post->elements) {
-        return hma_error(HMA_INCOMPATIBLE, "%s: tensor \"%.200s\" is not the same as in %s (expected equal types and shapes): use "
-                         "checkpoints of one model", hma_checkpoint_folder(source->post), post->name,
+        return hma_error(HMA_INCOMPATIBLE, "%s: tensor \"%.200s\" is not the same as in %s (expected equal types and shapes): "
+                         "use checkpoints of one model", hma_checkpoint_folder(source->post), post->name,
                          hma_checkpoint_folder(source->pre));
     }
     if (post->dtype == HMA_F64) {
-        return hma_error(HMA_BAD_DATA, "%s: tensor \"%.200s\" is F64 (expected F32, F16 or BF16): save the model in one of these",
-                         hma_checkpoint_folder(source->post), post->name);
+        return hma_error(HMA_BAD_DATA, "%s: tensor \"%.200s\" is F64 (expected F32, F16 or BF16): save the model in one of "
+                         "these", hma_checkpoint_folder(source->post), post->name);
     }
     if (!hma_dtype_is_weight(post->dtype)) {
         tensor->how = HMA_COPY_EQUAL;
@@ -126,18 +127,20 @@ static hma_status check_overrides(const hma_source *source) {
     for (size_t i = 0; i < overrides->count; i++) {
         bool used = false;
         for (size_t t = 0; !used && t < source->count; t++) {
-            used = source->tensors[t].how == HMA_BLEND && hma_override_matches(&overrides->list[i], source->tensors[t].out.name);
+            const hma_source_entry *tensor = &source->tensors[t];
+            used = tensor->how == HMA_BLEND && hma_override_matches(&overrides->list[i], tensor->out.name);
         }
         if (!used) {
-            return hma_error(HMA_USAGE, "tensors: \"%s\" matches no tensor of %s (expected a name such as %s, or a pattern): correct it",
-                             overrides->list[i].glob, hma_checkpoint_folder(source->post),
+            return hma_error(HMA_USAGE, "tensors: \"%s\" matches no tensor of %s (expected a name such as %s, or a pattern): "
+                             "correct it", overrides->list[i].glob, hma_checkpoint_folder(source->post),
                              source->count ? source->tensors[source->count / 2].out.name : "model.norm.weight");
         }
     }
     return HMA_OK;
 }
 
-hma_status hma_source_merged(hma_source **out, const hma_checkpoint *pre, const hma_checkpoint *post, const hma_recipe *recipe) {
+hma_status hma_source_merged(hma_source **out, const hma_checkpoint *pre, const hma_checkpoint *post,
+                             const hma_recipe *recipe) {
     hma_status status = hma_check_compatible(pre, post);
     if (status == HMA_OK) {
         status = check_layers(recipe, post);

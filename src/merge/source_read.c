@@ -24,9 +24,10 @@ static hma_status explain(const reading *r, uint64_t first, size_t count, const 
         return status;
     }
     const size_t i = hma_first_not_finite(blend->to, merged, count);
-    return hma_error(HMA_NON_FINITE, "%s: tensor \"%.200s\" merges to a value beyond the range of %s at index %llu (pre %g, post %g): "
-                     "choose an output type with a larger range", hma_checkpoint_folder(r->source->post), r->tensor->out.name,
-                     hma_dtype_name(blend->to), (unsigned long long)(first + i), (double)hma_value_at(blend->from, r->pre, i),
+    return hma_error(HMA_NON_FINITE, "%s: tensor \"%.200s\" merges to a value beyond the range of %s at index %llu (pre %g, "
+                     "post %g): choose an output type with a larger range", hma_checkpoint_folder(r->source->post),
+                     r->tensor->out.name, hma_dtype_name(blend->to), (unsigned long long)(first + i),
+                     (double)hma_value_at(blend->from, r->pre, i),
                      (double)hma_value_at(blend->from, r->post, i));
 }
 
@@ -50,9 +51,9 @@ static hma_status read_equal(const reading *r, uint64_t first, size_t count, voi
     if (status != HMA_OK || memcmp(r->pre, out, count * size) == 0) {
         return status;
     }
-    return hma_error(HMA_INCOMPATIBLE, "%s: tensor \"%.200s\" of type %s is not the same as in %s (expected equal values, it cannot be "
-                     "averaged): use checkpoints of one model", hma_checkpoint_folder(r->source->post), r->tensor->out.name,
-                     hma_dtype_name(r->tensor->out.dtype), hma_checkpoint_folder(r->source->pre));
+    return hma_error(HMA_INCOMPATIBLE, "%s: tensor \"%.200s\" of type %s is not the same as in %s (expected equal values, it "
+                     "cannot be averaged): use checkpoints of one model", hma_checkpoint_folder(r->source->post),
+                     r->tensor->out.name, hma_dtype_name(r->tensor->out.dtype), hma_checkpoint_folder(r->source->pre));
 }
 
 static hma_status read_blend(const reading *r, uint64_t first, size_t count, void *out, hma_loss_sums *sums) {
@@ -113,7 +114,9 @@ static hma_status begin(reading *out, const hma_source *source, const hma_tensor
 }
 
 /* Elements from `first` on that lie in the same block, at most `count`. */
-static size_t rest_of_block(uint64_t first, uint64_t count) { return (size_t)hma_min_u64(count, HMA_BLOCK - first % HMA_BLOCK); }
+static size_t rest_of_block(uint64_t first, uint64_t count) {
+    return (size_t)hma_min_u64(count, HMA_BLOCK - first % HMA_BLOCK);
+}
 
 static hma_status read_elements(const hma_source *source, const hma_tensor *tensor, uint64_t first, uint64_t count,
                                 void *destination, hma_loss_sums *sums) {
@@ -134,7 +137,8 @@ static hma_status read_elements(const hma_source *source, const hma_tensor *tens
     return status;
 }
 
-hma_status hma_source_read(const hma_source *source, const hma_tensor *tensor, uint64_t first, uint64_t count, void *destination) {
+hma_status hma_source_read(const hma_source *source, const hma_tensor *tensor, uint64_t first, uint64_t count,
+                           void *destination) {
     return read_elements(source, tensor, first, count, destination, NULL);
 }
 
@@ -148,8 +152,8 @@ hma_status hma_source_read_f32(const hma_source *source, const hma_tensor *tenso
                                float *destination) {
     reading r;
     if (!hma_dtype_is_weight(tensor->dtype)) {
-        return hma_error(HMA_BAD_DATA, "%s: tensor \"%.200s\" has type %s (expected F32, F16 or BF16): save the model in one of these",
-                         hma_checkpoint_folder(source->post), tensor->name, hma_dtype_name(tensor->dtype));
+        return hma_error(HMA_BAD_DATA, "%s: tensor \"%.200s\" has type %s (expected F32, F16 or BF16): save the model in one "
+                         "of these", hma_checkpoint_folder(source->post), tensor->name, hma_dtype_name(tensor->dtype));
     }
     if (tensor->dtype == HMA_F32) {
         return hma_source_read(source, tensor, first, count, destination);

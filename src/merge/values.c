@@ -23,8 +23,8 @@ size_t hma_first_not_finite(hma_dtype dtype, const void *values, size_t count) {
 }
 
 static hma_status not_finite(const hma_checkpoint *where, const hma_tensor *tensor, uint64_t index, const char *values) {
-    return hma_error(HMA_NON_FINITE, "%s: tensor \"%.200s\" has a value that is not finite at index %llu (%s): repair or replace the "
-                     "checkpoint", hma_checkpoint_folder(where), tensor->name, (unsigned long long)index, values);
+    return hma_error(HMA_NON_FINITE, "%s: tensor \"%.200s\" has a value that is not finite at index %llu (%s): repair or "
+                     "replace the checkpoint", hma_checkpoint_folder(where), tensor->name, (unsigned long long)index, values);
 }
 
 hma_status hma_check_finite(const hma_checkpoint *where, const hma_tensor *tensor, uint64_t first, size_t count,
@@ -38,8 +38,8 @@ hma_status hma_check_finite(const hma_checkpoint *where, const hma_tensor *tenso
     return not_finite(where, tensor, first + i, value);
 }
 
-hma_status hma_check_both_finite(const hma_checkpoint *pre, const hma_checkpoint *post, const hma_tensor *tensor, uint64_t first,
-                                 size_t count, const void *pre_values, const void *post_values) {
+hma_status hma_check_both_finite(const hma_checkpoint *pre, const hma_checkpoint *post, const hma_tensor *tensor,
+                                 uint64_t first, size_t count, const void *pre_values, const void *post_values) {
     const size_t in_pre = hma_first_not_finite(tensor->dtype, pre_values, count);
     const size_t in_post = hma_first_not_finite(tensor->dtype, post_values, count);
     const size_t i = in_pre < in_post ? in_pre : in_post;

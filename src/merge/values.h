@@ -17,7 +17,7 @@ hma_status hma_check_finite(const hma_checkpoint *where, const hma_tensor *tenso
                             const void *values);
 
 /* The same for the elements of two checkpoints side by side; names both values. */
-hma_status hma_check_both_finite(const hma_checkpoint *pre, const hma_checkpoint *post, const hma_tensor *tensor, uint64_t first,
-                                 size_t count, const void *pre_values, const void *post_values);
+hma_status hma_check_both_finite(const hma_checkpoint *pre, const hma_checkpoint *post, const hma_tensor *tensor,
+                                 uint64_t first, size_t count, const void *pre_values, const void *post_values);
 
 #endif

@@ -67,16 +67,19 @@ static hma_status check_replaceable(const char *folder) {
     }
     hma_names_free(names, count);
     return replaceable ? HMA_OK
-                       : hma_error(HMA_USAGE, "%s: is not a model folder (expected " HMA_CONFIG_FILE " in what is to be replaced): choose "
-                                   "another name", folder);
+                       : hma_error(HMA_USAGE, "%s: is not a model folder (expected " HMA_CONFIG_FILE " in what is to be "
+                                   "replaced): choose another name", folder);
 }
 
 static hma_status check_target(const merge_writer *w, const char *folder) {
     const hma_checkpoint *inputs[] = {hma_source_pre(w->source), hma_source_described_by(w->source)};
+    if (!*folder) {
+        return hma_error(HMA_USAGE, "output folder: has no name (expected a path): give one");
+    }
     for (size_t i = 0; i < 2; i++) {
         if (hma_checkpoint_reads_from(inputs[i], folder)) {
-            return hma_error(HMA_USAGE, "%s: would overwrite %s, which is merged (expected a folder apart from it): choose another name",
-                             folder, hma_checkpoint_folder(inputs[i]));
+            return hma_error(HMA_USAGE, "%s: would overwrite %s, which is merged (expected a folder apart from it): choose "
+                             "another name", folder, hma_checkpoint_folder(inputs[i]));
         }
     }
     return w->options->force && hma_path_is_folder(folder) ? check_replaceable(folder) : HMA_OK;
@@ -211,7 +214,10 @@ static hma_status fill_stage(merge_writer *w) {
 
 static hma_status digest_inputs(merge_writer *w) {
     const hma_status status = hma_checkpoint_digest(w->context, hma_source_pre(w->source), w->facts.pre_digest);
-    return status == HMA_OK ? hma_checkpoint_digest(w->context, hma_source_described_by(w->source), w->facts.post_digest) : status;
+    if (status != HMA_OK) {
+        return status;
+    }
+    return hma_checkpoint_digest(w->context, hma_source_described_by(w->source), w->facts.post_digest);
 }
 
 static hma_status write_folder(merge_writer *w, const char *folder) {
@@ -245,9 +251,9 @@ static hma_status rehearse(merge_writer *w) {
 static void advise(const merge_writer *w) {
     const double share = hma_loss_share(&w->report.total);
     if (share > worrying_loss) {
-        hma_log(w->context, HMA_LOG_WARNING, "rounding put %.0f %% of the interpolated elements back to pre or post (error %.0f %% of the "
-                "delta): store the merge as F32 (--dtype F32) or round stochastically (--rounding stochastic)", 100 * share,
-                100 * hma_loss_error(&w->report.total));
+        hma_log(w->context, HMA_LOG_WARNING, "rounding put %.0f %% of the interpolated elements back to pre or post (error "
+                "%.0f %% of the delta): store the merge as F32 (--dtype F32) or round stochastically (--rounding stochastic)",
+                100 * share, 100 * hma_loss_error(&w->report.total));
     }
 }
 

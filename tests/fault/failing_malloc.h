@@ -1,4 +1,4 @@
-/* The Nth allocation fails. Only calls from the program and the static library are counted, not those inside shared libraries. */
+/* The Nth allocation fails. Calls from the program and the static library count, not those inside shared libraries. */
 #ifndef HMA_TESTS_FAILING_MALLOC_H
 #define HMA_TESTS_FAILING_MALLOC_H
 

@@ -1,11 +1,12 @@
-/* hma-recipe.json of a folder that is checked. Accepted: every file it names lies in the folder and has the SHA-256 it gives. */
+/* hma-recipe.json of a folder that is checked. Accepted: what it names lies in the folder and has the SHA-256 it gives. */
 #include <string.h>
 
 #include "fuzz.h"
 #include "hma/merge.h"
 
 static const char weights[] = "\x58\0\0\0\0\0\0\0"
-                              "{\"model.layers.0.mlp.up_proj.weight\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}  "
+                              "{\"model.layers.0.mlp.up_proj.weight\":"
+                              "{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}  "
                               "\0\0\0\0";
 
 static hma_context *context;
@@ -30,7 +31,8 @@ static void run(const uint8_t *data, size_t size) {
 }
 
 static const char *const words[] = {
-    "{", "}", "[", "]", ",", ":", "\"files\":[", "{\"name\":\"config.json\",", "\"name\":\"model.safetensors\",", "\"name\":\"..\"",
+    "{", "}", "[", "]", ",", ":", "\"files\":[", "{\"name\":\"config.json\",", "\"name\":\"model.safetensors\",",
+    "\"name\":\"..\"",
     "\"name\":\"/dev/zero\"", "\"name\":\"a/b\"", "\"name\":\"\"", "\"sha256\":\"",
     "\"sha256\":\"6af97d4489bba0fd6cc885d2a62c19c3f600533ca825a2e76506f21ec67e9f5e\"", "null", "0", "\\u0000", NULL};
 

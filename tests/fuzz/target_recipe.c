@@ -42,7 +42,8 @@ static void run(const uint8_t *data, size_t size) {
 static const char *const words[] = {
     "{", "}", "[", "]", ",", ":", "\"method\":\"linear\",", "\"blocks\":", "\"hma\"", "\"layers\"", "\"8,17\"", "\"0,8\"",
     "\"ratio\":", "\"ratios\":[", "\"policy\":\"linear-only\",", "\"policy\":\"uniform-outside\",", "\"dtype\":\"BF16\",",
-    "\"dtype\":\"stored\",", "\"rounding\":\"stochastic\",", "\"seed\":9007199254740992", "\"tensors\":{", "\"*.[a-z]?\":", "0.5", "-0.0",
+    "\"dtype\":\"stored\",", "\"rounding\":\"stochastic\",", "\"seed\":9007199254740992", "\"tensors\":{", "\"*.[a-z]?\":",
+    "0.5", "-0.0",
     "1e-320", "1e400", "\"schema\":\"hma-merge\",\"recipe\":{", "null", NULL};
 
 const fuzz_target the_target = {.name = "recipe", .run = run, .words = words};

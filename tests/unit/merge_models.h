@@ -16,8 +16,8 @@
     "  \"num_hidden_layers\": 2,\n  \"num_attention_heads\": 2,\n  \"vocab_size\": 8,\n  \"odd key\": 1.50,\n"                 \
     "  \"tie_word_embeddings\": false,\n  \"torch_dtype\": \"bfloat16\"\n}\n"
 #define TIED_CONFIG                                                                                                           \
-    "{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\",\"hidden_size\":4,\"num_hidden_layers\":2,"             \
-    "\"num_attention_heads\":2,\"vocab_size\":8,\"tie_word_embeddings\":true}"
+    "{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\",\"hidden_size\":4,"                                   \
+    "\"num_hidden_layers\":2,\"num_attention_heads\":2,\"vocab_size\":8,\"tie_word_embeddings\":true}"
 
 typedef struct test_tensor {
     const char *name;
@@ -63,7 +63,8 @@ static inline void add_value(hma_buffer *data, const char *dtype, double value) 
  * A folder NAME in `parent` with the standard tensors and `more`. Values depend on tensor, element and `spread`: pre and post
  * are models of different spread, further apart the more these differ. The caller frees the path.
  */
-static inline char *write_model(const char *parent, const char *name, const char *config, double spread, const test_tensor *more,
+static inline char *write_model(const char *parent, const char *name, const char *config, double spread,
+                                const test_tensor *more,
                          size_t more_count) {
     hma_buffer header = {0}, data = {0}, file = {0};
     char *folder = make_model(parent, name, config, NULL, 0);
@@ -75,7 +76,8 @@ static inline char *write_model(const char *parent, const char *name, const char
         for (size_t k = 0; k < t->elements; k++) {
             add_value(&data, t->dtype, hma_rng_double(key, 2 * k) - 0.5 + spread * (hma_rng_double(key, 2 * k + 1) - 0.5));
         }
-        hma_buffer_printf(&header, ",\"%s\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%zu,%zu]}", t->name, t->dtype, t->shape,
+        hma_buffer_printf(&header, ",\"%s\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%zu,%zu]}", t->name, t->dtype,
+                          t->shape,
                           begin, data.length);
     }
     hma_buffer_char(&header, '}');

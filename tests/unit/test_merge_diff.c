@@ -89,7 +89,8 @@ static void what_cannot_be_compared_is_refused(void **state) {
     assert_fails(compute(&pair, NULL, 2, &diff), HMA_NON_FINITE, "at index 650000 (pre ");
     assert_non_null(strstr(hma_error_message(), "post -inf"));
     close_pair(&pair);
-    pair = open_pair(write_model(folder->path, "pre", MODEL_CONFIG, 0, NULL, 0), write_model(folder->path, "post", MODEL_CONFIG, 0.3, large, 1));
+    pair = open_pair(write_model(folder->path, "pre", MODEL_CONFIG, 0, NULL, 0),
+                     write_model(folder->path, "post", MODEL_CONFIG, 0.3, large, 1));
     assert_fails(compute(&pair, NULL, 2, &diff), HMA_INCOMPATIBLE, "cannot be averaged");
     assert_null(diff);
     close_pair(&pair);
@@ -97,7 +98,8 @@ static void what_cannot_be_compared_is_refused(void **state) {
 
 static void buffers_and_integers_are_left_out(void **state) {
     const test_folder *folder = *state;
-    static const test_tensor more[] = {{"model.layers.0.attn.masked_bias", "F32", "[1]", 1}, {"model.layers.0.steps", "I64", "[3]", 3}};
+    static const test_tensor more[] = {{"model.layers.0.attn.masked_bias", "F32", "[1]", 1},
+                                       {"model.layers.0.steps", "I64", "[3]", 3}};
     const float minus_infinity = -INFINITY;
     test_pair pair = make_pair(folder->path, more, 2);
     hma_diff *diff;

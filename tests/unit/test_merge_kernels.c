@@ -272,7 +272,8 @@ static void stochastic_rounding_is_unbiased_and_never_leaves_the_neighbours(void
             const float value = (float)values[v];
             const hma_blend blend = {.from = HMA_F32, .to = t ? HMA_F16 : HMA_BF16, .stochastic = true, .key = key};
             const uint16_t near = nearest(f, (double)value);
-            const double below = fabs(value_of(f, near)) <= fabs((double)value) ? value_of(f, near) : value_of(f, (uint16_t)(near - 1));
+            const bool rounded_down = fabs(value_of(f, near)) <= fabs((double)value);
+            const double below = value_of(f, (uint16_t)(rounded_down ? near : near - 1));
             const double above = below == value_of(f, near) ? value_of(f, (uint16_t)(near + 1)) : value_of(f, near);
             double sum = 0;
             for (size_t i = 0; i < N; i++) {

@@ -63,7 +63,8 @@ static void the_bytes_do_not_depend_on_how_a_tensor_is_cut(void **state) {
         const hma_tensor *tensor = hma_source_find(source, large[0].name);
         const size_t size = hma_dtype_size(tensor->dtype);
         unsigned char *whole = read_tensor(source, large[0].name), *pieces = malloc(tensor->bytes);
-        float *widened = malloc(tensor->elements * sizeof *widened), *widened_pieces = malloc(tensor->elements * sizeof *widened);
+        float *widened = malloc(tensor->elements * sizeof *widened);
+        float *widened_pieces = malloc(tensor->elements * sizeof *widened);
         assert_true(pieces && widened && widened_pieces);
         assert_ok(hma_source_read_f32(source, tensor, 0, tensor->elements, widened));
         for (uint64_t first = 0, step = 1; first < tensor->elements; first += step, step = step * 5 + 3) {
@@ -78,7 +79,8 @@ static void the_bytes_do_not_depend_on_how_a_tensor_is_cut(void **state) {
             float value;
             memcpy(&half, whole + i * size, 2);
             memcpy(&value, whole + i * size, size == 4 ? 4 : 2);
-            assert_true(widened[i] == (size == 4 ? value : tensor->dtype == HMA_F16 ? hma_f16_widen(half) : hma_bf16_widen(half)));
+            value = size == 4 ? value : tensor->dtype == HMA_F16 ? hma_f16_widen(half) : hma_bf16_widen(half);
+            assert_true(widened[i] == value);
         }
         free(whole);
         free(pieces);
@@ -164,7 +166,8 @@ static void integers_must_be_equal_and_are_copied(void **state) {
     float widened[3];
     assert_true(values[0] == 1 && values[1] == 1 && values[2] == 1);
     free(values);
-    assert_fails(hma_source_read_f32(source, hma_source_find(source, counts[0].name), 0, 3, widened), HMA_BAD_DATA, "has type I64");
+    assert_fails(hma_source_read_f32(source, hma_source_find(source, counts[0].name), 0, 3, widened), HMA_BAD_DATA,
+                 "has type I64");
     poke(pair.post_folder, counts[0].name, 2, &other, sizeof other);
     int64_t again[3];
     assert_fails(hma_source_read(source, hma_source_find(source, counts[0].name), 0, 3, again), HMA_INCOMPATIBLE, "I64");
@@ -220,7 +223,8 @@ static void a_stored_tied_head_follows_the_embedding(void **state) {
 
 static void only_matrices_in_layers_move_under_linear_only(void **state) {
     const test_folder *folder = *state;
-    static const test_tensor more[] = {{"lm_head.weight", "BF16", "[8,4]", 32}, {"model.layers.0.self_attn.q_proj.bias", "BF16", "[4]", 4}};
+    static const test_tensor more[] = {{"lm_head.weight", "BF16", "[8,4]", 32},
+                                       {"model.layers.0.self_attn.q_proj.bias", "BF16", "[4]", 4}};
     test_pair pair = make_pair(folder->path, more, 2);
     hma_source *source = merge(&pair, "{\"ratio\":1,\"policy\":\"linear-only\"}"), *pre, *post;
     assert_ok(hma_source_plain(&pre, pair.pre));
@@ -290,14 +294,16 @@ static void recipes_that_do_not_fit_are_refused(void **state) {
     const test_folder *folder = *state;
     test_pair pair = make_pair(folder->path, NULL, 0);
     assert_fails(try_merge(&pair, "{\"ratio\":0.5}", 3), HMA_USAGE, "recipe: is for 3 layers (expected 2");
-    assert_fails(try_merge(&pair, "{\"ratio\":0.5,\"tensors\":{\"*.norm.wieght\":0}}", 2), HMA_USAGE, "\"*.norm.wieght\" matches no tensor");
+    assert_fails(try_merge(&pair, "{\"ratio\":0.5,\"tensors\":{\"*.norm.wieght\":0}}", 2), HMA_USAGE, "\"*.norm.wieght\" "
+                 "matches no tensor");
     assert_ok(try_merge(&pair, "{\"ratio\":0.5,\"tensors\":{\"*.norm.weight\":0}}", 2));
     close_pair(&pair);
 }
 
 static void checkpoints_that_do_not_fit_are_refused(void **state) {
     const test_folder *folder = *state;
-    static const test_tensor more[] = {{"model.layers.0.extra.weight", "BF16", "[4]", 4}, {"model.layers.1.extra.weight", "BF16", "[4]", 4}};
+    static const test_tensor more[] = {{"model.layers.0.extra.weight", "BF16", "[4]", 4},
+                                       {"model.layers.1.extra.weight", "BF16", "[4]", 4}};
     test_pair pair = open_pair(write_model(folder->path, "pre", MODEL_CONFIG, 0, NULL, 0),
                                write_model(folder->path, "post", MODEL_CONFIG, 0.3, more, 2));
     assert_fails(try_merge(&pair, "{\"ratio\":0.5}", 2), HMA_INCOMPATIBLE, "cannot be averaged");

@@ -64,8 +64,10 @@ static void roles_follow_from_the_names_of_many_architectures(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const hma_role role = hma_role_of(cases[i].name, cases[i].rank);
         const size_t layer = role.place == HMA_PLACE_LAYER ? role.layer : NONE;
-        if (role.place != cases[i].place || layer != cases[i].layer || role.matrix != cases[i].matrix || role.kind != cases[i].kind) {
-            fail_msg("%s: place %d, layer %zu, matrix %d, kind %d", cases[i].name, (int)role.place, layer, role.matrix, (int)role.kind);
+        const bool same_place = role.place == cases[i].place && layer == cases[i].layer;
+        if (!same_place || role.matrix != cases[i].matrix || role.kind != cases[i].kind) {
+            fail_msg("%s: place %d, layer %zu, matrix %d, kind %d", cases[i].name, (int)role.place, layer, role.matrix,
+                     (int)role.kind);
         }
     }
 }
@@ -135,7 +137,8 @@ static void the_last_override_that_matches_wins(void **state) {
 
 static void malformed_overrides_are_refused(void **state) {
     (void)state;
-    static const char *const bad[] = {"", "=", "=0.5", "a", "a=", "a=x", "a=1.5", "a=nan", "a=-1", "[=0.5", "a[]=0.5", "a[z-a]=0.5"};
+    static const char *const bad[] = {"", "=", "=0.5", "a", "a=", "a=x", "a=1.5", "a=nan", "a=-1", "[=0.5", "a[]=0.5",
+                                      "a[z-a]=0.5"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         hma_overrides overrides = {0};
         assert_int_equal(hma_overrides_add_text(&overrides, bad[i]), HMA_USAGE);
