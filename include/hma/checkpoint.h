@@ -76,7 +76,7 @@ HMA_API void hma_checkpoint_close(hma_checkpoint *checkpoint);
 /* The folder as it was given. */
 HMA_API const char *hma_checkpoint_folder(const hma_checkpoint *checkpoint);
 
-/* Oddities that opening found and ignored, one line each: a wrong total_size, weights that no index names. NULL past the end. */
+/* Oddities that opening found and ignored, a line each: a wrong total_size, weights that no index names. NULL past the end. */
 HMA_API size_t hma_checkpoint_warning_count(const hma_checkpoint *checkpoint);
 HMA_API const char *hma_checkpoint_warning(const hma_checkpoint *checkpoint, size_t index);
 

@@ -57,7 +57,7 @@ static member *find_member(const members *all, const hma_buffer *out, const char
     return NULL;
 }
 
-/* Metaspace once had add_prefix_space true or false, now prepend_scheme "always", "never" or "first" says it. True when changed. */
+/* Metaspace once had add_prefix_space; now prepend_scheme says "always", "never" or "first". True when something changed. */
 static bool modernise_metaspace(members *all, hma_buffer *out) {
     member *type = find_member(all, out, "type");
     member *prefix = find_member(all, out, "add_prefix_space");
@@ -204,7 +204,7 @@ static hma_status array(hma_buffer *out, hma_json_scan *scan, hma_canonical_kind
         }
     }
     hma_buffer_text(out, separator == '[' ? "[]" : "]");
-    return status;
+    return status == HMA_OK ? hma_buffer_ok(out) : status;
 }
 
 static void number(hma_buffer *out, const hma_buffer *text) {

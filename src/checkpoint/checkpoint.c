@@ -7,6 +7,7 @@
 
 #include "base/error_set.h"
 #include "base/memory.h"
+#include "checkpoint/buffers.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/handle.h"
 #include "checkpoint/header.h"
@@ -63,8 +64,8 @@ static hma_status open_shards(hma_checkpoint *c, const char *const *names, size_
             return HMA_FAILURE;
         }
         if (!hma_path_exists(shard->path)) {
-            return hma_error(HMA_BAD_DATA, "%s: is not there (expected %zu shards by " HMA_INDEX_FILE "): " SAVE_AGAIN, shard->path,
-                             count);
+            return hma_error(HMA_BAD_DATA, "%s: is not there (expected %zu shards by " HMA_INDEX_FILE "): " SAVE_AGAIN,
+                             shard->path, count);
         }
         hma_status status = hma_input_open(&shard->input, shard->path);
         if (status == HMA_OK) {
@@ -78,30 +79,44 @@ static hma_status open_shards(hma_checkpoint *c, const char *const *names, size_
     return HMA_OK;
 }
 
-/* The headers must have found exactly what the index promised: two sorted lists, walked together. */
+/* A tensor that is in a shard and not where the index has it; `other` is its shard by the index, NULL when it is in none. */
+static hma_status unexpected(const hma_checkpoint *c, const hma_tensor *t, const char *other) {
+    const char *file = c->shards[t->shard].path;
+    return other ? hma_error(HMA_BAD_DATA, "%s: has tensor \"%.200s\" (expected it in %s by " HMA_INDEX_FILE "): " SAVE_AGAIN,
+                             file, t->name, other)
+                 : hma_error(HMA_BAD_DATA, "%s: has tensor \"%.200s\", which the index does not name (expected every tensor in "
+                             HMA_INDEX_FILE "): " SAVE_AGAIN, file, t->name);
+}
+
+static hma_status check_unique(const hma_checkpoint *c) {
+    for (size_t i = 1; i < c->tensors.count; i++) {
+        const hma_tensor *t = &c->tensors.items[i];
+        if (strcmp(t[-1].name, t->name) == 0) {
+            return hma_error(HMA_BAD_DATA, "%s: has tensor \"%.200s\", which %s has as well (expected it in one shard): "
+                             SAVE_AGAIN, c->shards[t->shard].path, t->name, c->shards[t[-1].shard].path);
+        }
+    }
+    return HMA_OK;
+}
+
+/* The headers must have found what the index promised: two sorted lists, walked together. Buffers may be in only one. */
 static hma_status check_against_index(const hma_checkpoint *c, const hma_index *index, const char *path) {
     const hma_tensor_list *found = &c->tensors, *promised = &index->tensors;
-    for (size_t i = 0, j = 0; i < found->count || j < promised->count; i++, j++) {
+    for (size_t i = 0, j = 0; i < found->count || j < promised->count;) {
         const hma_tensor *t = i < found->count ? &found->items[i] : NULL, *p = j < promised->count ? &promised->items[j] : NULL;
         const int order = !t ? 1 : !p ? -1 : strcmp(t->name, p->name);
-        if (order > 0) {
-            return hma_error(HMA_BAD_DATA, "%s: names tensor \"%.200s\", which no shard has (expected it in %s): " SAVE_AGAIN, path,
-                             p->name, index->shards[p->shard]);
+        if (order > 0 && !hma_tensor_is_buffer(p->name)) {
+            return hma_error(HMA_BAD_DATA, "%s: names tensor \"%.200s\", which no shard has (expected it in %s): " SAVE_AGAIN,
+                             path, p->name, index->shards[p->shard]);
         }
-        const char *file = c->shards[t->shard].path;
-        if (order < 0 && i > 0 && strcmp(t[-1].name, t->name) == 0) {
-            return hma_error(HMA_BAD_DATA, "%s: has tensor \"%.200s\", which %s has as well (expected it in one shard): " SAVE_AGAIN, file,
-                             t->name, c->shards[t[-1].shard].path);
+        if (order < 0 && !hma_tensor_is_buffer(t->name)) {
+            return unexpected(c, t, NULL);
         }
-        if (order < 0) {
-            return hma_error(HMA_BAD_DATA, "%s: has tensor \"%.200s\", which the index does not name (expected every tensor in "
-                             HMA_INDEX_FILE "): " SAVE_AGAIN, file, t->name);
+        if (order == 0 && t->shard != p->shard) {
+            return unexpected(c, t, index->shards[p->shard]);
         }
-        const bool twice = i + 1 < found->count && strcmp(t[1].name, t->name) == 0;
-        if (t->shard != p->shard && !twice) {
-            return hma_error(HMA_BAD_DATA, "%s: has tensor \"%.200s\" (expected it in %s by " HMA_INDEX_FILE "): " SAVE_AGAIN, file,
-                             t->name, index->shards[p->shard]);
-        }
+        i += order <= 0;
+        j += order >= 0;
     }
     return HMA_OK;
 }
@@ -137,8 +152,8 @@ static hma_status warn_strays(hma_checkpoint *c) {
     }
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
         if (!is_shard(c, names[i])) {
-            status = hma_checkpoint_warn(c, "%s: %s is not part of the model (expected only the files in use): ignored", c->folder,
-                                         names[i]);
+            status = hma_checkpoint_warn(c, "%s: %s is not part of the model (expected only the files in use): ignored",
+                                         c->folder, names[i]);
         }
     }
     hma_names_free(names, count);
@@ -152,11 +167,14 @@ static hma_status open_indexed(hma_checkpoint *c, const char *path, bool also_si
         return status;
     }
     if (also_single && (index.shard_count != 1 || strcmp(index.shards[0], HMA_WEIGHTS_FILE) != 0)) {
-        status = hma_error(HMA_BAD_DATA, "%s: has both " HMA_WEIGHTS_FILE " and " HMA_INDEX_FILE " (expected one of them): remove the "
-                           "one that is out of date", c->folder);
+        status = hma_error(HMA_BAD_DATA, "%s: has both " HMA_WEIGHTS_FILE " and " HMA_INDEX_FILE " (expected one of them): "
+                           "remove the one that is out of date", c->folder);
     }
     if (status == HMA_OK) {
         status = open_shards(c, (const char *const *)index.shards, index.shard_count);
+    }
+    if (status == HMA_OK) {
+        status = check_unique(c);
     }
     if (status == HMA_OK) {
         status = check_against_index(c, &index, path);

@@ -15,8 +15,8 @@ void hma_problem_add(hma_problems *problems, const char *format, ...) {
     va_start(arguments, format);
     (void)vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    char *copy = hma_grow(&problems->lines, &problems->capacity, problems->count + 2, sizeof *problems->lines) ? NULL
-                                                                                                               : hma_copy_text(line);
+    const bool room = hma_grow(&problems->lines, &problems->capacity, problems->count + 2, sizeof *problems->lines) == 0;
+    char *copy = room ? hma_copy_text(line) : NULL;
     if (!copy) {
         problems->failed = true;
         return;
@@ -32,7 +32,8 @@ void hma_problems_free(char **problems) {
     free(problems);
 }
 
-hma_status hma_checkpoint_compare(const hma_checkpoint *pre, const hma_checkpoint *post, char ***problems, size_t *problem_count) {
+hma_status hma_checkpoint_compare(const hma_checkpoint *pre, const hma_checkpoint *post, char ***problems,
+                                  size_t *problem_count) {
     hma_problems found = {.lines = HMA_NEW(char *, 1), .capacity = 1};
     hma_status status = found.lines ? hma_compare_configs(&found, pre, post) : HMA_FAILURE;
     if (status == HMA_OK) {

@@ -11,16 +11,17 @@
 /* Keys whose value changes what the tensors mean; absent, null and false are alike. Kept apart: rotary settings, windows. */
 static const char *const keys[] = {
     /* sizes */
-    "hidden_size", "n_embd", "d_model", "intermediate_size", "n_inner", "ffn_dim", "word_embed_proj_dim", "num_hidden_layers", "n_layer",
-    "num_layers", "num_attention_heads", "n_head", "num_local_experts", "num_experts", "num_experts_per_tok", "moe_intermediate_size",
-    "n_shared_experts",
+    "hidden_size", "n_embd", "d_model", "intermediate_size", "n_inner", "ffn_dim", "word_embed_proj_dim", "num_hidden_layers",
+    "n_layer", "num_layers", "num_attention_heads", "n_head", "num_local_experts", "num_experts", "num_experts_per_tok",
+    "moe_intermediate_size", "n_shared_experts",
     /* the functions between the matrices */
-    "hidden_act", "hidden_activation", "activation_function", "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon",
-    "attention_bias", "mlp_bias", "qkv_bias", "use_qkv_bias", "use_bias", "enable_bias", "qk_layernorm", "use_qk_norm",
-    "use_parallel_residual", "parallel_attn", "new_decoder_architecture", "alibi", "multi_query", "do_layer_norm_before",
-    "_remove_final_layer_norm", "layer_norm_elementwise_affine", "scale_attn_weights", "scale_attn_by_inverse_layer_idx", "clip_qkv",
-    "query_pre_attn_scalar", "attn_logit_softcapping", "final_logit_softcapping", "embedding_multiplier", "residual_multiplier",
-    "attention_multiplier", "logits_scaling", "logit_scale", "norm_topk_prob", "no_rope_layers", "no_rope_layer_interval"};
+    "hidden_act", "hidden_activation", "activation_function", "rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon",
+    "norm_epsilon", "attention_bias", "mlp_bias", "qkv_bias", "use_qkv_bias", "use_bias", "enable_bias", "qk_layernorm",
+    "use_qk_norm", "use_parallel_residual", "parallel_attn", "new_decoder_architecture", "alibi", "multi_query",
+    "do_layer_norm_before", "_remove_final_layer_norm", "layer_norm_elementwise_affine", "scale_attn_weights",
+    "scale_attn_by_inverse_layer_idx", "clip_qkv", "query_pre_attn_scalar", "attn_logit_softcapping",
+    "final_logit_softcapping", "embedding_multiplier", "residual_multiplier", "attention_multiplier", "logits_scaling",
+    "logit_scale", "norm_topk_prob", "no_rope_layers", "no_rope_layer_interval"};
 
 /* Sizes that follow from others when they are absent. */
 static const struct {
@@ -30,14 +31,15 @@ static const struct {
 static void compare_texts(hma_problems *problems, const char *what, const hma_buffer *pre, const hma_buffer *post) {
     problems->failed = problems->failed || pre->failed || post->failed;
     if (strcmp(hma_buffer_cstr(pre), hma_buffer_cstr(post)) != 0) {
-        hma_problem_add(problems, "%s: %.300s in pre and %.300s in post (expected the same): " SAME_MODEL, what, hma_buffer_cstr(pre),
-                        hma_buffer_cstr(post));
+        hma_problem_add(problems, "%s: %.300s in pre and %.300s in post (expected the same): " SAME_MODEL, what,
+                        hma_buffer_cstr(pre), hma_buffer_cstr(post));
     }
 }
 
 typedef void (*print_fn)(hma_buffer *out, const hma_meaning *meaning);
 
-static void compare_printed(hma_problems *problems, const char *what, const hma_meaning *pre, const hma_meaning *post, print_fn print) {
+static void compare_printed(hma_problems *problems, const char *what, const hma_meaning *pre, const hma_meaning *post,
+                            print_fn print) {
     hma_buffer a = {0}, b = {0};
     print(&a, pre);
     print(&b, post);
@@ -84,8 +86,9 @@ static bool embeddings_agree(const hma_checkpoint *pre, const hma_checkpoint *po
 static void compare_heads(hma_problems *problems, const hma_checkpoint *pre, const hma_checkpoint *post) {
     const bool a = hma_checkpoint_tied_head(pre), b = hma_checkpoint_tied_head(post);
     if (a != b) {
-        hma_problem_add(problems, "the output head is tied to the embedding in %s and a tensor of its own in %s (expected the same "
-                        "tie_word_embeddings): save one of them again as the other", a ? "pre" : "post", a ? "post" : "pre");
+        hma_problem_add(problems, "the output head is tied to the embedding in %s and a tensor of its own in %s (expected the "
+                        "same tie_word_embeddings): save one of them again as the other", a ? "pre" : "post",
+                        a ? "post" : "pre");
     }
 }
 
@@ -93,8 +96,9 @@ static void note_quantised(hma_problems *problems, const hma_checkpoint *checkpo
     const cJSON *quantised = hma_json_get(hma_checkpoint_config(checkpoint), "quantization_config");
     if (quantised) {
         const cJSON *method = hma_json_get(quantised, "quant_method");
-        hma_problem_add(problems, "the weights of %s are quantised (%.60s) (expected F32, F16 or BF16 weights): use the model from "
-                        "before quantisation", whose, cJSON_IsString(method) ? method->valuestring : "quantization_config");
+        hma_problem_add(problems, "the weights of %s are quantised (%.60s) (expected F32, F16 or BF16 weights): use the model "
+                        "from before quantisation", whose,
+                        cJSON_IsString(method) ? method->valuestring : "quantization_config");
     }
 }
 
@@ -102,8 +106,8 @@ static void compare_all(hma_problems *problems, const hma_checkpoint *pre, const
                         const hma_meaning *b) {
     if (strcmp(a->model_type, b->model_type) != 0) {
         /* the same key may mean another thing in another class */
-        hma_problem_add(problems, "model_type: \"%.60s\" in pre and \"%.60s\" in post (expected the same): average checkpoints of the "
-                        "same model", a->model_type, b->model_type);
+        hma_problem_add(problems, "model_type: \"%.60s\" in pre and \"%.60s\" in post (expected the same): average checkpoints "
+                        "of the same model", a->model_type, b->model_type);
         return;
     }
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {

@@ -51,7 +51,8 @@ typedef struct tensor_differences {
 
 static void compare_pair(tensor_differences *d, const hma_tensor *pre, const hma_tensor *post) {
     if (pre->dtype != post->dtype && list_another(&d->types)) {
-        hma_buffer_printf(&d->types.text, "%.120s %s and %s", pre->name, hma_dtype_name(pre->dtype), hma_dtype_name(post->dtype));
+        hma_buffer_printf(&d->types.text, "%.120s %s and %s", pre->name, hma_dtype_name(pre->dtype),
+                          hma_dtype_name(post->dtype));
     }
     if (same_shape_from(pre, post, 0)) {
         return;
@@ -104,24 +105,24 @@ static void report(hma_problems *problems, tensor_differences *d) {
     } only[] = {{&d->only_pre, "pre"}, {&d->only_post, "post"}};
     for (size_t i = 0; i < 2; i++) {
         if (only[i].list->count) {
-            hma_problem_add(problems, "%zu %s only in %s: %s (expected the same tensors in both): average checkpoints of the same model",
-                            only[i].list->count, only[i].list->count == 1 ? "tensor is" : "tensors are", only[i].whose,
-                            listed(only[i].list));
+            hma_problem_add(problems, "%zu %s only in %s: %s (expected the same tensors in both): average checkpoints of the "
+                            "same model", only[i].list->count, only[i].list->count == 1 ? "tensor is" : "tensors are",
+                            only[i].whose, listed(only[i].list));
         }
     }
     if (d->vocabulary.count) {
-        hma_problem_add(problems, "the vocabulary has %" PRIu64 " rows in pre and %" PRIu64 " in post: %s (expected the same tokens in "
-                        "both): resize the smaller one with resize_token_embeddings() of transformers and save it again",
-                        d->rows_pre, d->rows_post, listed(&d->vocabulary));
+        hma_problem_add(problems, "the vocabulary has %" PRIu64 " rows in pre and %" PRIu64 " in post: %s (expected the same "
+                        "tokens in both): resize the smaller one with resize_token_embeddings() of transformers and save it "
+                        "again", d->rows_pre, d->rows_post, listed(&d->vocabulary));
     }
     if (d->shapes.count) {
-        hma_problem_add(problems, "%zu %s another shape in post: %s (expected equal shapes): average checkpoints of the same model",
-                        d->shapes.count, d->shapes.count == 1 ? "tensor has" : "tensors have", listed(&d->shapes));
+        hma_problem_add(problems, "%zu %s another shape in post: %s (expected equal shapes): average checkpoints of the same "
+                        "model", d->shapes.count, d->shapes.count == 1 ? "tensor has" : "tensors have", listed(&d->shapes));
     }
     if (d->types.count) {
-        hma_problem_add(problems, "%zu %s another element type in post: %s (expected equal types): load one of the two with the other's "
-                        "torch_dtype and save it again", d->types.count, d->types.count == 1 ? "tensor has" : "tensors have",
-                        listed(&d->types));
+        hma_problem_add(problems, "%zu %s another element type in post: %s (expected equal types): load one of the two with "
+                        "the other's torch_dtype and save it again", d->types.count,
+                        d->types.count == 1 ? "tensor has" : "tensors have", listed(&d->types));
     }
 }
 

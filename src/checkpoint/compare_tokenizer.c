@@ -67,9 +67,9 @@ static hma_status report(hma_problems *problems, const char *name, const tokeniz
     list_differences(&names, &a->sections, &b->sections);
     const hma_status status = hma_buffer_ok(&names);
     if (status == HMA_OK && (names.length > 0 || strcmp(a->digest, b->digest) != 0)) {
-        hma_problem_add(problems, "%s differs between pre and post%s%s (expected the same tokens in both): average checkpoints with the "
-                        "same tokenizer, or give both folders the same files if it is", name, names.length ? " in " : "",
-                        hma_buffer_cstr(&names));
+        hma_problem_add(problems, "%s differs between pre and post%s%s (expected the same tokens in both): average checkpoints "
+                        "with the same tokenizer, or give both folders the same files if it is", name,
+                        names.length ? " in " : "", hma_buffer_cstr(&names));
     }
     hma_buffer_free(&names);
     return status;
@@ -95,7 +95,10 @@ hma_status hma_compare_tokenizers(hma_problems *problems, const hma_checkpoint *
     static const struct {
         const char *name;
         comparison how;
-    } files[] = {{"tokenizer.json", BY_SECTIONS}, {"tokenizer.model", BY_BYTES}, {"vocab.json", BY_JSON}, {"merges.txt", BY_BYTES},
+    } files[] = {{"tokenizer.json", BY_SECTIONS},
+                 {"tokenizer.model", BY_BYTES},
+                 {"vocab.json", BY_JSON},
+                 {"merges.txt", BY_BYTES},
                  {"added_tokens.json", BY_JSON}};
     hma_status status = HMA_OK;
     for (size_t i = 0; status == HMA_OK && i < sizeof files / sizeof *files; i++) {

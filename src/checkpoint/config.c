@@ -44,7 +44,8 @@ static hma_status check_tied(const cJSON *object, const char *path) {
 static hma_status check_config(const hma_json_file *config) {
     const cJSON *text = hma_json_get(config->root, "text_config");
     if (text && !cJSON_IsObject(text)) {
-        return hma_error(HMA_BAD_DATA, "%s: \"text_config\" is not an object (expected a nested config): correct it", config->path);
+        return hma_error(HMA_BAD_DATA, "%s: \"text_config\" is not an object (expected a nested config): correct it",
+                         config->path);
     }
     hma_status status = check_tied(config->root, config->path);
     if (status == HMA_OK && text) {
@@ -96,13 +97,12 @@ const char *hma_checkpoint_generation_config_path(const hma_checkpoint *checkpoi
 /* Causal models whose configuration class (transformers 4.57) says false; the base class, and with it all others, say true. */
 static bool untied_by_default(const char *model_type) {
     static const char *const untied[] = {
-        "apertus", "arcee",    "aria_text", "bamba",    "bitnet",     "code_llama", "codegen",       "dbrx",        "deepseek_v2",
-        "deepseek_v3", "diffllama", "dots1", "exaone4", "falcon_h1",  "flex_olmo",  "glm",           "glm4",        "glm4_moe",
-        "gpt_neox", "gpt_oss", "gptj",      "granite",  "granitemoe", "granitemoehybrid", "granitemoeshared", "helium",
-        "hunyuan_v1_dense", "hunyuan_v1_moe", "jamba",  "llama",      "llama4",     "llama4_text",   "mamba2",      "minimax",
-        "ministral", "mistral", "mixtral",  "mllama_text_model", "nemotron", "olmo", "olmo2",        "olmo3",       "olmoe",
-        "persimmon", "phi",    "phi3",      "phimoe",   "qwen2",      "qwen2_moe",  "qwen3",         "qwen3_moe",   "qwen3_next",
-        "rwkv",     "seed_oss", "stablelm"};
+        "apertus", "arcee", "aria_text", "bamba", "bitnet", "code_llama", "codegen", "dbrx", "deepseek_v2", "deepseek_v3",
+        "diffllama", "dots1", "exaone4", "falcon_h1", "flex_olmo", "glm", "glm4", "glm4_moe", "gpt_neox", "gpt_oss", "gptj",
+        "granite", "granitemoe", "granitemoehybrid", "granitemoeshared", "helium", "hunyuan_v1_dense", "hunyuan_v1_moe",
+        "jamba", "llama", "llama4", "llama4_text", "mamba2", "minimax", "ministral", "mistral", "mixtral",
+        "mllama_text_model", "nemotron", "olmo", "olmo2", "olmo3", "olmoe", "persimmon", "phi", "phi3", "phimoe", "qwen2",
+        "qwen2_moe", "qwen3", "qwen3_moe", "qwen3_next", "rwkv", "seed_oss", "stablelm"};
     for (size_t i = 0; i < sizeof untied / sizeof *untied; i++) {
         if (strcmp(model_type, untied[i]) == 0) {
             return true;

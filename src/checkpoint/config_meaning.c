@@ -7,26 +7,29 @@
 #include "checkpoint/config.h"
 
 /*
- * Values that configuration classes of transformers 4.57 take for absent keys, as far as they change what tensors mean. Keys whose
- * default is false or None need no entry; sizes are never left out.
+ * Values that configuration classes of transformers 4.57 take for absent keys, as far as they change what tensors mean. Keys
+ * whose default is false or None need no entry; sizes are never left out.
  */
 static const struct {
     const char *model_type, *values;
 } class_defaults[] = {
     {"cohere", "{\"hidden_act\":\"silu\",\"layer_norm_eps\":1e-5,\"rope_theta\":10000,\"logit_scale\":0.0625}"},
-    {"gemma", "{\"num_key_value_heads\":16,\"head_dim\":256,\"hidden_act\":\"gelu_pytorch_tanh\",\"rms_norm_eps\":1e-6,\"rope_theta\":10000}"},
+    {"gemma", "{\"num_key_value_heads\":16,\"head_dim\":256,\"hidden_act\":\"gelu_pytorch_tanh\",\"rms_norm_eps\":1e-6,"
+              "\"rope_theta\":10000}"},
     {"gemma2", "{\"num_key_value_heads\":4,\"head_dim\":256,\"hidden_activation\":\"gelu_pytorch_tanh\",\"rms_norm_eps\":1e-6,"
                "\"rope_theta\":10000,\"sliding_window\":4096,\"query_pre_attn_scalar\":256,\"attn_logit_softcapping\":50,"
                "\"final_logit_softcapping\":30}"},
-    {"gemma3_text", "{\"num_key_value_heads\":4,\"head_dim\":256,\"hidden_activation\":\"gelu_pytorch_tanh\",\"rms_norm_eps\":1e-6,"
-                    "\"rope_theta\":1000000,\"rope_local_base_freq\":10000,\"sliding_window\":4096,\"query_pre_attn_scalar\":256}"},
+    {"gemma3_text", "{\"num_key_value_heads\":4,\"head_dim\":256,\"hidden_activation\":\"gelu_pytorch_tanh\","
+                    "\"rms_norm_eps\":1e-6,\"rope_theta\":1000000,\"rope_local_base_freq\":10000,\"sliding_window\":4096,"
+                    "\"query_pre_attn_scalar\":256}"},
     {"gpt2", "{\"activation_function\":\"gelu_new\",\"layer_norm_epsilon\":1e-5,\"scale_attn_weights\":true}"},
     {"gpt_neox", "{\"hidden_act\":\"gelu\",\"layer_norm_eps\":1e-5,\"attention_bias\":true,\"rope_theta\":10000,"
                  "\"partial_rotary_factor\":0.25,\"use_parallel_residual\":true}"},
     {"granite", "{\"hidden_act\":\"silu\",\"rms_norm_eps\":1e-6,\"rope_theta\":10000,\"embedding_multiplier\":1,"
                 "\"residual_multiplier\":1,\"attention_multiplier\":1,\"logits_scaling\":1}"},
     {"llama", "{\"hidden_act\":\"silu\",\"rms_norm_eps\":1e-6,\"rope_theta\":10000}"},
-    {"mistral", "{\"num_key_value_heads\":8,\"hidden_act\":\"silu\",\"rms_norm_eps\":1e-6,\"rope_theta\":10000,\"sliding_window\":4096}"},
+    {"mistral", "{\"num_key_value_heads\":8,\"hidden_act\":\"silu\",\"rms_norm_eps\":1e-6,\"rope_theta\":10000,"
+                "\"sliding_window\":4096}"},
     {"mixtral", "{\"num_key_value_heads\":8,\"hidden_act\":\"silu\",\"rms_norm_eps\":1e-5,\"rope_theta\":1000000,"
                 "\"num_experts_per_tok\":2,\"num_local_experts\":8}"},
     {"olmo", "{\"hidden_act\":\"silu\",\"rope_theta\":10000}"},
@@ -35,8 +38,8 @@ static const struct {
             "\"layer_norm_elementwise_affine\":true}"},
     {"phi", "{\"hidden_act\":\"gelu_new\",\"layer_norm_eps\":1e-5,\"rope_theta\":10000,\"partial_rotary_factor\":0.5}"},
     {"phi3", "{\"hidden_act\":\"silu\",\"rms_norm_eps\":1e-5,\"rope_theta\":10000,\"original_max_position_embeddings\":4096}"},
-    {"qwen2", "{\"num_key_value_heads\":32,\"hidden_act\":\"silu\",\"rms_norm_eps\":1e-6,\"rope_theta\":10000,\"sliding_window\":4096,"
-              "\"max_window_layers\":28}"},
+    {"qwen2", "{\"num_key_value_heads\":32,\"hidden_act\":\"silu\",\"rms_norm_eps\":1e-6,\"rope_theta\":10000,"
+              "\"sliding_window\":4096,\"max_window_layers\":28}"},
     {"qwen3", "{\"num_key_value_heads\":32,\"head_dim\":128,\"hidden_act\":\"silu\",\"rms_norm_eps\":1e-6,\"rope_theta\":10000,"
               "\"sliding_window\":4096,\"max_window_layers\":28}"},
     {"smollm3", "{\"num_key_value_heads\":4,\"hidden_act\":\"silu\",\"rms_norm_eps\":1e-6,\"rope_theta\":2000000}"},

@@ -22,9 +22,9 @@ static const char *type_of(const cJSON *extra) {
 }
 
 /* Keys that stand for themselves, in the order in which they are shown. What is not here does not change the angles. */
-static const char *const factors[] = {"factor",    "low_freq_factor", "high_freq_factor", "attention_factor", "beta_fast",    "beta_slow",
-                                      "mscale",    "mscale_all_dim",  "truncate",         "short_factor",     "long_factor",  "short_mscale",
-                                      "long_mscale", "alpha",           "mrope_section"};
+static const char *const factors[] = {
+    "factor", "low_freq_factor", "high_freq_factor", "attention_factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim",
+    "truncate", "short_factor", "long_factor", "short_mscale", "long_mscale", "alpha", "mrope_section"};
 
 static void print_setting(hma_buffer *out, const char *key, const cJSON *value) {
     if (value) {

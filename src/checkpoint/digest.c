@@ -46,7 +46,8 @@ static hma_status hash_chunk(void *argument, size_t index, size_t worker) {
     const hma_chunk chunk = hma_chunks_at(&d->chunks, d->tensors, d->first + index);
     const hma_tensor *tensor = d->tensors[chunk.tensor];
     status = hma_checkpoint_read(d->checkpoint, tensor, chunk.first, chunk.count, d->scratch[worker]);
-    return status == HMA_OK ? hma_sha256_of(d->scratch[worker], (size_t)chunk.count * hma_dtype_size(tensor->dtype), d->found[index])
+    return status == HMA_OK ? hma_sha256_of(d->scratch[worker], (size_t)chunk.count * hma_dtype_size(tensor->dtype),
+                                            d->found[index])
                             : status;
 }
 

@@ -29,6 +29,6 @@ hma_status hma_dtype_parse(hma_dtype *out, const char *name) {
             return HMA_OK;
         }
     }
-    return hma_error(HMA_USAGE, "dtype: \"%.40s\" is not an element type (expected F32, F16, BF16 or another safetensors name): "
-                     "name one of them", name);
+    return hma_error(HMA_USAGE, "dtype: \"%.40s\" is not an element type (expected F32, F16, BF16 or another safetensors "
+                     "name): name one of them", name);
 }

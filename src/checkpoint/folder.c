@@ -85,14 +85,14 @@ hma_status hma_folder_lacks(const char *folder, const char *name) {
     if (status != HMA_OK) {
         return status;
     }
-    status = hma_error(HMA_BAD_DATA, "%s: has no %s (expected a Hugging Face model folder): download or save the whole model, or check "
-                       "the path", folder, name);
+    status = hma_error(HMA_BAD_DATA, "%s: has no %s (expected a Hugging Face model folder): download or save the whole model, "
+                       "or check the path", folder, name);
     for (size_t i = 0, found = 0; !found && i < sizeof instead / sizeof *instead; i++) {
         for (size_t n = 0; !found && n < count; n++) {
             if (fnmatch(instead[i].pattern, names[n], 0) == 0 && strcmp(names[n], HMA_WEIGHTS_FILE) != 0) {
                 found = 1;
-                status = hma_error(HMA_BAD_DATA, "%s: has no %s but %s, %s (expected a Hugging Face model folder): %s", folder, name,
-                                   names[n], instead[i].what, instead[i].remedy);
+                status = hma_error(HMA_BAD_DATA, "%s: has no %s but %s, %s (expected a Hugging Face model folder): %s", folder,
+                                   name, names[n], instead[i].what, instead[i].remedy);
             }
         }
     }

@@ -23,7 +23,7 @@ static const struct {
 };
 
 static const hma_foreign html = {"an HTML page, not weights", "the download failed; download it again"};
-static const hma_foreign json = {"a JSON text without the 8 bytes before it", "the download or the conversion failed; repeat it"};
+static const hma_foreign json = {"a JSON text without the 8 bytes before it", "download or convert it again"};
 
 static bool is_html(const char *text, size_t length) {
     static const char *const openings[] = {"<!doctype", "<html", "<?xml", "<head"};

@@ -30,15 +30,15 @@ static hma_status read_length(const hma_input *input, const char *path, size_t *
         return hma_error(HMA_BAD_DATA, "%s: is %s (expected safetensors): %s", path, kind->what, kind->remedy);
     }
     if (available < HMA_HEADER_PREFIX) {
-        return hma_error(HMA_BAD_DATA, "%s: is %zu bytes long (expected a safetensors file, at least 8): download or save it again",
-                         path, available);
+        return hma_error(HMA_BAD_DATA, "%s: is %zu bytes long (expected a safetensors file, at least 8): download or save it "
+                         "again", path, available);
     }
     if (n > HMA_HEADER_MAX) {
-        return hma_error(HMA_BAD_DATA, "%s: gives its header as %llu bytes (expected at most %d): this is not a safetensors file, or "
-                         "it is damaged; download or save it again", path, (unsigned long long)n, HMA_HEADER_MAX);
+        return hma_error(HMA_BAD_DATA, "%s: gives its header as %llu bytes (expected at most %d): this is not a safetensors "
+                         "file, or it is damaged; download or save it again", path, (unsigned long long)n, HMA_HEADER_MAX);
     }
-    return hma_error(HMA_BAD_DATA, "%s: gives its header as %llu bytes (expected at most %llu, the rest of the file): the file was "
-                     "cut off; download or save it again", path, (unsigned long long)n,
+    return hma_error(HMA_BAD_DATA, "%s: gives its header as %llu bytes (expected at most %llu, the rest of the file): the file "
+                     "was cut off; download or save it again", path, (unsigned long long)n,
                      (unsigned long long)(input->size - HMA_HEADER_PREFIX));
 }
 

@@ -28,8 +28,8 @@ static hma_status check_name(const hma_json_scan *scan) {
         uint32_t c;
         i += hma_utf8_decode(name + i, length - i, &c);
         if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
-            return hma_json_fault(scan, "tensor \"%.200s\" has the control character U+%04X in its name (expected printable text): "
-                                  REPLACE, name, (unsigned)c);
+            return hma_json_fault(scan, "tensor \"%.200s\" has the control character U+%04X in its name (expected printable "
+                                  "text): " REPLACE, name, (unsigned)c);
         }
     }
     return HMA_OK;
@@ -42,12 +42,12 @@ static hma_status unknown_dtype(const hma_json_scan *scan, const char *tensor) {
     const char *name = hma_buffer_cstr(&scan->text);
     for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
         if (strcmp(name, elsewhere[i]) == 0) {
-            return hma_json_fault(scan, "tensor \"%.200s\" is stored as %s, which is not supported (expected F32, F16 or BF16): save "
-                                  "the model in one of these", tensor, name);
+            return hma_json_fault(scan, "tensor \"%.200s\" is stored as %s, which is not supported (expected F32, F16 or "
+                                  "BF16): save the model in one of these", tensor, name);
         }
     }
-    return hma_json_fault(scan, "tensor \"%.200s\" has the element type \"%.40s\" (expected a safetensors name such as F32 or BF16): "
-                          REPLACE, tensor, name);
+    return hma_json_fault(scan, "tensor \"%.200s\" has the element type \"%.40s\" (expected a safetensors name such as F32 or "
+                          "BF16): " REPLACE, tensor, name);
 }
 
 static hma_status parse_dtype(hma_json_scan *scan, entry *e) {
@@ -70,8 +70,8 @@ static hma_status parse_dtype(hma_json_scan *scan, entry *e) {
 }
 
 /* A list of at most `most` whole numbers up to `limit`. */
-static hma_status parse_numbers(hma_json_scan *scan, const entry *e, const char *key, size_t most, uint64_t limit, uint64_t *out,
-                                size_t *count) {
+static hma_status parse_numbers(hma_json_scan *scan, const entry *e, const char *key, size_t most, uint64_t limit,
+                                uint64_t *out, size_t *count) {
     hma_json_event event;
     hma_status status = hma_json_next(scan, &event);
     if (status == HMA_OK && event != HMA_JSON_ARRAY) {
@@ -86,8 +86,8 @@ static hma_status parse_numbers(hma_json_scan *scan, const entry *e, const char 
                                   e->tensor->name, most);
         }
         if (hma_json_u64(scan, event, &value) != HMA_OK || value > limit) {
-            return hma_json_fault(scan, "%s of tensor \"%.200s\" holds something else than a whole number up to %llu (expected plain "
-                                  "digits): " REPLACE, key, e->tensor->name, (unsigned long long)limit);
+            return hma_json_fault(scan, "%s of tensor \"%.200s\" holds something else than a whole number up to %llu (expected "
+                                  "plain digits): " REPLACE, key, e->tensor->name, (unsigned long long)limit);
         }
         out[n++] = value;
     }
@@ -103,8 +103,8 @@ static hma_status parse_offsets(hma_json_scan *scan, entry *e) {
         return status;
     }
     if (count != 2 || offsets[0] > offsets[1]) {
-        return hma_json_fault(scan, "data_offsets of tensor \"%.200s\" are not a range (expected [begin, end], begin not after end): "
-                              REPLACE, e->tensor->name);
+        return hma_json_fault(scan, "data_offsets of tensor \"%.200s\" are not a range (expected [begin, end], begin not after "
+                              "end): " REPLACE, e->tensor->name);
     }
     e->begin = offsets[0];
     e->end = offsets[1];
@@ -119,11 +119,12 @@ static hma_status parse_field(hma_json_scan *scan, entry *e) {
                  : strcmp(key, "data_offsets") == 0 ? &e->has_offsets
                                                     : NULL;
     if (!seen) {
-        return hma_json_fault(scan, "tensor \"%.200s\" has the key \"%.40s\" (expected dtype, shape and data_offsets only): " REPLACE,
-                              e->tensor->name, key);
+        return hma_json_fault(scan, "tensor \"%.200s\" has the key \"%.40s\" (expected dtype, shape and data_offsets only): "
+                              REPLACE, e->tensor->name, key);
     }
     if (*seen) {
-        return hma_json_fault(scan, "tensor \"%.200s\" has the key \"%s\" twice (expected once): " REPLACE, e->tensor->name, key);
+        return hma_json_fault(scan, "tensor \"%.200s\" has the key \"%s\" twice (expected once): " REPLACE, e->tensor->name,
+                              key);
     }
     *seen = true;
     if (seen == &e->has_dtype) {
@@ -143,7 +144,8 @@ static hma_status check_size(const hma_json_scan *scan, const entry *e) {
         fits = hma_mul_u64(&t->elements, t->elements, t->shape[i]);
     }
     if (!fits || !hma_mul_u64(&t->bytes, t->elements, hma_dtype_size(t->dtype))) {
-        return hma_json_fault(scan, "the shape of tensor \"%.200s\" overflows (expected a size below 2^64 bytes): " REPLACE, t->name);
+        return hma_json_fault(scan, "the shape of tensor \"%.200s\" overflows (expected a size below 2^64 bytes): " REPLACE,
+                              t->name);
     }
     if (e->end - e->begin != t->bytes) {
         return hma_json_fault(scan, "tensor \"%.200s\" has %llu bytes (expected %llu from its shape and %s): " REPLACE, t->name,
@@ -170,8 +172,8 @@ static hma_status parse_entry(hma_json_scan *scan, hma_tensor_list *list, size_t
     hma_json_event event;
     status = hma_json_next(scan, &event);
     if (status == HMA_OK && event != HMA_JSON_OBJECT) {
-        return hma_json_fault(scan, "tensor \"%.200s\" is not described by an object (expected dtype, shape and data_offsets): " REPLACE,
-                              e.tensor->name);
+        return hma_json_fault(scan, "tensor \"%.200s\" is not described by an object (expected dtype, shape and data_offsets): "
+                              REPLACE, e.tensor->name);
     }
     while (status == HMA_OK && (status = hma_json_next(scan, &event)) == HMA_OK && event != HMA_JSON_OBJECT_END) {
         status = parse_field(scan, &e);
@@ -180,8 +182,8 @@ static hma_status parse_entry(hma_json_scan *scan, hma_tensor_list *list, size_t
         return status;
     }
     if (!e.has_dtype || !e.has_shape || !e.has_offsets) {
-        return hma_json_fault(scan, "tensor \"%.200s\" has no %s (expected dtype, shape and data_offsets): " REPLACE, e.tensor->name,
-                              !e.has_dtype ? "dtype" : !e.has_shape ? "shape" : "data_offsets");
+        return hma_json_fault(scan, "tensor \"%.200s\" has no %s (expected dtype, shape and data_offsets): " REPLACE,
+                              e.tensor->name, !e.has_dtype ? "dtype" : !e.has_shape ? "shape" : "data_offsets");
     }
     return check_size(scan, &e);
 }
@@ -203,7 +205,8 @@ static hma_status parse_metadata(hma_json_scan *scan) {
         if (!added || keys.count > HMA_METADATA_MAX) {
             status = !added ? hma_json_fault(scan, "\"__metadata__\" has the key \"%.200s\" twice (expected once): " REPLACE,
                                              hma_buffer_cstr(&scan->text))
-                            : hma_json_fault(scan, "\"__metadata__\" has more than %d keys (expected a few): " REPLACE, HMA_METADATA_MAX);
+                            : hma_json_fault(scan, "\"__metadata__\" has more than %d keys (expected a few): " REPLACE,
+                                             HMA_METADATA_MAX);
             break;
         }
         status = hma_json_next(scan, &event);
@@ -254,18 +257,18 @@ static hma_status check_coverage(const hma_tensor *const *sorted, size_t count, 
     for (size_t i = 0; i < count; i++) {
         const hma_tensor *t = sorted[i];
         if (t->offset < at) {
-            return hma_error(HMA_BAD_DATA, "%s: tensors \"%.200s\" and \"%.200s\" overlap (expected a range of its own for each): "
-                             REPLACE, path, sorted[i - 1]->name, t->name);
+            return hma_error(HMA_BAD_DATA, "%s: tensors \"%.200s\" and \"%.200s\" overlap (expected a range of its own for "
+                             "each): " REPLACE, path, sorted[i - 1]->name, t->name);
         }
         if (t->offset > at) {
-            return hma_error(HMA_BAD_DATA, "%s: %llu bytes before tensor \"%.200s\" belong to no tensor (expected no holes): " REPLACE,
-                             path, (unsigned long long)(t->offset - at), t->name);
+            return hma_error(HMA_BAD_DATA, "%s: %llu bytes before tensor \"%.200s\" belong to no tensor (expected no holes): "
+                             REPLACE, path, (unsigned long long)(t->offset - at), t->name);
         }
         at += t->bytes;
     }
     if (at > data_bytes) {
-        return hma_error(HMA_BAD_DATA, "%s: the last %llu bytes are missing (expected %llu bytes of data): the file was cut off; "
-                         "download or save it again", path, (unsigned long long)(at - data_bytes), (unsigned long long)at);
+        return hma_error(HMA_BAD_DATA, "%s: the last %llu bytes are missing (expected %llu bytes of data): the file was cut "
+                         "off; download or save it again", path, (unsigned long long)(at - data_bytes), (unsigned long long)at);
     }
     if (at < data_bytes) {
         return hma_error(HMA_BAD_DATA, "%s: %llu bytes follow the last tensor (expected the end of the file): " REPLACE, path,

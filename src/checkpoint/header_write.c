@@ -70,8 +70,8 @@ hma_status hma_header_write(hma_buffer *out, const hma_tensor *const *tensors, s
     }
     length = out->length - from - HMA_HEADER_PREFIX;
     if (length > HMA_HEADER_MAX) {
-        return hma_error(HMA_USAGE, "shard: its header would be %" PRIu64 " bytes (expected at most %d): choose smaller shards", length,
-                         HMA_HEADER_MAX);
+        return hma_error(HMA_USAGE, "shard: its header would be %" PRIu64 " bytes (expected at most %d): choose smaller "
+                         "shards", length, HMA_HEADER_MAX);
     }
     memcpy(out->data + from, &length, sizeof length);
     return HMA_OK;

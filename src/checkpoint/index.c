@@ -47,8 +47,8 @@ static bool is_plain_name(const char *name, size_t length) {
 static hma_status shard_number(parser *p, uint64_t *number) {
     const hma_buffer *name = &p->scan.text;
     if (!is_plain_name(hma_buffer_cstr(name), name->length)) {
-        return hma_json_fault(&p->scan, "\"%.200s\" is no shard (expected the name of a .safetensors file in the same folder): correct "
-                              "the index, or " REPLACE, hma_buffer_cstr(name));
+        return hma_json_fault(&p->scan, "\"%.200s\" is no shard (expected the name of a .safetensors file in the same folder): "
+                              "correct the index, or " REPLACE, hma_buffer_cstr(name));
     }
     bool added;
     hma_status status = hma_text_set_put(&p->shards, name->data, name->length, p->index.shard_count, &added);
@@ -85,7 +85,8 @@ static hma_status parse_tensor(parser *p) {
         return status;
     }
     if (event != HMA_JSON_STRING) {
-        return hma_json_fault(&p->scan, "the shard of tensor \"%.200s\" is not a string (expected a file name): " REPLACE, tensor->name);
+        return hma_json_fault(&p->scan, "the shard of tensor \"%.200s\" is not a string (expected a file name): " REPLACE,
+                              tensor->name);
     }
     uint64_t number = 0;
     status = shard_number(p, &number);

@@ -18,8 +18,8 @@ typedef hma_status (*hma_produce_fn)(void *user, const hma_tensor *tensor, uint6
 #define HMA_SHARD_SIZE_DEFAULT UINT64_C(5000000000)
 
 typedef struct hma_shard_options {
-    uint64_t shard_size;          /* bytes of tensor data a shard may hold; a larger tensor gets a shard of its own; 0: default */
-    const char *const *metadata;  /* key, value, key, value, .., NULL: "__metadata__" besides "format": "pt"; may be NULL */
+    uint64_t shard_size;         /* bytes of tensor data in a shard; a larger tensor gets a shard of its own; 0: default */
+    const char *const *metadata; /* key, value, key, value, .., NULL: "__metadata__" besides "format": "pt"; may be NULL */
 } hma_shard_options;
 
 typedef struct hma_shard_report {
@@ -33,7 +33,8 @@ typedef struct hma_shard_report {
  * file is reserved first, flushed last, and its header is read back.
  * @return also what `produce` returns; HMA_INTERRUPTED. On failure the caller discards the stage.
  */
-HMA_MUST_CHECK hma_status hma_shards_write(hma_context *context, const char *folder, const hma_tensor *const *tensors, size_t count,
+HMA_MUST_CHECK hma_status hma_shards_write(hma_context *context, const char *folder, const hma_tensor *const *tensors,
+                                           size_t count,
                             const hma_shard_options *options, hma_produce_fn produce, void *user, hma_shard_report *report);
 
 /* How many shards that makes, without writing any. */

@@ -72,8 +72,8 @@ hma_status hma_tensor_list_sort_unique(hma_tensor_list *list, size_t from, const
     hma_tensor_list_sort(list, from);
     for (size_t i = from + 1; i < list->count; i++) {
         if (strcmp(list->items[i - 1].name, list->items[i].name) == 0) {
-            return hma_error(HMA_BAD_DATA, "%s: tensor \"%.200s\" occurs twice (expected each name once): the file is damaged; download "
-                             "or save it again", path, list->items[i].name);
+            return hma_error(HMA_BAD_DATA, "%s: tensor \"%.200s\" occurs twice (expected each name once): the file is damaged; "
+                             "download or save it again", path, list->items[i].name);
         }
     }
     return HMA_OK;

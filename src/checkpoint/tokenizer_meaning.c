@@ -104,8 +104,8 @@ static hma_status sort_sections(hma_sections *sections, const char *path) {
     }
     for (size_t i = 1; i < sections->count; i++) {
         if (by_name(&sections->items[i - 1], &sections->items[i]) == 0) {
-            return hma_error(HMA_BAD_DATA, "%s: duplicate key \"%.200s\" (expected each key once): save the tokenizer again", path,
-                             sections->items[i].name);
+            return hma_error(HMA_BAD_DATA, "%s: duplicate key \"%.200s\" (expected each key once): save the tokenizer again",
+                             path, sections->items[i].name);
         }
     }
     return HMA_OK;
@@ -119,7 +119,8 @@ hma_status hma_sections_of(hma_sections *out, const char *path, const char *text
     hma_status status = hma_json_next(&scan, &event);
     if (status == HMA_OK) {
         status = event == HMA_JSON_OBJECT ? add_members(&sections, &scan, "")
-                                          : hma_json_fault(&scan, "not an object (expected a tokenizer): save the tokenizer again");
+                                          : hma_json_fault(&scan,
+                                                           "not an object (expected a tokenizer): save the tokenizer again");
     }
     if (status == HMA_OK) {
         status = hma_json_next(&scan, &event); /* the end, or a fault on what follows */

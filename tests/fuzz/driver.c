@@ -30,7 +30,8 @@ static bool finished;
 
 static void say_where(void) {
     char line[128];
-    const int n = snprintf(line, sizeof line, "fuzz: %s: at input %zu (run again with --only %zu)\n", the_target.name, current, current);
+    const int n = snprintf(line, sizeof line, "fuzz: %s: at input %zu (run again with --only %zu)\n", the_target.name, current,
+                           current);
     if (n > 0) {
         (void)!write(STDERR_FILENO, line, (size_t)n);
     }

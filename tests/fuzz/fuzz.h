@@ -31,11 +31,11 @@ typedef struct fuzz_target {
 extern const fuzz_target the_target;
 
 /* A promise about the code under test. */
-#define fuzz_check(condition, what)                                                                                                   \
-    do {                                                                                                                              \
-        if (!(condition)) {                                                                                                           \
-            fuzz_fail(__FILE__, __LINE__, what);                                                                                      \
-        }                                                                                                                             \
+#define fuzz_check(condition, what)                                                                                            \
+    do {                                                                                                                       \
+        if (!(condition)) {                                                                                                    \
+            fuzz_fail(__FILE__, __LINE__, what);                                                                               \
+        }                                                                                                                      \
     } while (0)
 _Noreturn void fuzz_fail(const char *file, int line, const char *what);
 

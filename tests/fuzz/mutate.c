@@ -33,7 +33,8 @@ static void flip_bit(mutation *m) {
 }
 
 static void set_byte(mutation *m) {
-    static const uint8_t telling[] = {0, 1, ' ', '"', '\\', '{', '}', '[', ']', ',', ':', '0', '9', '-', 'e', 0x7f, 0x80, 0xff, '\n', '/'};
+    static const uint8_t telling[] = {0, 1, ' ', '"', '\\', '{', '}', '[', ']', ',', ':', '0', '9', '-', 'e', 0x7f, 0x80, 0xff,
+                                      '\n', '/'};
     if (m->size) {
         m->data[below(m, m->size)] = below(m, 2) ? telling[below(m, sizeof telling)] : (uint8_t)below(m, 256);
     }
@@ -67,10 +68,11 @@ static bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
 
 /* A decimal number somewhere after a random place becomes one that is often handled wrongly. */
 static void replace_number(mutation *m) {
-    static const char *const numbers[] = {"0", "1", "-1", "2", "7", "8", "9", "64", "255", "256", "65535", "65536", "2147483647",
-                                          "2147483648", "4294967295", "4294967296", "9007199254740993", "281474976710655",
-                                          "281474976710656", "9223372036854775807", "9223372036854775808", "18446744073709551615",
-                                          "18446744073709551616", "1e3", "1.5", "1e400", "01", "99999999999999999999999999"};
+    static const char *const numbers[] = {"0", "1", "-1", "2", "7", "8", "9", "64", "255", "256", "65535", "65536",
+                                          "2147483647", "2147483648", "4294967295", "4294967296", "9007199254740993",
+                                          "281474976710655", "281474976710656", "9223372036854775807", "9223372036854775808",
+                                          "18446744073709551615", "18446744073709551616", "1e3", "1.5", "1e400", "01",
+                                          "99999999999999999999999999"};
     size_t at = below(m, m->size);
     while (at < m->size && !is_digit(m->data[at])) {
         at++;
@@ -97,9 +99,9 @@ static void cut_off(mutation *m) { m->size = below(m, m->size + 1); }
 
 size_t fuzz_mutate(uint8_t *data, size_t size, size_t capacity, hma_rng_key key, fuzz_input other, const char *const *words) {
     /* the rarer ones once, the more telling ones more often */
-    static void (*const kinds[])(mutation *) = {flip_bit,    set_byte,       set_byte,       remove_range, remove_range, repeat_range,
-                                                insert_word, insert_word,    insert_word,    replace_number, replace_number,
-                                                replace_number, splice,      splice,         cut_off};
+    static void (*const kinds[])(mutation *) = {flip_bit,    set_byte,       set_byte,       remove_range, remove_range,
+                                                repeat_range, insert_word, insert_word,    insert_word,    replace_number,
+                                                replace_number, replace_number, splice,      splice,         cut_off};
     mutation m = {.data = data, .size = size, .capacity = capacity, .key = key, .other = other, .words = words};
     while (words && words[m.word_count]) {
         m.word_count++;

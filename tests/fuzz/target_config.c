@@ -1,4 +1,5 @@
-/* config.json of a folder whose weights are fine. Accepted: the checkpoint is compatible with itself, whatever the config says. */
+/* config.json of a folder whose weights are fine. Accepted: the checkpoint is compatible with itself, whatever the config
+ * says. */
 #include <string.h>
 
 #include "checkpoint/config.h"
@@ -28,7 +29,8 @@ static void run(const uint8_t *data, size_t size) {
     if (!fuzz_succeeded(hma_checkpoint_open(&c, fuzz_folder()))) {
         return;
     }
-    fuzz_check(cJSON_IsObject(hma_checkpoint_config(c)) && cJSON_IsObject(hma_checkpoint_text_config(c)), "configs are objects");
+    fuzz_check(cJSON_IsObject(hma_checkpoint_config(c)) && cJSON_IsObject(hma_checkpoint_text_config(c)),
+               "configs are objects");
     fuzz_check(!hma_checkpoint_generation_config(c), "there is no generation config");
     (void)hma_checkpoint_tied_head(c);
     check_against_itself(c);
@@ -36,9 +38,11 @@ static void run(const uint8_t *data, size_t size) {
 }
 
 static const char *const words[] = {
-    "{", "}", "[", "]", ",", ":", "\"", "null", "true", "false", "NaN", "-", "\"text_config\":{", "\"model_type\":\"gemma3_text\",",
-    "\"model_type\":\"qwen2\",", "\"tie_word_embeddings\":", "\"layer_types\":[\"sliding_attention\"],", "\"sliding_window\":4,",
-    "\"sliding_window_pattern\":0,", "\"use_sliding_window\":true,", "\"rope_parameters\":{", "\"rope_scaling\":{", "\"full_attention\":{",
-    "\"rope_type\":\"longrope\",", "\"quantization_config\":{},", "\"head_dim\":", "\"num_attention_heads\":0,", "1e308", "\\u0000", NULL};
+    "{", "}", "[", "]", ",", ":", "\"", "null", "true", "false", "NaN", "-", "\"text_config\":{",
+    "\"model_type\":\"gemma3_text\",", "\"model_type\":\"qwen2\",", "\"tie_word_embeddings\":",
+    "\"layer_types\":[\"sliding_attention\"],", "\"sliding_window\":4,", "\"sliding_window_pattern\":0,",
+    "\"use_sliding_window\":true,", "\"rope_parameters\":{", "\"rope_scaling\":{", "\"full_attention\":{",
+    "\"rope_type\":\"longrope\",", "\"quantization_config\":{},", "\"head_dim\":", "\"num_attention_heads\":0,", "1e308",
+    "\\u0000", NULL};
 
 const fuzz_target the_target = {.name = "config", .run = run, .words = words};

@@ -1,7 +1,7 @@
 /*
- * A whole checkpoint folder. An input is text: "@NAME BYTES" begins a file, its content follows on the next lines; for weights the
- * content is the header's JSON, and BYTES of data follow it. Accepted: every element of every tensor can be read, and the digest is
- * the same for one thread and for three.
+ * A whole checkpoint folder. An input is text: "@NAME BYTES" begins a file, its content follows on the next lines; for weights
+ * the content is the header's JSON, and BYTES of data follow it. Accepted: every element of every tensor can be read, and the
+ * digest is the same for one thread and for three.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "fuzz.h"
 #include "hma/checkpoint.h"
 
-static const char *const names[] = {"config.json", "generation_config.json", "model.safetensors.index.json", "model.safetensors",
-                                    "a.safetensors", "b.safetensors"};
+static const char *const names[] = {"config.json", "generation_config.json", "model.safetensors.index.json",
+                                    "model.safetensors", "a.safetensors", "b.safetensors"};
 enum { NAMES = sizeof names / sizeof *names, FIRST_WEIGHTS = 3, MOST_DATA = 4096 };
 
 static void write_weights(const char *name, const char *header, size_t length, unsigned data) {
@@ -104,7 +104,8 @@ static void run(const uint8_t *data, size_t size) {
 
 static const char *const words[] = {"@config.json\n{}", "@model.safetensors 4\n", "@a.safetensors 8\n", "@b.safetensors 0\n",
                                     "@model.safetensors.index.json\n", "{\"weight_map\":{\"x\":\"a.safetensors\"}}",
-                                    "\"x\":\"b.safetensors\",", "\"x\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},", "@", "\n",
-                                    "{", "}", "[", "]", ",", ":", "\"", "../", NULL};
+                                    "\"x\":\"b.safetensors\",",
+                                    "\"x\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},", "@", "\n", "{", "}", "[",
+                                    "]", ",", ":", "\"", "../", NULL};
 
 const fuzz_target the_target = {.name = "folder", .run = run, .words = words};

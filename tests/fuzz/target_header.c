@@ -1,5 +1,5 @@
-/* One safetensors file. Accepted: every range lies in the file, no two overlap, and writing the tensors gives a header that says
- * the same again, byte for byte the second time. */
+/* One safetensors file. Accepted: every range lies in the file, no two overlap, and writing the tensors gives a header that
+ * says the same again, byte for byte the second time. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,7 +33,8 @@ static void check_ranges(const hma_tensor_list *list, size_t size) {
     fuzz_check(owners, "little memory is enough");
     for (size_t i = 0; i < list->count; i++) {
         const hma_tensor *t = &list->items[i];
-        fuzz_check(t->offset >= HMA_HEADER_PREFIX && t->offset <= size && t->bytes <= size - t->offset, "ranges lie in the file");
+        fuzz_check(t->offset >= HMA_HEADER_PREFIX && t->offset <= size && t->bytes <= size - t->offset,
+                   "ranges lie in the file");
         fuzz_check(t->bytes == t->elements * hma_dtype_size(t->dtype) && t->rank <= HMA_MAX_RANK, "sizes agree");
         for (uint64_t at = t->offset; at < t->offset + t->bytes; at++) {
             fuzz_check(!owners[at], "ranges do not overlap");
@@ -77,7 +78,8 @@ static void check_round_trip(const hma_tensor_list *list) {
     }
     write_header(&first, list);
     fuzz_check(first.length % 8 == 0, "the header is padded");
-    fuzz_check(hma_header_parse(&again, "COPY", first.data + HMA_HEADER_PREFIX, first.length - HMA_HEADER_PREFIX, data, 0) == HMA_OK,
+    fuzz_check(hma_header_parse(&again, "COPY", first.data + HMA_HEADER_PREFIX, first.length - HMA_HEADER_PREFIX, data,
+                                0) == HMA_OK,
                "what was written can be read");
     fuzz_check(again.count == list->count, "as many tensors");
     for (size_t i = 0; i < list->count; i++) {
@@ -159,6 +161,9 @@ static size_t repair(uint8_t *data, size_t size, size_t capacity) {
     return end + (size_t)wanted;
 }
 
+#define ENTRY(name, dtype, shape, offsets) \
+    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
+
 /* Headers that are worth starting from; `data` bytes follow. */
 static const struct {
     const char *header;
@@ -167,20 +172,20 @@ static const struct {
     {"{}", 0},
     {"\t\n{}", 0},
     {"{}\r \t\n", 0},
-    {"{\"test\":{\"dtype\":\"I32\",\"shape\":[],\"data_offsets\":[0,4]}}", 4},
-    {"{\"test\":{\"dtype\":\"I32\",\"shape\":[2,0],\"data_offsets\":[0, 0]}}", 0},
-    {"{\"test\":{\"dtype\":\"I32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}", 16},
-    {"{\"test\":{\"dtype\":\"I32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}extra_bogus_data_for_polyglot_file", 16},
-    {"{\"test\":{\"dtype\":\"I32\",\"shape\":[2,18446744073709551614],\"data_offsets\":[0,16]}}", 16},
-    {"{\"__metadata__\":{\"format\":\"pt\",\"a\\u0062\":\"c\"},\"model.embed_tokens.weight\":{\"dtype\":\"BF16\",\"shape\":[8,4],"
-     "\"data_offsets\":[0,64]},\"model.norm.weight\":{\"dtype\":\"BF16\",\"shape\":[4],\"data_offsets\":[64,72]},\"s\":{\"dtype\":\"F64\","
-     "\"shape\":[1,1,1,1,1,1,1,1],\"data_offsets\":[72,80]}}  ", 80},
-    {"{\"b\":{\"data_offsets\":[4,8],\"shape\":[4],\"dtype\":\"U8\"},\"A\":{\"dtype\":\"BOOL\",\"shape\":[2,2],\"data_offsets\":[0,4]},"
-     "\"a\":{\"dtype\":\"I8\",\"shape\":[0],\"data_offsets\":[4,4]}}", 8},
+    {"{" ENTRY("test", "I32", "[]", "[0,4]") "}", 4},
+    {"{" ENTRY("test", "I32", "[2,0]", "[0, 0]") "}", 0},
+    {"{" ENTRY("test", "I32", "[2,2]", "[0,16]") "}", 16},
+    {"{" ENTRY("test", "I32", "[2,2]", "[0,16]") "}extra_bogus_data_for_polyglot_file", 16},
+    {"{" ENTRY("test", "I32", "[2,18446744073709551614]", "[0,16]") "}", 16},
+    {"{\"__metadata__\":{\"format\":\"pt\",\"a\\u0062\":\"c\"},"
+     ENTRY("model.embed_tokens.weight", "BF16", "[8,4]", "[0,64]") ","
+     ENTRY("model.norm.weight", "BF16", "[4]", "[64,72]") "," ENTRY("s", "F64", "[1,1,1,1,1,1,1,1]", "[72,80]") "}  ", 80},
+    {"{\"b\":{\"data_offsets\":[4,8],\"shape\":[4],\"dtype\":\"U8\"}," ENTRY("A", "BOOL", "[2,2]", "[0,4]") ","
+     ENTRY("a", "I8", "[0]", "[4,4]") "}", 8},
     /* as much data as the sizes add up to, but an overlap, a hole, a range inside another */
-    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}", 8},
-    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[8,12]}}", 8},
-    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[6],\"data_offsets\":[0,6]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[2,4]}}", 8},
+    {"{" ENTRY("a", "U8", "[4]", "[0,4]") "," ENTRY("b", "U8", "[4]", "[0,4]") "}", 8},
+    {"{" ENTRY("a", "U8", "[4]", "[0,4]") "," ENTRY("b", "U8", "[4]", "[8,12]") "}", 8},
+    {"{" ENTRY("a", "U8", "[6]", "[0,6]") "," ENTRY("b", "U8", "[2]", "[2,4]") "}", 8},
 };
 
 static bool seed(hma_buffer *out, size_t index) {
@@ -196,8 +201,9 @@ static bool seed(hma_buffer *out, size_t index) {
     return true;
 }
 
-static const char *const words[] = {"{", "}", "[", "]", ",", ":", "\"", "\"dtype\":", "\"shape\":", "\"data_offsets\":", "\"__metadata__\":",
-                                    "\"F32\"", "\"BF16\"", "\"F8_E4M3\"", "\"U8\"", "[0,0]", "[]", "[1,1]", "\\u0000", "\\u001b", "\\ud800",
+static const char *const words[] = {"{", "}", "[", "]", ",", ":", "\"", "\"dtype\":", "\"shape\":", "\"data_offsets\":",
+                                    "\"__metadata__\":", "\"F32\"", "\"BF16\"", "\"F8_E4M3\"", "\"U8\"", "[0,0]", "[]",
+                                    "[1,1]", "\\u0000", "\\u001b", "\\ud800",
                                     "\"x\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]},",
                                     "\"__metadata__\":{\"a\":\"b\"},", " ", "\n", "\xEF\xBB\xBF", "null", "true", "1e9", NULL};
 

@@ -25,8 +25,8 @@ static void run(const uint8_t *data, size_t size) {
     hma_index_free(&index);
 }
 
-static const char *const words[] = {"{", "}", "[", "]", ",", ":", "\"", "\"metadata\":", "\"weight_map\":", "\"total_size\":", ".safetensors",
-                                    "\"a\":\"x.safetensors\",", "../", "/", "\\/", "\\u002f", "\\u0000", "..", "\xEF\xBB\xBF", "1e9", "{}",
-                                    "null", NULL};
+static const char *const words[] = {"{", "}", "[", "]", ",", ":", "\"", "\"metadata\":", "\"weight_map\":", "\"total_size\":",
+                                    ".safetensors", "\"a\":\"x.safetensors\",", "../", "/", "\\/", "\\u002f", "\\u0000", "..",
+                                    "\xEF\xBB\xBF", "1e9", "{}", "null", NULL};
 
 const fuzz_target the_target = {.name = "index", .run = run, .words = words};

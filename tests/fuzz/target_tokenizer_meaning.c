@@ -33,9 +33,11 @@ static void run(const uint8_t *data, size_t size) {
     hma_sections sections = {0}, again = {0};
     if (fuzz_succeeded(canonical(&once, (const char *)data, size))) {
         fuzz_check(canonical(&twice, once.data, once.length) == HMA_OK, "canonical JSON is JSON");
-        fuzz_check(once.length == twice.length && memcmp(once.data, twice.data, once.length) == 0, "canonical JSON is canonical");
+        fuzz_check(once.length == twice.length && memcmp(once.data, twice.data, once.length) == 0,
+                   "canonical JSON is canonical");
         if (fuzz_succeeded(hma_sections_of(&sections, "FILE", (const char *)data, size))) {
-            fuzz_check(hma_sections_of(&again, "COPY", once.data, once.length) == HMA_OK, "the canonical document is a tokenizer as well");
+            fuzz_check(hma_sections_of(&again, "COPY", once.data, once.length) == HMA_OK,
+                       "the canonical document is a tokenizer as well");
             check_same_sections(&sections, &again);
         }
     }
@@ -46,8 +48,9 @@ static void run(const uint8_t *data, size_t size) {
 }
 
 static const char *const words[] = {
-    "{", "}", "[", "]", ",", ":", "\"", "null", "true", "false", "1.0", "\"model\":{", "\"vocab\":{\"a\":0},", "\"merges\":[\"a b\"],",
-    "\"merges\":[[\"a\",\"b\"]],", "\"type\":\"Metaspace\",", "\"add_prefix_space\":true,", "\"prepend_scheme\":\"first\",",
-    "\"added_tokens\":[],", "\"byte_fallback\":false,", "\"version\":\"1.0\",", "\\u0000", "\\ud83d\\ude00", NULL};
+    "{", "}", "[", "]", ",", ":", "\"", "null", "true", "false", "1.0", "\"model\":{", "\"vocab\":{\"a\":0},",
+    "\"merges\":[\"a b\"],", "\"merges\":[[\"a\",\"b\"]],", "\"type\":\"Metaspace\",", "\"add_prefix_space\":true,",
+    "\"prepend_scheme\":\"first\",", "\"added_tokens\":[],", "\"byte_fallback\":false,", "\"version\":\"1.0\",", "\\u0000",
+    "\\ud83d\\ude00", NULL};
 
 const fuzz_target the_target = {.name = "tokenizer_meaning", .run = run, .words = words};

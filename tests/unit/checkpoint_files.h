@@ -8,6 +8,11 @@
 #include "base/buffer.h"
 #include "base/file.h"
 
+/* One member of a header; `offsets` is text, so that it can be wrong, `begin` and `end` are numbers. */
+#define ENTRY(name, dtype, shape, offsets) \
+    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
+#define TENSOR(name, dtype, shape, begin, end) ENTRY(name, dtype, shape, "[" #begin "," #end "]")
+
 /* A folder under the temporary one that goes away with remove_folder(). */
 typedef struct test_folder {
     char path[512];

@@ -3,12 +3,12 @@
 
 #include "hma/checkpoint.h"
 
-#define ENTRY(name, dtype, shape, begin, end)                                                                                         \
-    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"
-#define EMBEDDING ENTRY("model.embed_tokens.weight", "F32", "[2,2]", 0, 16)
-#define TENSORS "{" EMBEDDING "," ENTRY("w", "F32", "[2]", 16, 24) "}"
-#define LLAMA(more)                                                                                                                   \
-    "{\"model_type\":\"llama\",\"hidden_size\":64,\"num_attention_heads\":4,\"num_hidden_layers\":6,\"vocab_size\":2" more "}"
+#define EMBEDDING TENSOR("model.embed_tokens.weight", "F32", "[2,2]", 0, 16)
+#define TENSORS "{" EMBEDDING "," TENSOR("w", "F32", "[2]", 16, 24) "}"
+#define LLAMA_SIZES(hidden, layers, vocabulary) \
+    "{\"model_type\":\"llama\",\"hidden_size\":" #hidden ",\"num_attention_heads\":4,\"num_hidden_layers\":" #layers \
+    ",\"vocab_size\":" #vocabulary
+#define LLAMA(more) LLAMA_SIZES(64, 6, 2) more "}"
 
 typedef struct side {
     const char *config, *header;
@@ -71,40 +71,43 @@ static void tensors_must_be_the_same(void **state) {
         size_t data;
         const char *problem;
     } cases[] = {
-        {"more tensors", "{" EMBEDDING "," ENTRY("v", "F32", "[1]", 16, 20) "," ENTRY("w", "F32", "[2]", 20, 28) "}", 28,
+        {"more tensors", "{" EMBEDDING "," TENSOR("v", "F32", "[1]", 16, 20) "," TENSOR("w", "F32", "[2]", 20, 28) "}", 28,
          "1 tensor is only in "},
-        {"shape", "{" EMBEDDING "," ENTRY("w", "F32", "[1,2]", 16, 24) "}", 24, "1 tensor has another shape in post: w ["},
-        {"element type", "{" EMBEDDING "," ENTRY("w", "BF16", "[2]", 16, 20) "}", 20, "1 tensor has another element type in post: w "},
-        {"vocabulary", "{" ENTRY("model.embed_tokens.weight", "F32", "[3,2]", 0, 24) "," ENTRY("w", "F32", "[2]", 24, 32) "}", 32,
-         "rows in pre and "},
-        {"order in the file", "{" ENTRY("model.embed_tokens.weight", "F32", "[2,2]", 8, 24) "," ENTRY("w", "F32", "[2]", 0, 8) "}", 24,
-         NULL},
-        {"rotary table", "{" EMBEDDING "," ENTRY("w", "F32", "[2]", 16, 24) ","
-                         ENTRY("model.layers.0.self_attn.rotary_emb.inv_freq", "F32", "[1]", 24, 28) "}", 28, NULL},
-        {"mask", "{" EMBEDDING "," ENTRY("w", "F32", "[2]", 16, 24) "," ENTRY("h.0.attn.bias", "BOOL", "[1,1,2,2]", 24, 28) "}", 28,
-         NULL},
+        {"shape", "{" EMBEDDING "," TENSOR("w", "F32", "[1,2]", 16, 24) "}", 24, "1 tensor has another shape in post: w ["},
+        {"element type", "{" EMBEDDING "," TENSOR("w", "BF16", "[2]", 16, 20) "}", 20,
+         "1 tensor has another element type in post: w "},
+        {"vocabulary", "{" TENSOR("model.embed_tokens.weight", "F32", "[3,2]", 0, 24) "," TENSOR("w", "F32", "[2]", 24, 32) "}",
+         32, "rows in pre and "},
+        {"order in the file",
+         "{" TENSOR("model.embed_tokens.weight", "F32", "[2,2]", 8, 24) "," TENSOR("w", "F32", "[2]", 0, 8) "}", 24, NULL},
+        {"rotary table", "{" EMBEDDING "," TENSOR("w", "F32", "[2]", 16, 24) ","
+                         TENSOR("model.layers.0.self_attn.rotary_emb.inv_freq", "F32", "[1]", 24, 28) "}", 28, NULL},
+        {"mask", "{" EMBEDDING "," TENSOR("w", "F32", "[2]", 16, 24) ","
+                 TENSOR("h.0.attn.bias", "BOOL", "[1,1,2,2]", 24, 28) "}", 28, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        check_pair(top->path, cases[i].what, plain, (side){LLAMA(""), cases[i].header, cases[i].data, NULL, NULL}, cases[i].problem);
+        check_pair(top->path, cases[i].what, plain, (side){LLAMA(""), cases[i].header, cases[i].data, NULL, NULL},
+                   cases[i].problem);
     }
 }
 
 static void a_vocabulary_that_grew_comes_with_its_remedy(void **state) {
     const test_folder *top = *state;
     const side pre = {LLAMA(""), NULL, 0, NULL, NULL};
-    const side post = {"{\"model_type\":\"llama\",\"hidden_size\":64,\"num_attention_heads\":4,\"num_hidden_layers\":6,\"vocab_size\":3}",
-                       "{" ENTRY("model.embed_tokens.weight", "F32", "[3,2]", 0, 24) "," ENTRY("w", "F32", "[2]", 24, 32) "}", 32, NULL,
-                       NULL};
+    const side post = {LLAMA_SIZES(64, 6, 3) "}",
+                       "{" TENSOR("model.embed_tokens.weight", "F32", "[3,2]", 0, 24) "," TENSOR("w", "F32", "[2]", 24, 32) "}",
+                       32, NULL, NULL};
     char *found = problems_of(top->path, &pre, &post);
-    assert_string_equal(found, "the vocabulary has 2 rows in pre and 3 in post: model.embed_tokens.weight (expected the same tokens in "
-                               "both): resize the smaller one with resize_token_embeddings() of transformers and save it again\n");
+    assert_string_equal(found, "the vocabulary has 2 rows in pre and 3 in post: model.embed_tokens.weight (expected the same "
+                               "tokens in both): resize the smaller one with resize_token_embeddings() of transformers and "
+                               "save it again\n");
     free(found);
 }
 
 static void a_tied_head_may_be_stored_or_not(void **state) {
     const test_folder *top = *state;
-    static const char with_head[] = "{" EMBEDDING "," ENTRY("lm_head.weight", "F32", "[2,2]", 16, 32) "," ENTRY("w", "F32", "[2]", 32, 40)
-                                    "}";
+    static const char with_head[] =
+        "{" EMBEDDING "," TENSOR("lm_head.weight", "F32", "[2,2]", 16, 32) "," TENSOR("w", "F32", "[2]", 32, 40) "}";
     const side tied = {LLAMA(",\"tie_word_embeddings\":true"), NULL, 0, NULL, NULL};
     check_pair(top->path, "copy of a tied head", tied,
                (side){LLAMA(",\"tie_word_embeddings\":true"), with_head, 40, NULL, NULL}, NULL);
@@ -118,14 +121,14 @@ static void a_tied_head_may_be_stored_or_not(void **state) {
 static void all_problems_are_found_at_once_and_long_lists_are_counted(void **state) {
     const test_folder *top = *state;
     hma_buffer header = {0};
-    hma_buffer_text(&header, "{" EMBEDDING "," ENTRY("w", "F16", "[4]", 16, 24));
+    hma_buffer_text(&header, "{" EMBEDDING "," TENSOR("w", "F16", "[4]", 16, 24));
     for (int i = 0; i < 9; i++) {
         hma_buffer_printf(&header, ",\"x%d\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%d,%d]}", i, 24 + i, 25 + i);
     }
     hma_buffer_char(&header, '}');
     const side pre = {LLAMA(",\"architectures\":[\"LlamaForCausalLM\"]"), NULL, 0, "tokenizer.model", "a"};
-    const side post = {"{\"model_type\":\"llama\",\"hidden_size\":32,\"num_attention_heads\":4,\"num_hidden_layers\":7,\"vocab_size\":2,"
-                       "\"rope_theta\":500000,\"architectures\":[\"Other\"],\"quantization_config\":{\"quant_method\":\"gptq\"}}",
+    const side post = {LLAMA_SIZES(32, 7, 2) ",\"rope_theta\":500000,\"architectures\":[\"Other\"],"
+                                             "\"quantization_config\":{\"quant_method\":\"gptq\"}}",
                        header.data, 33, "tokenizer.model", "b"};
     char *found = problems_of(top->path, &pre, &post);
     static const char *const expected[] = {
@@ -171,12 +174,13 @@ static void values_that_change_the_meaning_are_compared(void **state) {
         {"k/v heads", LLAMA(""), LLAMA(",\"num_key_value_heads\":2"), "num_key_value_heads: "},
         {"head_dim", LLAMA(""), LLAMA(",\"head_dim\":32"), "head_dim: "},
         {"class", LLAMA(""), "{\"model_type\":\"mistral\",\"hidden_size\":64,\"num_attention_heads\":4}", "model_type: "},
-        {"explicit null beats the default", "{\"model_type\":\"gemma2\"}", "{\"model_type\":\"gemma2\",\"attn_logit_softcapping\":null}",
-         "attn_logit_softcapping: "},
+        {"explicit null beats the default", "{\"model_type\":\"gemma2\"}",
+         "{\"model_type\":\"gemma2\",\"attn_logit_softcapping\":null}", "attn_logit_softcapping: "},
         {"parallel residual", "{\"model_type\":\"gpt_neox\"}", "{\"model_type\":\"gpt_neox\",\"use_parallel_residual\":false}",
          "use_parallel_residual: "},
         {"vocab_size against equal tensors", LLAMA(""),
-         "{\"model_type\":\"llama\",\"hidden_size\":64,\"num_attention_heads\":4,\"num_hidden_layers\":6,\"vocab_size\":9}", "vocab_size: "},
+         "{\"model_type\":\"llama\",\"hidden_size\":64,\"num_attention_heads\":4,\"num_hidden_layers\":6,\"vocab_size\":9}",
+         "vocab_size: "},
         {"nested config", "{\"model_type\":\"x\",\"text_config\":{\"model_type\":\"llama\",\"rms_norm_eps\":1}}",
          "{\"model_type\":\"x\",\"text_config\":{\"model_type\":\"llama\",\"rms_norm_eps\":2}}", "rms_norm_eps: "},
         {"unknown class", "{\"model_type\":\"new\",\"rms_norm_eps\":1}", "{\"model_type\":\"new\"}", "rms_norm_eps: "},
@@ -188,7 +192,8 @@ static void a_default_that_is_written_down_changes_nothing(void **state) {
     static const config_case cases[] = {
         {"llama",
          LLAMA(""),
-         LLAMA(",\"hidden_act\":\"silu\",\"rms_norm_eps\":1e-06,\"rope_theta\":10000.0,\"rope_scaling\":null,\"attention_bias\":false,"
+         LLAMA(",\"hidden_act\":\"silu\",\"rms_norm_eps\":1e-06,\"rope_theta\":10000.0,\"rope_scaling\":null,"
+               "\"attention_bias\":false,"
                "\"mlp_bias\":false,\"num_key_value_heads\":4,\"head_dim\":16,\"tie_word_embeddings\":false"),
          NULL},
         {"what does not matter",
@@ -200,7 +205,8 @@ static void a_default_that_is_written_down_changes_nothing(void **state) {
         {"gemma2", "{\"model_type\":\"gemma2\",\"num_hidden_layers\":3}",
          "{\"model_type\":\"gemma2\",\"num_hidden_layers\":3,\"attn_logit_softcapping\":50.0,\"final_logit_softcapping\":30.0,"
          "\"query_pre_attn_scalar\":256,\"hidden_activation\":\"gelu_pytorch_tanh\",\"sliding_window\":4096,"
-         "\"layer_types\":[\"sliding_attention\",\"full_attention\",\"sliding_attention\"],\"head_dim\":256,\"num_key_value_heads\":4}",
+         "\"layer_types\":[\"sliding_attention\",\"full_attention\",\"sliding_attention\"],\"head_dim\":256,"
+         "\"num_key_value_heads\":4}",
          NULL},
         {"one architecture is not given", LLAMA(""), LLAMA(",\"architectures\":[\"LlamaForCausalLM\"]"), NULL},
     };
@@ -210,8 +216,10 @@ static void a_default_that_is_written_down_changes_nothing(void **state) {
 static void rotary_settings_are_compared_in_both_spellings(void **state) {
 #define LLAMA3 "\"factor\":8.0,\"low_freq_factor\":1.0,\"high_freq_factor\":4.0,\"original_max_position_embeddings\":8192"
     static const config_case cases[] = {
-        {"theta", LLAMA(",\"rope_theta\":500000"), LLAMA(",\"rope_parameters\":{\"rope_theta\":500000,\"rope_type\":\"default\"}"), NULL},
-        {"other theta", LLAMA(""), LLAMA(",\"rope_parameters\":{\"rope_theta\":500000,\"rope_type\":\"default\"}"), "rotary embedding: "},
+        {"theta", LLAMA(",\"rope_theta\":500000"),
+         LLAMA(",\"rope_parameters\":{\"rope_theta\":500000,\"rope_type\":\"default\"}"), NULL},
+        {"other theta", LLAMA(""), LLAMA(",\"rope_parameters\":{\"rope_theta\":500000,\"rope_type\":\"default\"}"),
+         "rotary embedding: "},
         {"type and rope_type", LLAMA(",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2}"),
          LLAMA(",\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":2.0}"), NULL},
         {"factor", LLAMA(",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2}"),
@@ -224,19 +232,21 @@ static void rotary_settings_are_compared_in_both_spellings(void **state) {
         {"length of longrope", LLAMA(",\"max_position_embeddings\":8,\"rope_scaling\":{\"type\":\"longrope\"}"),
          LLAMA(",\"max_position_embeddings\":16,\"rope_scaling\":{\"type\":\"longrope\"}"), "rotary embedding: "},
         {"gpt_neox", "{\"model_type\":\"gpt_neox\",\"rotary_emb_base\":1000,\"rotary_pct\":0.5}",
-         "{\"model_type\":\"gpt_neox\",\"rope_parameters\":{\"rope_theta\":1000,\"rope_type\":\"default\",\"partial_rotary_factor\":0.5}}",
+         "{\"model_type\":\"gpt_neox\","
+         "\"rope_parameters\":{\"rope_theta\":1000,\"rope_type\":\"default\",\"partial_rotary_factor\":0.5}}",
          NULL},
         {"gpt_neox, defaults", "{\"model_type\":\"gpt_neox\",\"rotary_emb_base\":10000,\"rotary_pct\":0.25}",
          "{\"model_type\":\"gpt_neox\"}", NULL},
-        {"rotated part", "{\"model_type\":\"phi\"}", "{\"model_type\":\"phi\",\"partial_rotary_factor\":0.4}", "rotary embedding: "},
+        {"rotated part", "{\"model_type\":\"phi\"}", "{\"model_type\":\"phi\",\"partial_rotary_factor\":0.4}",
+         "rotary embedding: "},
         {"gemma3",
          "{\"model_type\":\"gemma3_text\",\"rope_theta\":1000000.0,\"rope_local_base_freq\":10000.0,"
          "\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":8}}",
          "{\"model_type\":\"gemma3_text\",\"rope_parameters\":{\"full_attention\":{\"rope_type\":\"linear\",\"factor\":8.0,"
          "\"rope_theta\":1000000},\"sliding_attention\":{\"rope_type\":\"default\",\"rope_theta\":10000}}}",
          NULL},
-        {"gemma3, local base", "{\"model_type\":\"gemma3_text\"}", "{\"model_type\":\"gemma3_text\",\"rope_local_base_freq\":1000}",
-         "rotary embedding: "},
+        {"gemma3, local base", "{\"model_type\":\"gemma3_text\"}",
+         "{\"model_type\":\"gemma3_text\",\"rope_local_base_freq\":1000}", "rotary embedding: "},
     };
     CHECK_CONFIGS(cases);
 }
@@ -250,14 +260,16 @@ static void attention_windows_are_compared_layer_by_layer(void **state) {
         {"window and none", "{\"model_type\":\"mistral\",\"num_hidden_layers\":2}",
          "{\"model_type\":\"mistral\",\"num_hidden_layers\":2,\"sliding_window\":null}", "attention window: "},
         {"a window that is switched off", QWEN2(""), QWEN2(",\"sliding_window\":131072,\"use_sliding_window\":false"), NULL},
-        {"switched on", QWEN2(""), QWEN2(",\"sliding_window\":8,\"use_sliding_window\":true,\"max_window_layers\":2"), "attention window: "},
+        {"switched on", QWEN2(""), QWEN2(",\"sliding_window\":8,\"use_sliding_window\":true,\"max_window_layers\":2"),
+         "attention window: "},
         {"by number and by list", QWEN2(",\"sliding_window\":8,\"use_sliding_window\":true,\"max_window_layers\":2"),
          QWEN2(",\"sliding_window\":8,\"use_sliding_window\":true,\"max_window_layers\":2,\"layer_types\":[\"full_attention\","
                "\"full_attention\",\"sliding_attention\",\"sliding_attention\"]"), NULL},
         {"other layers", QWEN2(",\"sliding_window\":8,\"use_sliding_window\":true,\"max_window_layers\":2"),
          QWEN2(",\"sliding_window\":8,\"use_sliding_window\":true,\"max_window_layers\":3"), "8 in layers 2-3"},
         {"pattern and list", GEMMA3(",\"sliding_window\":6,\"sliding_window_pattern\":2"),
-         GEMMA3(",\"sliding_window\":6,\"layer_types\":[\"sliding_attention\",\"full_attention\",\"sliding_attention\"]"), NULL},
+         GEMMA3(",\"sliding_window\":6,\"layer_types\":[\"sliding_attention\",\"full_attention\",\"sliding_attention\"]"),
+         NULL},
         {"hostile numbers", "{\"model_type\":\"gemma3_text\",\"num_hidden_layers\":1e300,\"sliding_window_pattern\":1e300}",
          "{\"model_type\":\"gemma3_text\",\"num_hidden_layers\":1e300,\"sliding_window_pattern\":-5}", "attention window: "},
     };
@@ -266,14 +278,15 @@ static void attention_windows_are_compared_layer_by_layer(void **state) {
 
 /* ---- tokenizers ---- */
 
-#define TOKENIZER(head, vocab, merges, more)                                                                                          \
-    "{" head "\"added_tokens\":[{\"id\":0,\"content\":\"<s>\"}],\"model\":{\"type\":\"BPE\",\"vocab\":" vocab ",\"merges\":" merges more "}}"
+#define TOKENIZER(head, vocab, merges, more)                                                                                   \
+    "{" head "\"added_tokens\":[{\"id\":0,\"content\":\"<s>\"}],\"model\":{\"type\":\"BPE\",\"vocab\":" vocab \
+    ",\"merges\":" merges more "}}"
 #define PLAIN TOKENIZER("\"version\":\"1.0\",\"truncation\":null,", "{\"<s>\":0,\"a\":1,\"b\":2,\"ab\":3}", "[\"a b\"]", "")
 
 static void check_tokenizers(const char *parent, const char *file, const config_case *cases, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        check_pair(parent, cases[i].what, (side){LLAMA(""), NULL, 0, file, cases[i].a}, (side){LLAMA(""), NULL, 0, file, cases[i].b},
-                   cases[i].problem);
+        const side a = {LLAMA(""), NULL, 0, file, cases[i].a}, b = {LLAMA(""), NULL, 0, file, cases[i].b};
+        check_pair(parent, cases[i].what, a, b, cases[i].problem);
     }
 }
 
@@ -281,28 +294,37 @@ static void tokenizers_are_compared_by_meaning(void **state) {
     const test_folder *top = *state;
     static const config_case cases[] = {
         {"merges as pairs", PLAIN, TOKENIZER("", "{\"<s>\":0,\"a\":1,\"b\":2,\"ab\":3}", "[[\"a\",\"b\"]]", ""), NULL},
-        {"formatting and order", PLAIN, TOKENIZER("\n ", "{ \"ab\" : 3, \"\\u0061\": 1, \"b\":2.0,\"<s>\":0}", "[ \"a b\" ]", ""), NULL},
+        {"formatting and order", PLAIN,
+         TOKENIZER("\n ", "{ \"ab\" : 3, \"\\u0061\": 1, \"b\":2.0,\"<s>\":0}", "[ \"a b\" ]", ""), NULL},
         {"version, truncation, padding", PLAIN,
          TOKENIZER("\"version\":\"2.0\",\"truncation\":{\"max_length\":512},\"padding\":{\"pad_id\":0},",
                    "{\"<s>\":0,\"a\":1,\"b\":2,\"ab\":3}", "[\"a b\"]", ""), NULL},
         {"defaults spelled out", PLAIN,
          TOKENIZER("\"normalizer\":null,", "{\"<s>\":0,\"a\":1,\"b\":2,\"ab\":3}", "[\"a b\"]",
-                   ",\"byte_fallback\":false,\"ignore_merges\":false,\"dropout\":null,\"continuing_subword_prefix\":\"\""), NULL},
-        {"Metaspace, old and new", "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\",\"add_prefix_space\":true}}",
-         "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"always\",\"split\":true}}", NULL},
-        {"Metaspace, both", "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"add_prefix_space\":true,\"prepend_scheme\":\"first\"}}",
+                   ",\"byte_fallback\":false,\"ignore_merges\":false,\"dropout\":null,\"continuing_subword_prefix\":\"\""),
+                   NULL},
+        {"Metaspace, old and new",
+         "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\",\"add_prefix_space\":true}}",
+         "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"always\",\"split\":true}}",
+         NULL},
+        {"Metaspace, both",
+         "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"add_prefix_space\":true,\"prepend_scheme\":\"first\"}}",
          "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"prepend_scheme\":\"first\"}}", NULL},
         {"Metaspace, other scheme", "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"add_prefix_space\":false}}",
-         "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"prepend_scheme\":\"always\"}}", "tokenizer.json differs between pre and post in "
+         "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"prepend_scheme\":\"always\"}}",
+         "tokenizer.json differs between pre and post in "
                                                                                       "pre_tokenizer"},
         {"ids swapped", PLAIN, TOKENIZER("", "{\"<s>\":0,\"a\":2,\"b\":1,\"ab\":3}", "[\"a b\"]", ""),
          "tokenizer.json differs between pre and post in model.vocab (expected"},
-        {"one token more", PLAIN, TOKENIZER("", "{\"<s>\":0,\"a\":1,\"b\":2,\"ab\":3,\"c\":4}", "[\"a b\"]", ""), "in model.vocab (expected"},
-        {"other merges", PLAIN, TOKENIZER("", "{\"<s>\":0,\"a\":1,\"b\":2,\"ab\":3}", "[\"b a\"]", ""), "in model.merges (expected"},
+        {"one token more", PLAIN, TOKENIZER("", "{\"<s>\":0,\"a\":1,\"b\":2,\"ab\":3,\"c\":4}", "[\"a b\"]", ""),
+         "in model.vocab (expected"},
+        {"other merges", PLAIN, TOKENIZER("", "{\"<s>\":0,\"a\":1,\"b\":2,\"ab\":3}", "[\"b a\"]", ""),
+         "in model.merges (expected"},
         {"order of merges", TOKENIZER("", "{}", "[\"a b\",\"b a\"]", ""), TOKENIZER("", "{}", "[\"b a\",\"a b\"]", ""),
          "in model.merges (expected"},
         {"byte fallback", PLAIN,
-         TOKENIZER("", "{\"<s>\":0,\"a\":1,\"b\":2,\"ab\":3}", "[\"a b\"]", ",\"byte_fallback\":true"), "in model.byte_fallback (expected"},
+         TOKENIZER("", "{\"<s>\":0,\"a\":1,\"b\":2,\"ab\":3}", "[\"a b\"]", ",\"byte_fallback\":true"),
+         "in model.byte_fallback (expected"},
         {"normalizer", "{\"normalizer\":{\"type\":\"NFC\"}}", "{}", "in normalizer (expected"},
         {"case of keys", "{\"A\":1}", "{\"a\":1}", "in A, a (expected"},
     };
@@ -313,7 +335,8 @@ static void other_tokenizer_files_are_compared_as_well(void **state) {
     const test_folder *top = *state;
     static const config_case vocabularies[] = {
         {"order", "{\"model\":1,\"version\":2}", "{\"version\":2, \"model\":1}", NULL},
-        {"id", "{\"model\":1,\"version\":2}", "{\"model\":1,\"version\":3}", "vocab.json differs between pre and post (expected"},
+        {"id", "{\"model\":1,\"version\":2}", "{\"model\":1,\"version\":3}",
+         "vocab.json differs between pre and post (expected"},
     };
     check_tokenizers(top->path, "vocab.json", vocabularies, 2);
     static const config_case merges[] = {{"same", "a b\n", "a b\n", NULL}, {"other", "a b\n", "b a\n", "merges.txt differs"}};

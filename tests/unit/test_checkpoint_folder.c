@@ -101,7 +101,8 @@ static void a_folder_that_is_no_model_says_what_it_is(void **state) {
         const char *file, *message;
     } cases[] = {
         {"nothing.txt", "has no model.safetensors (expected a Hugging Face model folder)"},
-        {"pytorch_model.bin", "but pytorch_model.bin, pickled weights (expected a Hugging Face model folder): load the model with "
+        {"pytorch_model.bin",
+         "but pytorch_model.bin, pickled weights (expected a Hugging Face model folder): load the model with "
                               "transformers"},
         {"pytorch_model-00001-of-00002.bin", "pickled weights"},
         {"adapter_model.safetensors", "an adapter, not a model"},
@@ -165,7 +166,8 @@ static void an_index_is_strict(void **state) {
         {INDEX("8", "\"a\":\"\""), "is no shard"},
         {INDEX("8", "\"a\":\"x\\n.safetensors\""), "is no shard"},
         {INDEX("8", "\"a\":\"pytorch_model-00001-of-00002.bin\""), "is no shard (expected the name of a .safetensors file"},
-        {INDEX("8", "\"a\":\"" S1 "\",\"b\":\"model-00003-of-00003.safetensors\""), "model-00003-of-00003.safetensors: is not there"},
+        {INDEX("8", "\"a\":\"" S1 "\",\"b\":\"model-00003-of-00003.safetensors\""),
+         "model-00003-of-00003.safetensors: is not there"},
         {INDEX("8", AB ",\"c\":\"" S2 "\""), "names tensor \"c\", which no shard has (expected it in " S2 ")"},
         {INDEX("8", "\"a\":\"" S1 "\",\"aa\":\"" S2 "\",\"b\":\"" S2 "\""), "names tensor \"aa\", which no shard has"},
         {INDEX("8", "\"0\":\"" S2 "\",\"a\":\"" S1 "\""), "names tensor \"0\", which no shard has"},
@@ -184,6 +186,16 @@ static void a_tensor_in_two_shards_is_refused(void **state) {
     char *folder = make_sharded(top->path, INDEX("12", AB));
     write_safetensors(folder, S2, "{" ONE("a", 0, 4) "," ONE("b", 4, 8) "}", 8);
     assert_fails(try_open(folder, NULL), HMA_BAD_DATA, "has tensor \"a\", which ");
+    free(folder);
+}
+
+static void old_buffers_may_be_in_only_one_of_index_and_shard(void **state) {
+    const test_folder *top = *state;
+    char *folder = make_sharded(top->path, INDEX("8", AB ",\"model.layers.0.self_attn.rotary_emb.inv_freq\":\"" S1 "\""));
+    assert_ok(try_open(folder, NULL));
+    write_text(folder, "model.safetensors.index.json", INDEX("12", AB));
+    write_safetensors(folder, S2, "{" ONE("b", 0, 4) "," ONE("h.0.attn.bias", 4, 8) "}", 8);
+    assert_ok(try_open(folder, NULL));
     free(folder);
 }
 
@@ -312,7 +324,8 @@ static void a_file_that_is_cut_off_while_it_is_read_is_an_error(void **state) {
 static void paths_inside_a_folder_are_found_through_links(void **state) {
     const test_folder *top = *state;
     char *a = make_model(top->path, "a", CONFIG, SINGLE, 8), *b = make_model(top->path, "b", NULL, NULL, 0);
-    char *link = path_in(b, "link"), *through = path_in(link, "new/deep"), *beside = path_in(top->path, "aa"), *inside = path_in(a, "new");
+    char *link = path_in(b, "link"), *through = path_in(link, "new/deep");
+    char *beside = path_in(top->path, "aa"), *inside = path_in(a, "new");
     assert_int_equal(symlink("../a", link), 0);
     assert_true(hma_folder_contains(a, a));
     assert_true(hma_folder_contains(a, inside));
@@ -342,12 +355,12 @@ static void paths_inside_a_folder_are_found_through_links(void **state) {
 
 static void old_buffers_are_known_by_name(void **state) {
     (void)state;
-    static const char *const buffers[] = {"model.layers.0.self_attn.rotary_emb.inv_freq", "model.rotary_emb.inv_freq", "h.0.attn.bias",
-                                          "transformer.h.0.attn.masked_bias", "gpt_neox.layers.3.attention.bias",
-                                          "gpt_neox.layers.3.attention.masked_bias",
+    static const char *const buffers[] = {"model.layers.0.self_attn.rotary_emb.inv_freq", "model.rotary_emb.inv_freq",
+                                          "h.0.attn.bias", "transformer.h.0.attn.masked_bias",
+                                          "gpt_neox.layers.3.attention.bias", "gpt_neox.layers.3.attention.masked_bias",
                                           "gpt_neox.layers.3.attention.rotary_emb.inv_freq"};
-    static const char *const weights[] = {"h.0.attn.c_attn.bias", "model.layers.0.self_attn.q_proj.bias", "lm_head.bias", "self_attn.bias",
-                                          "gpt_neox.layers.3.attention.dense.bias", "bias", ""};
+    static const char *const weights[] = {"h.0.attn.c_attn.bias", "model.layers.0.self_attn.q_proj.bias", "lm_head.bias",
+                                          "self_attn.bias", "gpt_neox.layers.3.attention.dense.bias", "bias", ""};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
         assert_true(hma_tensor_is_buffer(buffers[i]));
     }
@@ -398,6 +411,7 @@ int main(void) {
         IN_FOLDER(file_and_index_together_are_refused),
         IN_FOLDER(an_index_is_strict),
         IN_FOLDER(a_tensor_in_two_shards_is_refused),
+        IN_FOLDER(old_buffers_may_be_in_only_one_of_index_and_shard),
         IN_FOLDER(a_broken_shard_is_named),
         IN_FOLDER(what_is_merely_odd_becomes_a_warning),
         IN_FOLDER(a_config_is_strict_json),

@@ -6,7 +6,6 @@
 
 #include "checkpoint/header.h"
 
-#define ENTRY(name, dtype, shape, offsets) "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
 #define A_F32 ENTRY("a", "F32", "[2]", "[0,8]")
 
 typedef struct header_case {
@@ -77,10 +76,13 @@ static void names_occur_once_and_are_printable(void **state) {
     static const header_case cases[] = {
         {"duplicate name, same range", "{" A_F32 "," A_F32 "}", 8, "tensor \"a\" occurs twice"},
         {"duplicate name, other range", "{" A_F32 "," ENTRY("a", "F32", "[1]", "[8,12]") "}", 12, "tensor \"a\" occurs twice"},
-        {"duplicate through an escape", "{" A_F32 "," ENTRY("\\u0061", "F32", "[1]", "[8,12]") "}", 12, "tensor \"a\" occurs twice"},
+        {"duplicate through an escape", "{" A_F32 "," ENTRY("\\u0061", "F32", "[1]", "[8,12]") "}", 12,
+         "tensor \"a\" occurs twice"},
         {"names that differ in case", "{" A_F32 "," ENTRY("A", "F32", "[1]", "[8,12]") "}", 12, NULL},
-        {"duplicate dtype", "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "\"dtype\" twice"},
-        {"duplicate shape", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "\"shape\" twice"},
+        {"duplicate dtype", "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8,
+         "\"dtype\" twice"},
+        {"duplicate shape", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"shape\":[2],\"data_offsets\":[0,8]}}", 8,
+         "\"shape\" twice"},
         {"duplicate offsets", "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,8],\"shape\":[2],\"data_offsets\":[0,8]}}", 8,
          "\"data_offsets\" twice"},
         {"NUL by escape", "{" ENTRY("a\\u0000b", "F32", "[2]", "[0,8]") "}", 8, "U+0000"},
@@ -149,8 +151,8 @@ static void element_types_are_known_and_supported(void **state) {
     CHECK(cases);
     for (hma_dtype d = 0; d < HMA_DTYPE_COUNT; d++) {
         char header[128];
-        (void)snprintf(header, sizeof header, "{\"a\":{\"dtype\":\"%s\",\"shape\":[3],\"data_offsets\":[0,%zu]}}", hma_dtype_name(d),
-                       3 * hma_dtype_size(d));
+        (void)snprintf(header, sizeof header, "{\"a\":{\"dtype\":\"%s\",\"shape\":[3],\"data_offsets\":[0,%zu]}}",
+                       hma_dtype_name(d), 3 * hma_dtype_size(d));
         hma_tensor_list list = {0};
         assert_ok(parse(header, strlen(header), 3 * hma_dtype_size(d), &list));
         assert_int_equal(list.items[0].dtype, d);
@@ -180,8 +182,10 @@ static void shapes_are_short_lists_of_plain_numbers(void **state) {
         {"no elements between others", "{" ENTRY("a", "F32", "[1]", "[0,4]") "," ENTRY("z", "F32", "[0]", "[4,4]") ","
                                        ENTRY("b", "F32", "[1]", "[4,8]") "}", 8, NULL},
         {"no tensors", "{}", 0, NULL},
-        {"2^64-2", "{" ENTRY("a", "F32", "[2,18446744073709551614]", "[0,16]") "}", 16, "shape of tensor \"a\" holds something else"},
-        {"2^63-1", "{" ENTRY("a", "F32", "[2,9223372036854775807]", "[0,16]") "}", 16, "shape of tensor \"a\" holds something else"},
+        {"2^64-2", "{" ENTRY("a", "F32", "[2,18446744073709551614]", "[0,16]") "}", 16,
+         "shape of tensor \"a\" holds something else"},
+        {"2^63-1", "{" ENTRY("a", "F32", "[2,9223372036854775807]", "[0,16]") "}", 16,
+         "shape of tensor \"a\" holds something else"},
     };
     CHECK(cases);
 }
@@ -195,13 +199,15 @@ static void ranges_cover_the_data_exactly(void **state) {
         {"begin after end", "{" ENTRY("a", "F32", "[2]", "[8,0]") "}", 8, "are not a range"},
         {"negative", "{" ENTRY("a", "F32", "[2]", "[-8,0]") "}", 8, "data_offsets of tensor \"a\" holds something else"},
         {"huge", "{" ENTRY("a", "F32", "[2]", "[18446744073709551607,18446744073709551615]") "}", 8, "holds something else"},
-        {"size too small", "{" ENTRY("a", "F32", "[2,2]", "[0,4]") "}", 4, "tensor \"a\" has 4 bytes (expected 16 from its shape and F32)"},
+        {"size too small", "{" ENTRY("a", "F32", "[2,2]", "[0,4]") "}", 4,
+         "tensor \"a\" has 4 bytes (expected 16 from its shape and F32)"},
         {"size too large", "{" ENTRY("a", "F32", "[2]", "[0,16]") "}", 16, "tensor \"a\" has 16 bytes (expected 8"},
         {"outside the file", "{" ENTRY("a", "F32", "[2]", "[0,8]") "," ENTRY("b", "F32", "[2]", "[8,16]") "}", 8,
          "the last 8 bytes are missing"},
         {"far outside", "{" ENTRY("a", "U8", "[2]", "[9000000000000000000,9000000000000000002]") "}", 8, "belong to no tensor"},
         {"overlap", "{" A_F32 "," ENTRY("b", "F32", "[2]", "[4,12]") "}", 12, "\"a\" and \"b\" overlap"},
-        {"one inside the other", "{" ENTRY("a", "F32", "[4]", "[0,16]") "," ENTRY("b", "F32", "[1]", "[4,8]") "}", 16, "overlap"},
+        {"one inside the other", "{" ENTRY("a", "F32", "[4]", "[0,16]") "," ENTRY("b", "F32", "[1]", "[4,8]") "}", 16,
+         "overlap"},
         {"hole", "{" A_F32 "," ENTRY("b", "F32", "[2]", "[12,20]") "}", 20, "4 bytes before tensor \"b\" belong to no tensor"},
         {"not starting at 0", "{" ENTRY("a", "F32", "[2]", "[4,12]") "}", 12, "4 bytes before tensor \"a\""},
         {"two bytes missing", "{" A_F32 "}", 6, "the last 2 bytes are missing"},
@@ -209,8 +215,8 @@ static void ranges_cover_the_data_exactly(void **state) {
         {"data without tensors", "{}", 5, "5 bytes follow"},
         {"entry not an object", "{\"a\":[]}", 0, "not described by an object"},
         {"unknown key", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"x\":1}}", 8, "has the key \"x\""},
-        {"order in the file need not be that of the header", "{" ENTRY("a", "F32", "[2]", "[8,16]") "," ENTRY("b", "F32", "[2]", "[0,8]") "}",
-         16, NULL},
+        {"order in the file need not be that of the header",
+         "{" ENTRY("a", "F32", "[2]", "[8,16]") "," ENTRY("b", "F32", "[2]", "[0,8]") "}", 16, NULL},
     };
     CHECK(cases);
 }
@@ -219,7 +225,8 @@ static void ten_tensors_on_one_range_overlap(void **state) {
     (void)state;
     hma_buffer header = {0};
     for (int i = 0; i < 10; i++) {
-        hma_buffer_printf(&header, "%c\"weight_%d\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}", i ? ',' : '{', i);
+        hma_buffer_printf(&header, "%c\"weight_%d\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}",
+                          i ? ',' : '{', i);
     }
     hma_buffer_char(&header, '}');
     hma_tensor_list list = {0};
@@ -237,7 +244,8 @@ static void accepted_tensors_say_what_the_header_says(void **state) {
     const hma_tensor *a = hma_tensor_list_find(&list, "a"), *b = hma_tensor_list_find(&list, "b");
     assert_ptr_equal(a, &list.items[0]);
     assert_true(a->rank == 0 && a->elements == 1 && a->bytes == 4 && a->dtype == HMA_F32 && a->shard == 7);
-    assert_true(b->rank == 2 && b->shape[0] == 2 && b->shape[1] == 3 && b->elements == 6 && b->bytes == 12 && b->dtype == HMA_BF16);
+    assert_true(b->rank == 2 && b->shape[0] == 2 && b->shape[1] == 3);
+    assert_true(b->elements == 6 && b->bytes == 12 && b->dtype == HMA_BF16);
     assert_int_equal(a->offset, 8 + sizeof header - 1);
     assert_int_equal(b->offset, 8 + sizeof header - 1 + 4);
     assert_null(hma_tensor_list_find(&list, "c"));
@@ -275,7 +283,8 @@ static void lengths_are_held_against_the_file(void **state) {
         {"too large", BYTES("<\0\0\0\0\xff\xff\xff{}"), "(expected at most 100000000)"},
         {"2^64-1", BYTES("\xff\xff\xff\xff\xff\xff\xff\xff{}"), "18446744073709551615 bytes (expected at most 100000000)"},
         {"2^64-8: 8 + N wraps to 0", BYTES("\xf8\xff\xff\xff\xff\xff\xff\xff{}"), "(expected at most 100000000)"},
-        {"100,000,001", BYTES("\x01\xe1\xf5\x05\0\0\0\0{}"), "gives its header as 100000001 bytes (expected at most 100000000)"},
+        {"100,000,001", BYTES("\x01\xe1\xf5\x05\0\0\0\0{}"),
+         "gives its header as 100000001 bytes (expected at most 100000000)"},
         {"100,000,000 in a short file", BYTES("\0\xe1\xf5\x05\0\0\0\0{}"), "the rest of the file"},
         {"length 0", BYTES("\0\0\0\0\0\0\0\0"), "not JSON"},
         {"not UTF-8", BYTES("\x01\0\0\0\0\0\0\0\xff"), "not JSON"},
@@ -319,7 +328,8 @@ static void other_formats_are_recognised(void **state) {
 static void what_is_no_file_is_refused(void **state) {
     const test_folder *folder = *state;
     hma_tensor_list list = {0};
-    char *pipe = path_in(folder->path, "pipe"), *loop = path_in(folder->path, "loop"), *dangling = path_in(folder->path, "dangling");
+    char *pipe = path_in(folder->path, "pipe"), *loop = path_in(folder->path, "loop");
+    char *dangling = path_in(folder->path, "dangling");
     assert_int_equal(mkfifo(pipe, 0600), 0);
     assert_int_equal(symlink("loop", loop), 0);
     assert_int_equal(symlink("nowhere", dangling), 0);

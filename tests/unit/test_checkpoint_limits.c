@@ -100,10 +100,10 @@ static void large_headers_cost_little(void **state) {
         {"{\"a\":", "{\"b\":", "", 1000000, "has the key \"b\""},
         {"{\"__metadata__\":{\"x\":\"\"", ",\"%\":\"\"", "}}", 4000000, "has more than 65536 keys"},
         {"{\"__metadata__\":{\"a\":\"", "text ", "\"}}", HMA_HEADER_MAX - 100, NULL},
-        {"{\"x\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", ",\"%\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", "}",
-         57000000, NULL}, /* 1,000,000 tensors */
-        {"{\"x\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", ",\"%\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", "}",
-         64000000, "more than 1048576 tensors"},
+        {"{\"x\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}",
+         ",\"%\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", "}", 57000000, NULL}, /* 1,000,000 tensors */
+        {"{\"x\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}",
+         ",\"%\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", "}", 64000000, "more than 1048576 tensors"},
         {"", " ", "{}", HMA_HEADER_MAX - 100, NULL},
     };
     check_cases(cases, sizeof cases / sizeof *cases, parse_header);

@@ -82,8 +82,8 @@ static void a_copy_has_the_bytes_of_the_reference_writer(void **state) {
             char *out = make_model(top->path, names[i], NULL, NULL, 0);
             const hma_tensor **tensors = tensors_of(c);
             hma_shard_report report;
-            assert_ok(hma_shards_write(context, out, tensors, hma_checkpoint_tensor_count(c), &(hma_shard_options){0}, copy_from, c,
-                                       &report));
+            assert_ok(hma_shards_write(context, out, tensors, hma_checkpoint_tensor_count(c), &(hma_shard_options){0},
+                                       copy_from, c, &report));
             assert_int_equal(report.shards, 1);
             assert_same_file(out, "model.safetensors", folder, "model.safetensors");
             copied++;
@@ -103,16 +103,15 @@ static void a_copy_has_the_bytes_of_the_reference_writer(void **state) {
 static void element_types_are_in_the_reference_order(void **state) {
     (void)state;
     static const char expected[] =
-        "{\"__metadata__\":{\"format\":\"pt\"},\"a00\":{\"dtype\":\"U64\",\"shape\":[3,1],\"data_offsets\":[0,24]},"
-        "\"b00\":{\"dtype\":\"U64\",\"shape\":[3,1],\"data_offsets\":[24,48]},\"a01\":{\"dtype\":\"I64\",\"shape\":[3,1],"
-        "\"data_offsets\":[48,72]},\"a02\":{\"dtype\":\"F64\",\"shape\":[3,1],\"data_offsets\":[72,96]},\"a03\":{\"dtype\":\"F32\","
-        "\"shape\":[3,1],\"data_offsets\":[96,108]},\"zero\":{\"dtype\":\"F32\",\"shape\":[0,4],\"data_offsets\":[108,108]},"
-        "\"\xC3\xA9\\\"\\\\x\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[108,112]},\"a04\":{\"dtype\":\"U32\",\"shape\":[3,1],"
-        "\"data_offsets\":[112,124]},\"a05\":{\"dtype\":\"I32\",\"shape\":[3,1],\"data_offsets\":[124,136]},\"a06\":{\"dtype\":\"BF16\","
-        "\"shape\":[3,1],\"data_offsets\":[136,142]},\"a07\":{\"dtype\":\"F16\",\"shape\":[3,1],\"data_offsets\":[142,148]},"
-        "\"a08\":{\"dtype\":\"U16\",\"shape\":[3,1],\"data_offsets\":[148,154]},\"a09\":{\"dtype\":\"I16\",\"shape\":[3,1],"
-        "\"data_offsets\":[154,160]},\"a10\":{\"dtype\":\"I8\",\"shape\":[3,1],\"data_offsets\":[160,163]},\"a11\":{\"dtype\":\"U8\","
-        "\"shape\":[3,1],\"data_offsets\":[163,166]},\"a12\":{\"dtype\":\"BOOL\",\"shape\":[3,1],\"data_offsets\":[166,169]}}";
+        "{\"__metadata__\":{\"format\":\"pt\"},"
+        TENSOR("a00", "U64", "[3,1]", 0, 24) "," TENSOR("b00", "U64", "[3,1]", 24, 48) ","
+        TENSOR("a01", "I64", "[3,1]", 48, 72) "," TENSOR("a02", "F64", "[3,1]", 72, 96) ","
+        TENSOR("a03", "F32", "[3,1]", 96, 108) "," TENSOR("zero", "F32", "[0,4]", 108, 108) ","
+        TENSOR("\xC3\xA9\\\"\\\\x", "F32", "[1,1]", 108, 112) "," TENSOR("a04", "U32", "[3,1]", 112, 124) ","
+        TENSOR("a05", "I32", "[3,1]", 124, 136) "," TENSOR("a06", "BF16", "[3,1]", 136, 142) ","
+        TENSOR("a07", "F16", "[3,1]", 142, 148) "," TENSOR("a08", "U16", "[3,1]", 148, 154) ","
+        TENSOR("a09", "I16", "[3,1]", 154, 160) "," TENSOR("a10", "I8", "[3,1]", 160, 163) ","
+        TENSOR("a11", "U8", "[3,1]", 163, 166) "," TENSOR("a12", "BOOL", "[3,1]", 166, 169) "}";
     const hma_tensor given[] = {
         tensor_of("a12", HMA_BOOL, 3, 1), tensor_of("a11", HMA_U8, 3, 1),   tensor_of("a10", HMA_I8, 3, 1),
         tensor_of("a09", HMA_I16, 3, 1),  tensor_of("a08", HMA_U16, 3, 1),  tensor_of("a07", HMA_F16, 3, 1),
@@ -142,7 +141,8 @@ static void metadata_follows_the_format(void **state) {
     static const char *const metadata[] = {"hma_recipe", "{\"ratios\":[0.5]}", "note", "a\nb", NULL};
     hma_buffer header = {0};
     assert_ok(hma_header_write(&header, NULL, 0, metadata));
-    assert_string_equal(header.data + 8, "{\"__metadata__\":{\"format\":\"pt\",\"hma_recipe\":\"{\\\"ratios\\\":[0.5]}\",\"note\":\"a\\nb\"}}");
+    assert_string_equal(header.data + 8,
+                        "{\"__metadata__\":{\"format\":\"pt\",\"hma_recipe\":\"{\\\"ratios\\\":[0.5]}\",\"note\":\"a\\nb\"}}");
     hma_tensor_list list = {0};
     assert_ok(hma_header_parse(&list, "f", header.data + 8, header.length - 8, 0, 0));
     hma_buffer_free(&header);
@@ -152,8 +152,8 @@ static void metadata_follows_the_format(void **state) {
 
 static hma_status write_four(hma_context *context, const char *folder, uint64_t shard_size, hma_produce_fn produce, void *user,
                              hma_shard_report *report) {
-    const hma_tensor a = tensor_of("a", HMA_F32, 3, 4), b = tensor_of("b", HMA_F32, 700, 1000), c = tensor_of("c", HMA_F32, 1, 4),
-                     d = tensor_of("d", HMA_BF16, 5, 3);
+    const hma_tensor a = tensor_of("a", HMA_F32, 3, 4), b = tensor_of("b", HMA_F32, 700, 1000);
+    const hma_tensor c = tensor_of("c", HMA_F32, 1, 4), d = tensor_of("d", HMA_BF16, 5, 3);
     const hma_tensor *tensors[] = {&d, &c, &b, &a};
     const hma_shard_options options = {.shard_size = shard_size};
     return hma_shards_write(context, folder, tensors, 4, &options, produce, user, report);
@@ -172,8 +172,10 @@ static void tensors_are_spread_over_shards(void **state) {
     size_t length;
     assert_ok(hma_file_load(path, 10000, &text, &length));
     assert_string_equal(text, "{\n  \"metadata\": {\n    \"total_size\": 2800094\n  },\n  \"weight_map\": {\n"
-                              "    \"a\": \"model-00001-of-00003.safetensors\",\n    \"b\": \"model-00002-of-00003.safetensors\",\n"
-                              "    \"c\": \"model-00003-of-00003.safetensors\",\n    \"d\": \"model-00003-of-00003.safetensors\"\n  }\n}\n");
+                              "    \"a\": \"model-00001-of-00003.safetensors\",\n"
+                              "    \"b\": \"model-00002-of-00003.safetensors\",\n"
+                              "    \"c\": \"model-00003-of-00003.safetensors\",\n"
+                              "    \"d\": \"model-00003-of-00003.safetensors\"\n  }\n}\n");
     hma_checkpoint *c;
     assert_ok(hma_checkpoint_open(&c, folder));
     assert_int_equal(hma_checkpoint_warning_count(c), 0);
@@ -217,7 +219,8 @@ static void chunks_cover_every_element_once(void **state) {
     (void)state;
     const hma_tensor given[] = {tensor_of("z", HMA_F32, 0, 9), tensor_of("a", HMA_BF16, 1, HMA_CHUNK_BYTES / 2),
                                 tensor_of("b", HMA_F64, HMA_CHUNK_BYTES / 8, 2), tensor_of("y", HMA_U8, 0, 1),
-                                tensor_of("c", HMA_U8, 1, HMA_CHUNK_BYTES + 1), tensor_of("d", HMA_U8, 1, 1), tensor_of("x", HMA_U8, 1, 0)};
+                                tensor_of("c", HMA_U8, 1, HMA_CHUNK_BYTES + 1), tensor_of("d", HMA_U8, 1, 1),
+                                tensor_of("x", HMA_U8, 1, 0)};
     enum { COUNT = sizeof given / sizeof *given };
     const hma_tensor *tensors[COUNT];
     for (size_t i = 0; i < COUNT; i++) {
