@@ -9,9 +9,10 @@ def on_the_curve(at):
     return max(found, default=np.nan)
 
 
-by_block = [i for i in np.flatnonzero(blocks) if np.isfinite(x[i]) and np.isfinite(y[i])]
+comparable = blocks & np.isfinite(x) & np.isfinite(y) & (len(measured) == 2)
+by_block = np.flatnonzero(comparable)
 gain = np.array([y[i] - on_the_curve(x[i]) for i in by_block])
-if by_block:
+if len(by_block):
     figure, plot = plt.subplots(figsize=(9, 4))
     plot.axhline(0, color="#0072b2", linewidth=1.2)
     plot.scatter(x[by_block], gain, marker="D", c="#d55e00")

@@ -19,6 +19,8 @@ on_front = data["points/on_front"][()].astype(bool)
 uniform = data["points/uniform"][()].astype(bool)
 mean_ratio = data["points/mean_ratio"][()]
 axes = {name: group for name, group in data["axes"].items() if isinstance(group, h5py.Group)}
+# what a suite does not measure has no values
+measured = [name for name in ("alignment", "retention") if np.isfinite(axes[name]["value"][()]).any()]
 
 
 def point(reference):

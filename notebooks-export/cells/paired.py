@@ -4,6 +4,5 @@ def difference(axis, i):
     return f"{mean:+.3f} [{low:.3f}, {high:.3f}], p = {p:.3f}"
 
 
-compared = [name for name in ("alignment", "retention") if name in axes]
 matters = [i for i in range(len(ids)) if (on_front[i] or i in (pre, recommended)) and i != post]
-Table(["point", *compared], [[labels[i], *(difference(name, i) for name in compared)] for i in matters])
+Table(["point", *measured], [[labels[i], *(difference(name, i) for name in measured)] for i in matters])

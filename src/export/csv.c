@@ -60,8 +60,8 @@ static void put_axis_names(hma_buffer *out, const char *axis) {
 }
 
 static hma_status put_header(hma_buffer *out, const hma_table *table) {
-    static const char *const columns[] = {"id",       "label",    "origin",      "method",     "uniform",
-                                          "on_front", "excluded", "recommended", "membership", "mean_ratio"};
+    static const char *const columns[] = {"id",       "label",       "origin",  "method",     "uniform",   "on_front",
+                                          "excluded", "recommended", "failure", "membership", "mean_ratio"};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         put_text(out, columns[i]);
     }
@@ -104,6 +104,7 @@ static void put_row(hma_buffer *out, const hma_table *table, size_t index) {
     put_bool(out, point->on_front);
     put_bool(out, point->excluded);
     put_bool(out, index == table->front->recommended);
+    put_text(out, more->failure);
     put_double(out, point->membership);
     put_double(out, more->mean_ratio);
     for (size_t block = 0; block < table->blocks; block++) {

@@ -75,12 +75,13 @@ static void put_point_texts(layout *l, hid_t group, hma_h5_dimension *point) {
         {.name = "origin", .long_name = "where the point comes from: grid, search, endpoint or extra"},
         {.name = "method", .long_name = "merge method"},
         {.name = "recipe", .long_name = "recipe as JSON: everything that determines the merged weights"},
+        {.name = "failure", .long_name = "why the point has no scores"},
     };
     for (size_t column = 0; column < sizeof columns / sizeof *columns; column++) {
         for (size_t i = 0; i < l->points; i++) {
             const hma_table_point *p = &l->table->points[i];
-            const char *const values[] = {l->front->points[i].id, hma_table_label(l->table, i), p->origin, p->method,
-                                          p->recipe};
+            const char *const values[] = {
+                l->front->points[i].id, hma_table_label(l->table, i), p->origin, p->method, p->recipe, p->failure};
             l->texts[i] = values[column];
         }
         hma_h5_texts(&l->h5, group, columns[column], along(point), l->texts);
@@ -111,15 +112,14 @@ static void put_points(layout *l) {
         hma_h5_numbered(&l->h5, group, (hma_h5_column){.name = "block", .long_name = "block of layers"}, 1, t->blocks);
     hma_h5_dimension layer =
         hma_h5_numbered(&l->h5, group, (hma_h5_column){.name = "layer", .long_name = "layer"}, 0, t->layers);
+    hma_h5_sizes(&l->h5, group, (hma_h5_column){.name = "block_start", .long_name = "first layer of the block"}, along(&block),
+                 t->block_start);
     put_point_texts(l, group, &point);
     put_point_flags(l, group, &point);
     hma_h5_doubles(&l->h5, group,
                    (hma_h5_column){.name = "mean_ratio", .long_name = "mean ratio over the blocks", .units = "1"},
                    along(&point), field(l, t->points, sizeof *t->points, offsetof(hma_table_point, mean_ratio)));
-    hma_h5_doubles(&l->h5, group,
-                   (hma_h5_column){.name = "ratios",
-                                   .long_name = "weight of post in each block; NaN after a point's own blocks",
-                                   .units = "1"},
+    hma_h5_doubles(&l->h5, group, (hma_h5_column){.name = "ratios", .long_name = "weight of post in each block", .units = "1"},
                    (hma_h5_shape){2, {&point, &block}}, t->ratios);
     hma_h5_doubles(&l->h5, group,
                    (hma_h5_column){.name = "layer_ratios", .long_name = "weight of post in each layer", .units = "1"},

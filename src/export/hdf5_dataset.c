@@ -153,6 +153,27 @@ void hma_h5_doubles(hma_h5 *h5, hid_t group, hma_h5_column column, hma_h5_shape 
     finish(h5, dataset, &shape);
 }
 
+static hid_t store_sizes(hma_h5 *h5, hid_t group, const hma_h5_column *column, const hma_h5_shape *shape,
+                         const size_t *values) {
+    size_t elements;
+    int64_t *numbers = count_elements(shape, &elements) ? HMA_NEW(int64_t, elements) : NULL;
+    if (!numbers) {
+        hma_h5_fail_memory(h5);
+        return H5I_INVALID_HID;
+    }
+    for (size_t i = 0; i < elements; i++) {
+        numbers[i] = (int64_t)values[i];
+    }
+    const hid_t dataset =
+        store(h5, group, column, shape, H5T_STD_I64LE, H5T_NATIVE_INT64, numbers, numbers, elements * sizeof *numbers);
+    free(numbers);
+    return dataset;
+}
+
+void hma_h5_sizes(hma_h5 *h5, hid_t group, hma_h5_column column, hma_h5_shape shape, const size_t *values) {
+    finish(h5, store_sizes(h5, group, &column, &shape, values), &shape);
+}
+
 void hma_h5_bools(hma_h5 *h5, hid_t group, hma_h5_column column, hma_h5_shape shape, const bool *values) {
     size_t elements;
     int8_t *bytes = count_elements(&shape, &elements) ? HMA_NEW(int8_t, elements) : NULL;
@@ -216,17 +237,16 @@ static hma_h5_dimension make_scale(hma_h5 *h5, const hma_h5_column *column, hid_
 }
 
 hma_h5_dimension hma_h5_numbered(hma_h5 *h5, hid_t group, hma_h5_column column, size_t first, size_t length) {
-    int64_t *numbers = HMA_NEW(int64_t, length);
+    hma_h5_dimension own = {length, H5I_INVALID_HID, 0};
+    size_t *numbers = HMA_NEW(size_t, length);
     if (!numbers) {
         hma_h5_fail_memory(h5);
-        return (hma_h5_dimension){length, H5I_INVALID_HID, 0};
+        return own;
     }
     for (size_t i = 0; i < length; i++) {
-        numbers[i] = (int64_t)(first + i);
+        numbers[i] = first + i;
     }
-    hma_h5_dimension own = {length, H5I_INVALID_HID, 0};
-    const hid_t dataset = store(h5, group, &column, &(hma_h5_shape){1, {&own}}, H5T_STD_I64LE, H5T_NATIVE_INT64, numbers,
-                                numbers, length * sizeof *numbers);
+    const hid_t dataset = store_sizes(h5, group, &column, &(hma_h5_shape){1, {&own}}, numbers);
     free(numbers);
     return make_scale(h5, &column, dataset, length);
 }

@@ -75,6 +75,7 @@ void hma_h5_note_bool(hma_h5 *h5, hid_t object, const char *name, bool value);
 
 /* Datasets, values in row-major order. What is not UTF-8 in a text becomes U+FFFD, a NULL text "". */
 void hma_h5_doubles(hma_h5 *h5, hid_t group, hma_h5_column column, hma_h5_shape shape, const double *values);
+void hma_h5_sizes(hma_h5 *h5, hid_t group, hma_h5_column column, hma_h5_shape shape, const size_t *values);
 void hma_h5_bools(hma_h5 *h5, hid_t group, hma_h5_column column, hma_h5_shape shape, const bool *values);
 void hma_h5_texts(hma_h5 *h5, hid_t group, hma_h5_column column, hma_h5_shape shape, const char *const *values);
 

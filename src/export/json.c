@@ -51,6 +51,16 @@ static void put_estimate(hma_buffer *out, const char *key, const hma_axis *axis,
     hma_buffer_char(out, '}');
 }
 
+/* Alignment and retention, also where the suite does not measure them. */
+static void put_main_axes(hma_buffer *out, const hma_table *table, size_t point) {
+    for (size_t i = 0; i < table->front->axis_count; i++) {
+        const hma_axis *axis = &table->front->axes[i];
+        if (axis->kind == HMA_AXIS_ALIGNMENT || axis->kind == HMA_AXIS_RETENTION) {
+            put_estimate(out, axis->name, axis, point);
+        }
+    }
+}
+
 /* The axes of one kind as an object, keyed by their short names. */
 static void put_estimates(hma_buffer *out, const char *key, const hma_table *table, hma_axis_kind kind, size_t point) {
     put_key(out, key);
@@ -85,27 +95,23 @@ static void put_differences(hma_buffer *out, const char *key, const hma_table *t
 static void put_point(hma_buffer *out, const hma_table *table, size_t index) {
     const hma_point *point = &table->front->points[index];
     const hma_table_point *more = &table->points[index];
-    const hma_axis *alignment = hma_table_axis(table, HMA_AXIS_ALIGNMENT);
-    const hma_axis *retention = hma_table_axis(table, HMA_AXIS_RETENTION);
     hma_buffer_char(out, '{');
     put_text(out, "id", point->id);
     put_text(out, "label", hma_table_label(table, index));
     put_text(out, "origin", more->origin);
     put_text(out, "method", more->method);
-    put_doubles(out, "ratios", table->ratios + index * table->blocks, more->blocks);
+    put_doubles(out, "ratios", table->ratios + index * table->blocks, table->blocks);
     put_double(out, "mean_ratio", more->mean_ratio);
     put_doubles(out, "layer_ratios", table->layer_ratios + index * table->layers, table->layers);
     put_bool(out, "uniform", more->uniform);
-    if (alignment) {
-        put_estimate(out, "alignment", alignment, index);
-    }
-    if (retention) {
-        put_estimate(out, "retention", retention, index);
-    }
+    put_main_axes(out, table, index);
     put_estimates(out, "tasks", table, HMA_AXIS_TASK, index);
     put_estimates(out, "categories", table, HMA_AXIS_CATEGORY, index);
     put_bool(out, "on_front", point->on_front);
     put_bool(out, "excluded", point->excluded);
+    if (more->failure) {
+        put_text(out, "failure", more->failure);
+    }
     put_double(out, "membership", point->membership);
     put_differences(out, "versus_post", table, index, true);
     put_differences(out, "versus_pre", table, index, false);
@@ -136,6 +142,12 @@ static void put_run(hma_buffer *out, const hma_table *table) {
     put_input(out, "post", table->post, table->post_sha256);
     put_input(out, "suite", table->suite, table->suite_sha256);
     put_text(out, "ratio_meaning", "weight of post");
+    put_key(out, "block_start");
+    hma_buffer_char(out, '[');
+    for (size_t block = 0; block < table->blocks; block++) {
+        hma_buffer_printf(out, "%s%zu", block ? "," : "", table->block_start[block]);
+    }
+    hma_buffer_char(out, ']');
 }
 
 static void put_axes(hma_buffer *out, const hma_table *table) {

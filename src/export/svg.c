@@ -1,5 +1,6 @@
 /*
- * The picture of the front: alignment to the right, retention upwards.
+ * The picture of the front: alignment to the right, retention upwards; where a suite measures only one of them, that one over
+ * the mean ratio.
  *
  * Families are told apart by shape as well as by colour. What is filled is on the front. Above CROWDED points, those that are
  * beaten are thinned to one per few pixels and lose bars and tooltips; whatever is on the front is always drawn.
@@ -147,11 +148,14 @@ static hma_status draw(hma_plot *p) {
 }
 
 hma_status hma_write_svg(hma_buffer *out, const hma_table *table) {
+    const hma_axis *alignment = hma_table_axis(table, HMA_AXIS_ALIGNMENT),
+                   *retention = hma_table_axis(table, HMA_AXIS_RETENTION);
     hma_plot p = {.out = out,
                   .table = table,
                   .front = table->front,
-                  .x_axis = hma_table_axis(table, HMA_AXIS_ALIGNMENT),
-                  .y_axis = hma_table_axis(table, HMA_AXIS_RETENTION)};
+                  .x_axis = retention ? alignment : NULL,
+                  .y_axis = retention ? retention : alignment,
+                  .has_front = alignment && retention && table->front->front_count > 0};
     hma_status status = prepare(&p);
     if (status == HMA_OK) {
         status = draw(&p);

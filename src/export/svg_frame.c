@@ -114,7 +114,7 @@ void hma_plot_draw_legend(hma_plot *p, double y) {
         {"post", LEGEND_MARKER, HMA_MARKER_TRIANGLE, HMA_PLOT_INK, hma_plot_shows(p, p->front->post)},
         {"one ratio for all layers", LEGEND_LINE_MARKER, HMA_MARKER_CIRCLE, HMA_PLOT_UNIFORM, uniform},
         {"one ratio per block", LEGEND_MARKER, HMA_MARKER_DIAMOND, HMA_PLOT_BLOCKS, blocks},
-        {"front", LEGEND_FRONT, HMA_MARKER_CIRCLE, HMA_PLOT_FRONT, p->front->front_count > 0},
+        {"front", LEGEND_FRONT, HMA_MARKER_CIRCLE, HMA_PLOT_FRONT, p->has_front},
         {"recommended", LEGEND_RING, HMA_MARKER_CIRCLE, HMA_PLOT_RECOMMENDED, hma_plot_shows(p, p->front->recommended)},
     };
     double x = p->area.left + 12;

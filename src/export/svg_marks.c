@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "base/number.h"
 #include "export/markup.h"
 #include "export/svg_plot.h"
@@ -60,7 +59,7 @@ static hma_status trace_front(hma_plot *p, hma_svg_path *path, bool as_obstacle)
 }
 
 hma_status hma_plot_draw_front(hma_plot *p) {
-    if (p->front->front_count == 0) {
+    if (!p->has_front) {
         return HMA_OK;
     }
     hma_svg_path region = hma_svg_path_begin(p->out);
@@ -117,13 +116,13 @@ static void put_tooltip(hma_plot *p, size_t point) {
     hma_buffer_text(p->out, " (");
     hma_markup_text(p->out, hma_text_or_empty(source->id));
     hma_buffer_text(p->out, ")\nratio");
-    for (size_t block = 0; block < (more->uniform ? hma_min_size(1, more->blocks) : more->blocks); block++) {
+    for (size_t block = 0; block < (more->uniform ? 1 : p->table->blocks); block++) {
         char text[HMA_DOUBLE_TEXT];
         hma_buffer_printf(p->out, " %s", hma_double_text(p->table->ratios[point * p->table->blocks + block], text));
     }
     const hma_estimate x = hma_plot_estimate(p->x_axis, p->table, point), y = hma_plot_estimate(p->y_axis, p->table, point);
     put_tooltip_axis(p->out, p->x_axis ? "alignment" : "mean ratio", &x);
-    put_tooltip_axis(p->out, "retention", &y);
+    put_tooltip_axis(p->out, p->y_axis && p->y_axis->kind == HMA_AXIS_ALIGNMENT ? "alignment" : "retention", &y);
     if (source->on_front) {
         hma_buffer_text(p->out, "\non the front in ");
         hma_markup_fixed(p->out, source->membership * 100, 1);

@@ -30,7 +30,8 @@ typedef struct hma_plot {
     hma_buffer *out;
     const hma_table *table;
     const hma_front *front;
-    const hma_axis *x_axis, *y_axis; /* x_axis is NULL without an alignment measure: the mean ratio is drawn */
+    const hma_axis *x_axis, *y_axis; /* where NULL, the mean ratio is drawn: the suite measures one axis only, or none */
+    bool has_front;                  /* both axes are measured, and there are points on the front */
     size_t *shown;                   /* points with two finite coordinates */
     size_t shown_count;
     bool crowded; /* more points than can be told apart */

@@ -1,5 +1,6 @@
 #include "export/table.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,16 +31,26 @@ void hma_table_free(hma_table *table) {
     }
     free(table->tasks);
     free(table->points);
+    free(table->block_start);
     free(table->ratios);
     free(table->layer_ratios);
     free(table->title);
     *table = (hma_table){0};
 }
 
+static bool is_measured(const hma_axis *axis, size_t points) {
+    bool measured = false;
+    for (size_t i = 0; i < points && !measured; i++) {
+        measured = isfinite(axis->point[i].value);
+    }
+    return measured;
+}
+
 const hma_axis *hma_table_axis(const hma_table *table, hma_axis_kind kind) {
-    for (size_t i = 0; i < table->front->axis_count; i++) {
-        if (table->front->axes[i].kind == kind) {
-            return &table->front->axes[i];
+    const hma_front *front = table->front;
+    for (size_t i = 0; i < front->axis_count; i++) {
+        if (front->axes[i].kind == kind) {
+            return is_measured(&front->axes[i], front->point_count) ? &front->axes[i] : NULL;
         }
     }
     return NULL;

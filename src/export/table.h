@@ -19,7 +19,7 @@ typedef struct hma_table_point {
     char *recipe;       /* canonical JSON */
     bool uniform;       /* every layer has the same ratio */
     double mean_ratio;
-    size_t blocks; /* entries of its row of `ratios` that are set */
+    const char *failure; /* why it has no scores; NULL when it has */
 } hma_table_point;
 
 /* The items of one task, or the prompts of the alignment measure. */
@@ -48,7 +48,8 @@ typedef struct hma_table {
     const hma_front *front;
     hma_table_point *points; /* [front->point_count] */
     size_t blocks, layers;
-    double *ratios;       /* [points, blocks]; NaN after a point's own blocks; a uniform point fills its row */
+    size_t *block_start;  /* [blocks] first layer of each */
+    double *ratios;       /* [points, blocks] */
     double *layer_ratios; /* [points, layers] */
 
     size_t task_count;     /* 0 when items were not asked for */
@@ -66,7 +67,7 @@ hma_status hma_table_gather_items(hma_table *table, const hma_run *run);
 void hma_table_free(hma_table *table);
 void hma_table_task_free(hma_table_task *task, size_t points);
 
-/* The first axis of a kind, NULL when there is none. */
+/* The alignment or the retention axis; NULL when the suite does not measure it, so that no point has a value. */
 const hma_axis *hma_table_axis(const hma_table *table, hma_axis_kind kind);
 /* An axis' name without "task_" or "category_". */
 const char *hma_axis_short_name(const hma_axis *axis);

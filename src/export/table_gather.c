@@ -1,6 +1,5 @@
 #include "export/table.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,26 +36,24 @@ static hma_status gather_facts(hma_table *table, const hma_run *run) {
     return gather_title(table, run);
 }
 
-static void gather_ratios(hma_table *table, size_t index, const hma_recipe *recipe) {
-    hma_table_point *point = &table->points[index];
+static void gather_ratios(hma_table *table, const hma_run *run, size_t index) {
+    const hma_point *source = &table->front->points[index];
     double *layers = table->layer_ratios + index * table->layers;
-    point->uniform = true;
+    bool uniform = true;
     for (size_t layer = 0; layer < table->layers; layer++) {
-        layers[layer] = hma_recipe_layer_ratio(recipe, layer);
-        point->uniform = point->uniform && layers[layer] == layers[0];
+        layers[layer] = hma_recipe_layer_ratio(source->recipe, layer);
+        uniform = uniform && layers[layer] == layers[0];
     }
-    const size_t own = hma_recipe_blocks(recipe);
-    point->blocks = point->uniform ? table->blocks : own;
     for (size_t block = 0; block < table->blocks; block++) {
-        table->ratios[index * table->blocks + block] = point->uniform ? layers[0]
-                                                       : block < own  ? hma_recipe_block_ratio(recipe, block)
-                                                                      : NAN;
+        table->ratios[index * table->blocks + block] = hma_run_ratio(run, source->candidate, block);
     }
+    table->points[index].uniform = uniform;
 }
 
-static hma_status gather_point(hma_table *table, size_t index) {
+static hma_status gather_point(hma_table *table, const hma_run *run, size_t index) {
     const hma_point *source = &table->front->points[index];
     hma_table_point *point = &table->points[index];
+    char *recipe;
     if (hma_recipe_layers(source->recipe) != table->layers) {
         return hma_error(HMA_BAD_DATA, "run: candidate %s has %zu layers (expected %zu): check the run with hma verify",
                          source->id, hma_recipe_layers(source->recipe), table->layers);
@@ -64,35 +61,39 @@ static hma_status gather_point(hma_table *table, size_t index) {
     point->method = hma_method_name(hma_recipe_method(source->recipe));
     point->origin = hma_origin_name(source->origin);
     point->mean_ratio = hma_recipe_mean_ratio(source->recipe);
-    gather_ratios(table, index, source->recipe);
-    char *recipe;
-    const hma_status status = hma_recipe_json(source->recipe, &recipe);
-    if (status != HMA_OK) {
-        return status;
+    point->failure = hma_run_candidate(run, source->candidate)->failure;
+    gather_ratios(table, run, index);
+    hma_status status = hma_recipe_json(source->recipe, &recipe);
+    if (status == HMA_OK) {
+        point->recipe = hma_copy_text(recipe);
+        hma_text_free(recipe);
+        status = point->recipe ? HMA_OK : HMA_FAILURE;
     }
-    point->recipe = hma_copy_text(recipe);
-    hma_text_free(recipe);
-    return point->recipe ? HMA_OK : HMA_FAILURE;
+    return status;
+}
+
+static hma_status gather_blocks(hma_table *table, const hma_run *run) {
+    table->layers = hma_run_layers(run);
+    table->blocks = hma_run_blocks(run);
+    table->block_start = HMA_NEW(size_t, table->blocks);
+    for (size_t block = 0; table->block_start && block < table->blocks; block++) {
+        table->block_start[block] = hma_run_block_start(run, block);
+    }
+    return table->block_start ? HMA_OK : HMA_FAILURE;
 }
 
 static hma_status gather_points(hma_table *table, const hma_run *run) {
-    const hma_front *front = table->front;
+    const size_t points = table->front->point_count;
     size_t entries, layer_entries;
-    table->layers = hma_run_layers(run);
-    table->blocks = hma_run_blocks(run);
-    for (size_t i = 0; i < front->point_count; i++) {
-        table->blocks = hma_max_size(table->blocks, hma_recipe_blocks(front->points[i].recipe));
-    }
-    if (!hma_mul_size(&entries, front->point_count, table->blocks) ||
-        !hma_mul_size(&layer_entries, front->point_count, table->layers)) {
+    if (!hma_mul_size(&entries, points, table->blocks) || !hma_mul_size(&layer_entries, points, table->layers)) {
         return hma_error_memory("ratios");
     }
-    table->points = HMA_NEW(hma_table_point, front->point_count);
+    table->points = HMA_NEW(hma_table_point, points);
     table->ratios = HMA_NEW(double, entries);
     table->layer_ratios = HMA_NEW(double, layer_entries);
     hma_status status = table->points && table->ratios && table->layer_ratios ? HMA_OK : HMA_FAILURE;
-    for (size_t i = 0; status == HMA_OK && i < front->point_count; i++) {
-        status = gather_point(table, i);
+    for (size_t i = 0; status == HMA_OK && i < points; i++) {
+        status = gather_point(table, run, i);
     }
     return status;
 }
@@ -100,6 +101,9 @@ static hma_status gather_points(hma_table *table, const hma_run *run) {
 hma_status hma_table_gather(hma_table *out, const hma_run *run, const hma_front *front, bool items) {
     hma_table table = {.front = front};
     hma_status status = gather_facts(&table, run);
+    if (status == HMA_OK) {
+        status = gather_blocks(&table, run);
+    }
     if (status == HMA_OK) {
         status = gather_points(&table, run);
     }

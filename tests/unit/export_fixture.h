@@ -51,6 +51,10 @@ static inline export_fixture *fixture_new(size_t points, size_t blocks, size_t l
                            .blocks = blocks,
                            .layers = layers};
     f->table.points = fixture_zeroed(points, sizeof *f->table.points);
+    f->table.block_start = fixture_zeroed(blocks, sizeof *f->table.block_start);
+    for (size_t block = 0; block < blocks; block++) {
+        f->table.block_start[block] = block * layers / blocks;
+    }
     f->table.ratios = fixture_zeroed(points * blocks, sizeof(double));
     f->table.layer_ratios = fixture_zeroed(points * layers, sizeof(double));
     for (size_t i = 0; i < points; i++) {
@@ -96,7 +100,6 @@ static inline void fixture_ratios(export_fixture *f, size_t point, const double 
     hma_table *t = &f->table;
     hma_table_point *p = &t->points[point];
     p->uniform = true;
-    p->blocks = t->blocks;
     p->mean_ratio = 0;
     for (size_t block = 0; block < t->blocks; block++) {
         t->ratios[point * t->blocks + block] = ratios[block];
@@ -201,6 +204,7 @@ static inline export_fixture *fixture_small(void) {
     fixture_axis(f, 3, HMA_AXIS_TASK, "task_commonsense", "accuracy on commonsense", "commonsense", commonsense, 0.007);
     fixture_axis(f, 4, HMA_AXIS_TASK, "task_translation", "BLEU on translation", "translation", translation, 0.01);
     f->front.points[4].excluded = true;
+    f->table.points[4].failure = "alignment: reward of prompt 7 is not finite";
     fixture_on_front(f, 1, 0.98);
     fixture_on_front(f, 3, 0.91);
     fixture_on_front(f, 2, 0.52);

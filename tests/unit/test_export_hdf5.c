@@ -155,6 +155,8 @@ static void values_read_back_bit_for_bit(void **state) {
     assert_true(values[3] == 0.881 - 0.466);
     read_doubles(&r, "/front/hypervolume", values, 1);
     assert_true(values[0] == 1.28);
+    read_doubles(&r, "/points/block_start", values, 3);
+    assert_true(values[0] == 0 && values[1] == 2 && values[2] == 4);
     assert_text(&r, "/points/label", 6, 3, "0.4,0.7,1");
     assert_text(&r, "/front/points", 4, 1, "0000000000000003");
     assert_text(&r, "/items/translation/text", 18, 5, "translation 1/2");
