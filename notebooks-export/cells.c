@@ -21,13 +21,18 @@ static const struct {
     [HMA_CELL_ITEMS] = {"items", hma_cell_items, "## Items\n\nThe items on which the recommended merge and post differ most."},
 };
 
+/* Frees a text that was prepared for a cell; its failure is the notebook's. */
+static void end_part(hma_notebook *notebook, hma_buffer *part) {
+    notebook->out->failed = notebook->out->failed || part->failed;
+    hma_buffer_free(part);
+}
+
 /* The name of a cell's Markdown companion. */
 static void put_words(hma_notebook *notebook, const char *id, const char *words) {
     hma_buffer name = {0};
     hma_buffer_printf(&name, "%s-words", id);
     hma_notebook_markdown(notebook, hma_buffer_cstr(&name), words);
-    notebook->out->failed = notebook->out->failed || name.failed;
-    hma_buffer_free(&name);
+    end_part(notebook, &name);
 }
 
 /* The cell that papermill and the like put other values after. A JSON string is a Python string too. */
@@ -36,8 +41,7 @@ static void put_parameters(hma_notebook *notebook, const char *data_file) {
     hma_buffer_text(&source, "path = ");
     hma_buffer_json_text(&source, data_file, strlen(data_file));
     hma_notebook_code(notebook, "parameters", "parameters", hma_buffer_cstr(&source), NULL, 0);
-    notebook->out->failed = notebook->out->failed || source.failed;
-    hma_buffer_free(&source);
+    end_part(notebook, &source);
 }
 
 /* Jupyter keeps no line feed at the end of a cell. */
@@ -45,8 +49,7 @@ static void put_code(hma_notebook *notebook, const char *id, const char *code, c
     hma_buffer source = {0};
     hma_buffer_add(&source, code, strlen(code) - 1);
     hma_notebook_code(notebook, id, NULL, hma_buffer_cstr(&source), views, count);
-    notebook->out->failed = notebook->out->failed || source.failed;
-    hma_buffer_free(&source);
+    end_part(notebook, &source);
 }
 
 hma_status hma_front_notebook_write(hma_buffer *out, const hma_front_notebook *content) {

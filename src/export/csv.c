@@ -37,8 +37,7 @@ static void put_text(hma_buffer *out, const char *text) {
     } else {
         hma_buffer_text(out, content);
     }
-    out->failed = out->failed || clean.failed;
-    hma_buffer_free(&clean);
+    hma_end_part(out, &clean);
 }
 
 static void put_double(hma_buffer *out, double value) {

@@ -72,8 +72,7 @@ static void put_quoted(hma_buffer *out, const char *text) {
         i += n;
     }
     hma_buffer_char(out, '"');
-    out->failed = out->failed || clean.failed;
-    hma_buffer_free(&clean);
+    hma_end_part(out, &clean);
 }
 
 /* ---- weights ---- */

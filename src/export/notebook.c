@@ -31,8 +31,7 @@ static void put_words(hma_buffer *out, const char *text) {
             hma_buffer_char(out, *c);
         }
     }
-    out->failed = out->failed || line.failed;
-    hma_buffer_free(&line);
+    hma_end_part(out, &line);
 }
 
 static void put_summary(hma_buffer *out, const hma_table *table) {

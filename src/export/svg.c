@@ -112,7 +112,7 @@ static hma_status prepare(hma_plot *p) {
     p->crowded = p->shown_count > CROWDED;
     p->area = (hma_box){0, 78, HMA_PLOT_WIDTH - 24, HMA_PLOT_HEIGHT - 76};
     p->y = fit(p, p->y_axis, p->area.bottom, p->area.top);
-    p->area.left = fmax(64, 46 + hma_plot_widest_tick(&p->y));
+    p->area.left = fmax(64, 46 + hma_plot_widest_tick(p, &p->y));
     p->x = fit(p, p->x_axis, p->area.left, p->area.right);
     return HMA_OK;
 }

@@ -57,8 +57,7 @@ void hma_svg_text(hma_buffer *out, double x, double y, double size, const char *
     hma_put_line(&line, text, columns);
     hma_markup_text(out, hma_buffer_cstr(&line));
     hma_buffer_text(out, "</text>\n");
-    out->failed = out->failed || line.failed;
-    hma_buffer_free(&line);
+    hma_end_part(out, &line);
 }
 
 void hma_svg_marker(hma_buffer *out, hma_marker marker, double x, double y, double radius, const char *colour, bool filled) {

@@ -4,18 +4,19 @@
 
 #include "export/markup.h"
 #include "export/svg_plot.h"
+#include "export/text.h"
 
 enum { TICK_SIZE = 12, X_TITLE_COLUMNS = 96, Y_TITLE_COLUMNS = 58 };
 
 /* ---- axes ---- */
 
-double hma_plot_widest_tick(const hma_scale *scale) {
+double hma_plot_widest_tick(hma_plot *p, const hma_scale *scale) {
     double widest = 0;
     for (long long tick = scale->first_tick; tick <= scale->last_tick; tick++) {
         hma_buffer label = {0};
         hma_scale_tick_label(&label, scale, tick);
         widest = fmax(widest, hma_text_width(hma_buffer_cstr(&label), TICK_SIZE));
-        hma_buffer_free(&label);
+        hma_end_part(p->out, &label);
     }
     return widest;
 }
@@ -34,8 +35,7 @@ static void draw_tick(hma_plot *p, const hma_scale *scale, long long tick, bool 
         hma_svg_line(p->out, p->area.left - 5, at, p->area.left, at, "stroke=\"#444444\"");
         hma_svg_text(p->out, p->area.left - 9, at + 4, TICK_SIZE, "end", grey, text, SIZE_MAX);
     }
-    p->out->failed = p->out->failed || label.failed;
-    hma_buffer_free(&label);
+    hma_end_part(p->out, &label);
 }
 
 /* "Alignment, more is better: mean reward", with units where there are some. */
@@ -71,9 +71,8 @@ void hma_plot_draw_axes(hma_plot *p) {
     hma_buffer_text(p->out, ") rotate(-90)\">");
     hma_svg_text(p->out, 0, 0, 13, "middle", "fill=\"" HMA_PLOT_INK "\"", hma_buffer_cstr(&y_title), Y_TITLE_COLUMNS);
     hma_buffer_text(p->out, "</g>\n");
-    p->out->failed = p->out->failed || x_title.failed || y_title.failed;
-    hma_buffer_free(&x_title);
-    hma_buffer_free(&y_title);
+    hma_end_part(p->out, &x_title);
+    hma_end_part(p->out, &y_title);
 }
 
 /* ---- legend, notes ---- */
@@ -138,6 +137,5 @@ void hma_plot_draw_notes(hma_plot *p) {
         hma_buffer_printf(&note, " Not shown: %zu with a score that is not finite.", hidden);
     }
     hma_svg_text(p->out, p->area.left, HMA_PLOT_HEIGHT - 10, 11, "start", "fill=\"#555555\"", hma_buffer_cstr(&note), SIZE_MAX);
-    p->out->failed = p->out->failed || note.failed;
-    hma_buffer_free(&note);
+    hma_end_part(p->out, &note);
 }

@@ -25,7 +25,7 @@ static void draw_leader(hma_plot *p, double x, double y, double radius, const hm
         hma_buffer_printf(&style, "stroke=\"%s\" stroke-width=\"1\"", colour);
         hma_svg_line(p->out, x + (to_x - x) * radius / distance, y + (to_y - y) * radius / distance, to_x, to_y,
                      hma_buffer_cstr(&style));
-        hma_buffer_free(&style);
+        hma_end_part(p->out, &style);
     }
 }
 
@@ -37,8 +37,7 @@ static void draw_text(hma_plot *p, const hma_box *place, const char *text, doubl
                       colour, bold ? " font-weight=\"bold\"" : "");
     hma_svg_text(p->out, (place->left + place->right) / 2, place->bottom - size * 0.28, size, "middle", hma_buffer_cstr(&style),
                  text, LABEL_COLUMNS);
-    p->out->failed = p->out->failed || style.failed;
-    hma_buffer_free(&style);
+    hma_end_part(p->out, &style);
 }
 
 static hma_box place_label(hma_plot *p, size_t point, const char *text, double size, double radius, double stretch,
@@ -48,8 +47,7 @@ static hma_box place_label(hma_plot *p, size_t point, const char *text, double s
     hma_put_line(&line, text, LABEL_COLUMNS);
     *is_free = hma_label_place(&p->obstacles, p->area, hma_plot_x(p, point), hma_plot_y(p, point), radius,
                                hma_text_width(hma_buffer_cstr(&line), size) * stretch, size * 1.15, &place);
-    p->out->failed = p->out->failed || line.failed;
-    hma_buffer_free(&line);
+    hma_end_part(p->out, &line);
     return place;
 }
 

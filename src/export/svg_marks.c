@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "export/markup.h"
 #include "export/svg_plot.h"
+#include "export/text.h"
 
 /* Crowded plots have one marker per patch of so many pixels. */
 enum { CELL = 3, CELLS_ACROSS = HMA_PLOT_WIDTH / CELL + 1, CELLS_DOWN = HMA_PLOT_HEIGHT / CELL + 1 };
@@ -89,7 +90,7 @@ void hma_plot_draw_bars(hma_plot *p) {
             hma_svg_line(p->out, hma_plot_x(p, point), hma_scale_pixel(&p->y, y.low), hma_plot_x(p, point),
                          hma_scale_pixel(&p->y, y.high), hma_buffer_cstr(&style));
         }
-        hma_buffer_free(&style);
+        hma_end_part(p->out, &style);
     }
     hma_buffer_text(p->out, "</g>\n");
 }

@@ -60,7 +60,7 @@ void hma_plot_draw_axes(hma_plot *p);
 void hma_plot_draw_legend(hma_plot *p, double y);
 void hma_plot_draw_notes(hma_plot *p);
 /* Room that the tick labels of a vertical axis need. */
-double hma_plot_widest_tick(const hma_scale *scale);
+double hma_plot_widest_tick(hma_plot *p, const hma_scale *scale);
 
 /* svg_marks.c: all but the bars also become obstacles for labels. */
 hma_status hma_plot_draw_front(hma_plot *p);

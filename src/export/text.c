@@ -43,6 +43,10 @@ void hma_put_line(hma_buffer *out, const char *text, size_t columns) {
         }
         i += n;
     }
-    out->failed = out->failed || clean.failed;
-    hma_buffer_free(&clean);
+    hma_end_part(out, &clean);
+}
+
+void hma_end_part(hma_buffer *out, hma_buffer *part) {
+    out->failed = out->failed || part->failed;
+    hma_buffer_free(part);
 }

@@ -12,4 +12,7 @@ void hma_put_text(hma_buffer *out, const char *text);
  */
 void hma_put_line(hma_buffer *out, const char *text, size_t columns);
 
+/* Frees a buffer in which a part of `out` was prepared; its failure becomes that of `out`. */
+void hma_end_part(hma_buffer *out, hma_buffer *part);
+
 #endif
