@@ -1,5 +1,6 @@
 #include "export/grid.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -73,9 +74,10 @@ void hma_grid_free(hma_grid *grid) {
 
 /* ---- showing ---- */
 
-static bool is_complete(hma_buffer *out, const hma_grid *grid) {
+static bool can_be_shown(hma_buffer *out, const hma_grid *grid) {
     out->failed = out->failed || grid->failed || grid->note.failed;
-    return !out->failed && grid->count == grid->rows * grid->columns;
+    assert(out->failed || grid->count == grid->rows * grid->columns);
+    return !out->failed;
 }
 
 static void html_cell(hma_buffer *out, const char *element, bool is_number, const char *text) {
@@ -85,7 +87,7 @@ static void html_cell(hma_buffer *out, const char *element, bool is_number, cons
 }
 
 void hma_grid_html(hma_buffer *out, const hma_grid *grid) {
-    if (!is_complete(out, grid)) {
+    if (!can_be_shown(out, grid)) {
         return;
     }
     const char *cell = hma_buffer_cstr(&grid->cells);
@@ -137,7 +139,7 @@ static void measure(const hma_grid *grid, size_t widths[HMA_GRID_MAX_COLUMNS]) {
 
 void hma_grid_plain(hma_buffer *out, const hma_grid *grid) {
     size_t widths[HMA_GRID_MAX_COLUMNS];
-    if (!is_complete(out, grid)) {
+    if (!can_be_shown(out, grid)) {
         return;
     }
     measure(grid, widths);

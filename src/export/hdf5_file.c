@@ -16,7 +16,9 @@ enum { IMAGE_STEP = 1 << 20 /* bytes by which the file in memory grows */ };
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 
-/* The library's own handler crashes at exit after a failed write; nothing here needs it. Fails when a host program was first.
+/*
+ * The library's own handler crashes at exit after a failed write; nothing here needs it. Fails when a host program used HDF5
+ * before.
  */
 static void leave_exit_alone(void) { (void)H5dont_atexit(); }
 
@@ -77,30 +79,28 @@ static void invent_name(char name[64]) {
     (void)snprintf(name, 64, "hma-export-%u", atomic_fetch_add(&serial, 1));
 }
 
-/* Access properties of a file in memory, holding `image` when there is one. */
+/* Access properties of a file in memory, holding `image` when there is one. Closing such a file closes what is in it. */
 static hid_t in_memory(const void *image, size_t length) {
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    if (access >= 0 && (H5Pset_fapl_core(access, IMAGE_STEP, 0) < 0 ||
-                        (image && H5Pset_file_image(access, (void *)(uintptr_t)image, length) < 0))) {
-        (void)H5Pclose(access);
+    if (access < 0 || H5Pset_fapl_core(access, IMAGE_STEP, 0) < 0 || H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 ||
+        (image && H5Pset_file_image(access, (void *)(uintptr_t)image, length) < 0)) {
         return H5I_INVALID_HID;
     }
     return access;
 }
 
-static hid_t create_file(void) {
+static void create_file(hma_h5 *h5) {
     char name[64];
     invent_name(name);
-    const hid_t access = in_memory(NULL, 0), creation = H5Pcreate(H5P_FILE_CREATE);
-    hid_t file = H5I_INVALID_HID;
+    hid_t access = in_memory(NULL, 0), creation = H5Pcreate(H5P_FILE_CREATE);
     if (access >= 0 && creation >= 0 &&
         H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0 &&
         H5Pset_obj_track_times(creation, false) >= 0) {
-        file = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
+        h5->file = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
     }
-    (void)H5Pclose(access);
-    (void)H5Pclose(creation);
-    return file;
+    (void)hma_h5_check(h5, h5->file, "make a file in memory");
+    hma_h5_close(h5, &access);
+    hma_h5_close(h5, &creation);
 }
 
 hid_t hma_h5_open_image(const void *image, size_t length) {
@@ -108,28 +108,23 @@ hid_t hma_h5_open_image(const void *image, size_t length) {
     invent_name(name);
     const hid_t access = in_memory(image, length);
     const hid_t file = access >= 0 ? H5Fopen(name, H5F_ACC_RDONLY, access) : H5I_INVALID_HID;
-    (void)H5Pclose(access);
+    if (file >= 0) { /* after a failure the reason would be lost */
+        (void)H5Pclose(access);
+    }
     return file;
 }
 
 static hid_t make_text_type(void) {
     const hid_t type = H5Tcopy(H5T_C_S1);
-    if (type >= 0 && (H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)) {
-        (void)H5Tclose(type);
-        return H5I_INVALID_HID;
-    }
-    return type;
+    return type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0 ? type : H5I_INVALID_HID;
 }
 
 /* As h5py writes numpy's bool. */
 static hid_t make_bool_type(void) {
     const hid_t type = H5Tenum_create(H5T_STD_I8LE);
     const int8_t no = 0, yes = 1;
-    if (type >= 0 && (H5Tenum_insert(type, "FALSE", &no) < 0 || H5Tenum_insert(type, "TRUE", &yes) < 0)) {
-        (void)H5Tclose(type);
-        return H5I_INVALID_HID;
-    }
-    return type;
+    return type >= 0 && H5Tenum_insert(type, "FALSE", &no) >= 0 && H5Tenum_insert(type, "TRUE", &yes) >= 0 ? type
+                                                                                                           : H5I_INVALID_HID;
 }
 
 void hma_h5_begin(hma_h5 *h5, const char *name) {
@@ -141,17 +136,21 @@ void hma_h5_begin(hma_h5 *h5, const char *name) {
     }
     (void)H5Eget_auto2(H5E_DEFAULT, &h5->old_handler, &h5->old_handler_data);
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    h5->is_quiet = true;
     h5->text_type = make_text_type();
+    (void)hma_h5_check(h5, h5->text_type, "make a type for texts");
     h5->bool_type = make_bool_type();
-    h5->file = create_file();
-    (void)hma_h5_check(h5, h5->file < 0 || h5->text_type < 0 || h5->bool_type < 0 ? -1 : 0, "make a file in memory");
+    (void)hma_h5_check(h5, h5->bool_type, "make a type for truth values");
+    create_file(h5);
 }
 
 void hma_h5_end(hma_h5 *h5) {
     hma_h5_close(h5, &h5->text_type);
     hma_h5_close(h5, &h5->bool_type);
     hma_h5_close(h5, &h5->file);
-    (void)H5Eset_auto2(H5E_DEFAULT, h5->old_handler, h5->old_handler_data);
+    if (h5->is_quiet) {
+        (void)H5Eset_auto2(H5E_DEFAULT, h5->old_handler, h5->old_handler_data);
+    }
     for (size_t i = 0; i < h5->record_count; i++) {
         free(h5->records[i].path);
     }

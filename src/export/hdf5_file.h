@@ -33,7 +33,8 @@ typedef struct hma_h5 {
     hid_t file, text_type, bool_type;
     hma_h5_record *records;
     size_t record_count, record_capacity;
-    H5E_auto2_t old_handler; /* the host program's, put back at the end */
+    bool is_quiet;           /* HDF5 does not print its errors */
+    H5E_auto2_t old_handler; /* the host program's way of printing them, put back at the end */
     void *old_handler_data;
 } hma_h5;
 

@@ -32,10 +32,15 @@ static bool is_key(const hma_front *front, size_t point) {
     return front->points[point].on_front || point == front->pre || point == front->post || point == front->recommended;
 }
 
+/* False for tables that come from no run. */
+static bool has_key_points(const hma_front *front) {
+    return front->pre < front->point_count && front->post < front->point_count && front->recommended < front->point_count;
+}
+
 /* Points that are worth a row of their own in a large run. */
 static bool is_listed(const hma_front *front, size_t point) { return front->point_count <= MOST_ROWS || is_key(front, point); }
 
-/* Alignment and retention with their errors, then categories. */
+/* The axes that are shown beside alignment and retention. */
 static size_t pick_axes(const hma_table *table, const hma_axis **axes) {
     size_t count = 0;
     for (size_t i = 0; i < table->front->axis_count && count < MOST_AXES; i++) {
@@ -104,9 +109,7 @@ void hma_report_tax(hma_grid *grid, const hma_table *table) {
     }
     for (size_t i = 0; i < front->axis_count; i++) {
         const hma_axis *axis = &front->axes[i];
-        const bool has_points =
-            front->pre < front->point_count && front->post < front->point_count && front->recommended < front->point_count;
-        if (axis->kind != HMA_AXIS_TASK || !has_points) {
+        if (axis->kind != HMA_AXIS_TASK || !has_key_points(front)) {
             continue;
         }
         const hma_difference *tax = &axis->versus_pre[front->post], *back = &axis->versus_post[front->recommended];
@@ -262,9 +265,7 @@ void hma_report_items(hma_grid *grid, const hma_table *table) {
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         hma_grid_column(grid, columns[i], i >= 2 && i <= 4);
     }
-    const bool has_points =
-        front->pre < front->point_count && front->post < front->point_count && front->recommended < front->point_count;
-    for (size_t i = 0; has_points && i < table->task_count; i++) {
+    for (size_t i = 0; has_key_points(front) && i < table->task_count; i++) {
         put_task_items(grid, front, &table->tasks[i]);
     }
     hma_buffer_printf(&grid->note, "Of every task, the %d items on which the recommended merge and post differ most.",
