@@ -29,15 +29,17 @@ static void draw_leader(hma_plot *p, double x, double y, double radius, const hm
     }
 }
 
-/* White around the letters keeps them legible on lines. */
+/* White below the letters keeps them legible on lines; drawn first, since not every viewer knows paint-order. */
 static void draw_text(hma_plot *p, const hma_box *place, const char *text, double size, const char *colour, bool bold) {
-    hma_buffer style = {0};
-    hma_buffer_printf(&style,
-                      "fill=\"%s\" stroke=\"#ffffff\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\"%s",
-                      colour, bold ? " font-weight=\"bold\"" : "");
-    hma_svg_text(p->out, (place->left + place->right) / 2, place->bottom - size * 0.28, size, "middle", hma_buffer_cstr(&style),
-                 text, LABEL_COLUMNS);
-    hma_end_part(p->out, &style);
+    const double x = (place->left + place->right) / 2, y = place->bottom - size * 0.28;
+    const char *weight = bold ? " font-weight=\"bold\"" : "";
+    hma_buffer below = {0}, above = {0};
+    hma_buffer_printf(&below, "fill=\"none\" stroke=\"#ffffff\" stroke-width=\"3\" stroke-linejoin=\"round\"%s", weight);
+    hma_buffer_printf(&above, "fill=\"%s\"%s", colour, weight);
+    hma_svg_text(p->out, x, y, size, "middle", hma_buffer_cstr(&below), text, LABEL_COLUMNS);
+    hma_svg_text(p->out, x, y, size, "middle", hma_buffer_cstr(&above), text, LABEL_COLUMNS);
+    hma_end_part(p->out, &below);
+    hma_end_part(p->out, &above);
 }
 
 static hma_box place_label(hma_plot *p, size_t point, const char *text, double size, double radius, double stretch,
