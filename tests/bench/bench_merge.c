@@ -12,7 +12,7 @@
 #include "clock.h"
 #include "merge/source.h"
 
-enum { ROUNDS = 7, REPEATS = 40, MEMORY_BLOCKS = 512 };
+enum { ROUNDS = 15, REPEATS = 8, MEMORY_BLOCKS = 512 };
 
 static const hma_dtype types[] = {HMA_BF16, HMA_F16, HMA_F32};
 
