@@ -56,7 +56,7 @@ HMA_API const hma_recipe *hma_source_recipe(const hma_source *source);
 /*
  * Reads `count` elements from element `first` on: merged, rounded to the tensor's dtype, and then either as stored
  * (hma_source_read, count * size of dtype bytes) or widened to fp32 (hma_source_read_f32, weight types only). `tensor` is one
- * of this source's own. The bytes do not depend on how a tensor is cut into reads.
+ * of this source's own, `destination` is aligned for its elements. The bytes do not depend on how a tensor is cut into reads.
  * Thread rule: any number of threads may read one source at once.
  * @return HMA_NON_FINITE, HMA_IO, HMA_INCOMPATIBLE (integers that differ), HMA_USAGE (elements that do not exist).
  */

@@ -2,12 +2,7 @@
 #include "hma/version.h"
 #include "merge/facts.h"
 #include "merge/recipe_parts.h"
-
-double hma_loss_share(const hma_rounding_loss *loss) {
-    return loss->differing ? (double)loss->lost / (double)loss->differing : 0;
-}
-
-double hma_loss_error(const hma_rounding_loss *loss) { return loss->delta_norm > 0 ? loss->error_norm / loss->delta_norm : 0; }
+#include "merge/records.h"
 
 /* Text that comes from outside, made harmless inside a table or a code span. */
 static void plain(hma_buffer *out, const char *text) {

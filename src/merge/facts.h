@@ -19,9 +19,4 @@ typedef struct hma_merge_facts {
 /* README.md: for people, and for the model hub, which reads its first lines. */
 void hma_card_write(hma_buffer *out, const hma_merge_facts *facts);
 
-/* Share of the elements of which there is something to lose; 0 when there are none. */
-double hma_loss_share(const hma_rounding_loss *loss);
-/* Error relative to the delta; 0 when pre and post are equal. */
-double hma_loss_error(const hma_rounding_loss *loss);
-
 #endif

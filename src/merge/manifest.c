@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "base/text_set.h"
 #include "checkpoint/chunks.h"
 #include "checkpoint/folder.h"
 #include "hma/version.h"
@@ -189,26 +190,39 @@ static bool is_plain_name(const char *name) {
     return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
+/* One entry's name; a file that is named again and again would be hashed as often. */
+static hma_status recorded_name(const cJSON *item, const char *path, hma_text_set *seen, char **out) {
+    const char *name = NULL;
+    bool added = false;
+    hma_status status = hma_json_get_text(item, path, "name", true, &name);
+    if (status == HMA_OK) {
+        status = hma_text_set_add(seen, name, strlen(name), &added);
+    }
+    if (status == HMA_OK && (!is_plain_name(name) || !added)) {
+        status = hma_error(HMA_BAD_DATA, "%s: file name \"%.200s\" is not usable (expected names in the folder, each once): "
+                           "restore the file", path, name);
+    }
+    if (status == HMA_OK) {
+        *out = hma_copy_text(name);
+        status = *out ? HMA_OK : HMA_FAILURE;
+    }
+    return status;
+}
+
 static hma_status recorded_names(const cJSON *list, const char *path, char ***out, size_t *out_count) {
     const cJSON *item;
     const size_t count = (size_t)cJSON_GetArraySize(list);
     char **names = HMA_NEW(char *, count);
+    hma_text_set seen = {0};
     size_t i = 0;
     hma_status status = names ? HMA_OK : HMA_FAILURE;
     cJSON_ArrayForEach(item, list) {
-        const char *name = NULL;
         if (status == HMA_OK) {
-            status = hma_json_get_text(item, path, "name", true, &name);
-        }
-        if (status == HMA_OK && !is_plain_name(name)) {
-            status = hma_error(HMA_BAD_DATA, "%s: file name \"%.200s\" is not usable (expected a name in the folder): restore "
-                               "the file", path, name);
-        }
-        if (status == HMA_OK) {
-            names[i] = hma_copy_text(name);
-            status = names[i++] ? HMA_OK : HMA_FAILURE;
+            status = recorded_name(item, path, &seen, &names[i]);
+            i += status == HMA_OK;
         }
     }
+    hma_text_set_free(&seen);
     if (status != HMA_OK) {
         hma_names_free(names, i);
         return status;

@@ -44,6 +44,10 @@ hma_status hma_overrides_add(hma_overrides *overrides, const char *glob, double 
         return hma_error(HMA_USAGE, "tensors: \"%s\" is not a pattern (expected a tensor name with *, ? or [a-z]): correct "
                          "it", glob);
     }
+    if (overrides->count >= HMA_MAX_OVERRIDES) {
+        return hma_error(HMA_USAGE, "tensors: there are too many patterns (expected at most %d): join some with * or [..]",
+                         HMA_MAX_OVERRIDES);
+    }
     const hma_status status = hma_ratio_check(&ratio, glob);
     if (status != HMA_OK) {
         return status;

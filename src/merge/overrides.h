@@ -7,6 +7,9 @@
 
 #include "hma/error.h"
 
+/* More patterns than anybody writes: every tensor is held against each of them. */
+enum { HMA_MAX_OVERRIDES = 4096 };
+
 typedef struct hma_override {
     char *glob;
     double ratio;

@@ -109,6 +109,12 @@ hma_status hma_records_verify(hma_context *context, const hma_records *records, 
     return status;
 }
 
+double hma_loss_share(const hma_rounding_loss *loss) {
+    return loss->differing ? (double)loss->lost / (double)loss->differing : 0;
+}
+
+double hma_loss_error(const hma_rounding_loss *loss) { return loss->delta_norm > 0 ? loss->error_norm / loss->delta_norm : 0; }
+
 /* Norms hold sums of squares until the end. */
 static void add(hma_rounding_loss *loss, uint64_t elements, const hma_loss_sums *sums) {
     loss->elements += elements;

@@ -34,6 +34,11 @@ hma_status hma_records_produce_all(hma_context *context, hma_records *records);
 /* HMA_IO naming the first tensor whose data in `folder` is not what was produced. */
 hma_status hma_records_verify(hma_context *context, const hma_records *records, const char *folder);
 
+/* Share of the interpolations that were lost; 0 when there are none. */
+double hma_loss_share(const hma_rounding_loss *loss);
+/* Error relative to the delta; 0 when pre and post are equal. */
+double hma_loss_error(const hma_rounding_loss *loss);
+
 /* Rounding losses per kind and in total, summed in the order of the tensors. */
 void hma_records_sum(const hma_records *records, hma_merge_report *report);
 

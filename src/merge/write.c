@@ -34,6 +34,19 @@ typedef struct merge_writer {
 
 /* ---- before anything is written ---- */
 
+/* They become part of a JSON file as they are. */
+static hma_status check_scores(const char *json) {
+    cJSON *tree;
+    hma_status status = hma_json_parse(&tree, "scores", json, strlen(json));
+    if (status == HMA_OK) {
+        if (!cJSON_IsObject(tree)) {
+            status = hma_error(HMA_BAD_DATA, "scores: are not a JSON object (expected names and values): correct them");
+        }
+        cJSON_Delete(tree);
+    }
+    return status;
+}
+
 static hma_status check_options(merge_writer *w) {
     const char *donor = w->options->donor ? w->options->donor : "post";
     const bool from_pre = strcmp(donor, "pre") == 0;
@@ -46,10 +59,7 @@ static hma_status check_options(merge_writer *w) {
     }
     w->donor = from_pre ? hma_source_pre(w->source) : hma_source_described_by(w->source);
     w->facts.donor = from_pre ? "pre" : "post";
-    if (w->options->scores_json) {
-        return hma_json_check("scores", w->options->scores_json, strlen(w->options->scores_json));
-    }
-    return HMA_OK;
+    return w->options->scores_json ? check_scores(w->options->scores_json) : HMA_OK;
 }
 
 /* A folder may be replaced when it is empty or holds a model. Anything else is a slip. */
@@ -82,7 +92,10 @@ static hma_status check_target(const merge_writer *w, const char *folder) {
                              "another name", folder, hma_checkpoint_folder(inputs[i]));
         }
     }
-    return w->options->force && hma_path_is_folder(folder) ? check_replaceable(folder) : HMA_OK;
+    if (!w->options->force && hma_path_exists(folder)) {
+        return hma_error(HMA_USAGE, "%s: exists already (expected a new folder): choose another name or add --force", folder);
+    }
+    return hma_path_is_folder(folder) ? check_replaceable(folder) : HMA_OK;
 }
 
 /* ---- the files ---- */

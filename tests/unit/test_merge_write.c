@@ -381,6 +381,8 @@ static void a_folder_that_exists_is_replaced_only_by_force_and_only_if_it_is_a_m
     assert_ok(write_merge(&pair, "{\"ratio\":0.5}", out, NULL, NULL));
     write_text(out, "note.txt", "old");
     assert_fails(write_merge(&pair, "{\"ratio\":0.5}", out, NULL, NULL), HMA_USAGE, "exists already");
+    const hma_merge_options dry = {.dry_run = true};
+    assert_fails(write_merge(&pair, "{\"ratio\":0.5}", out, &dry, NULL), HMA_USAGE, "exists already");
     assert_entries(out, "README.md config.json hma-recipe.json model.safetensors note.txt");
     assert_ok(write_merge(&pair, "{\"ratio\":0.25}", out, &force, NULL));
     assert_entries(out, "README.md config.json hma-recipe.json model.safetensors");
@@ -500,6 +502,8 @@ static void requests_that_make_no_sense_are_refused(void **state) {
     hma_context *context = context_of(1);
     hma_source *plain;
     assert_fails(write_merge(&pair, "{\"ratio\":0.5}", out, &options, NULL), HMA_BAD_DATA, "scores");
+    options.scores_json = "[0.5]";
+    assert_fails(write_merge(&pair, "{\"ratio\":0.5}", out, &options, NULL), HMA_BAD_DATA, "not a JSON object");
     assert_fails(write_merge(&pair, "{\"ratio\":0.5}", "", NULL, NULL), HMA_USAGE, "has no name");
     assert_ok(hma_source_plain(&plain, pair.pre));
     assert_fails(hma_merge_write(context, plain, out, NULL, NULL), HMA_USAGE, "is a single checkpoint");
@@ -528,6 +532,8 @@ static void verification_finds_what_has_changed(void **state) {
     assert_fails(verify(out, &text), HMA_BAD_DATA, "\"files\" is missing");
     write_text(out, "hma-recipe.json", "{\"files\":[{\"name\":\"../pre/config.json\",\"sha256\":\"\"}]}");
     assert_fails(verify(out, &text), HMA_BAD_DATA, "file name \"../pre/config.json\" is not usable");
+    write_text(out, "hma-recipe.json", "{\"files\":[{\"name\":\"config.json\"},{\"name\":\"config.json\"}]}");
+    assert_fails(verify(out, &text), HMA_BAD_DATA, "each once");
     write_text(out, "hma-recipe.json", "{\"files\":[{\"name\":\"config.json\"}]}");
     assert_fails(verify(out, &text), HMA_BAD_DATA, "\"sha256\" is missing");
     assert_null(text);

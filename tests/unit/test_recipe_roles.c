@@ -147,6 +147,18 @@ static void malformed_overrides_are_refused(void **state) {
     }
 }
 
+static void patterns_are_limited_in_number(void **state) {
+    (void)state;
+    hma_overrides overrides = {0};
+    char text[32];
+    for (size_t i = 0; i < HMA_MAX_OVERRIDES; i++) {
+        (void)snprintf(text, sizeof text, "tensor.%zu=0.5", i);
+        assert_ok(hma_overrides_add_text(&overrides, text));
+    }
+    assert_fails(hma_overrides_add_text(&overrides, "one.more=0.5"), HMA_USAGE, "too many patterns");
+    hma_overrides_free(&overrides);
+}
+
 static void globs_match_whole_names(void **state) {
     (void)state;
     static const struct {
@@ -193,6 +205,7 @@ int main(void) {
         cmocka_unit_test(policies_decide_about_everything_but_the_matrices),
         cmocka_unit_test(the_last_override_that_matches_wins),
         cmocka_unit_test(malformed_overrides_are_refused),
+        cmocka_unit_test(patterns_are_limited_in_number),
         cmocka_unit_test(globs_match_whole_names),
         cmocka_unit_test(many_stars_take_no_time),
     };
