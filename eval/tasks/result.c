@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
+#include "base/statistics.h"
 #include "hma/eval.h"
 
 enum { BOOTSTRAP_RESAMPLES = 1000 };
@@ -25,19 +26,6 @@ static void sum_stats(const hma_measure *m, size_t width, const hma_rng_key *key
     }
 }
 
-/* Sample standard deviation, n-1; NaN for fewer than two values. */
-static double deviation(const double *values, size_t count) {
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < count; i++) {
-        sum += values[i];
-    }
-    const double mean = sum / (double)count;
-    for (size_t i = 0; i < count; i++) {
-        squares += (values[i] - mean) * (values[i] - mean);
-    }
-    return count < 2 ? NAN : sqrt(squares / (double)(count - 1));
-}
-
 /* Items are redrawn with the same numbers for every model, so that errors of two models are comparable. */
 static double bootstrap_error(const hma_measure *m, const hma_metric_info *info, uint64_t seed) {
     char purpose[64];
@@ -49,7 +37,7 @@ static double bootstrap_error(const hma_measure *m, const hma_metric_info *info,
         sum_stats(m, info->width, &resample, sums);
         values[i] = hma_metric_value(m->metric, sums, (double)m->items);
     }
-    return deviation(values, BOOTSTRAP_RESAMPLES);
+    return hma_standard_deviation(values, BOOTSTRAP_RESAMPLES);
 }
 
 static void summarize_measure(hma_measure *m, uint64_t seed) {
@@ -60,7 +48,7 @@ static void summarize_measure(hma_measure *m, uint64_t seed) {
     if (m->items < 2 || isnan(m->value)) {
         m->standard_error = NAN;
     } else if (info->is_mean) {
-        m->standard_error = deviation(m->stats, m->items) / sqrt((double)m->items);
+        m->standard_error = hma_standard_deviation(m->stats, m->items) / sqrt((double)m->items);
     } else {
         m->standard_error = bootstrap_error(m, info, seed);
     }
