@@ -1,0 +1,35 @@
+/* Every task's metric for every point: the value, its standard error, and its bootstrap replicates. */
+#ifndef HMA_SEARCH_RESAMPLED_H
+#define HMA_SEARCH_RESAMPLED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hma/context.h"
+#include "search/score_table.h"
+
+typedef struct hma_resampled {
+    const hma_score_table *table; /* the caller's */
+    size_t resamples;
+    double *values;     /* [tasks, points] */
+    double *errors;     /* [tasks, points]; NaN with fewer than 2 items */
+    double *replicates; /* [tasks, points, resamples] */
+} hma_resampled;
+
+/* @return HMA_FAILURE when the replicates do not fit the context's memory. Free with hma_resampled_free() in any case. */
+hma_status hma_resampled_new(hma_resampled *out, hma_context *context, const hma_score_table *table, size_t resamples,
+                             uint64_t seed);
+void hma_resampled_free(hma_resampled *resampled);
+
+static inline const double *hma_resampled_replicates(const hma_resampled *resampled, size_t task, size_t point) {
+    return resampled->replicates + (task * resampled->table->points + point) * resampled->resamples;
+}
+
+/*
+ * Standard error of the difference between two points in one task, paired by item: in closed form for means, from the
+ * replicates otherwise. `scratch` holds as many doubles as there are items or resamples, whichever are more.
+ */
+double hma_resampled_difference_error(const hma_resampled *resampled, size_t task, size_t point, size_t reference,
+                                      double *scratch);
+
+#endif
