@@ -1,0 +1,141 @@
+#include "search/inputs.h"
+
+#include <stdlib.h>
+
+#include "base/buffer.h"
+#include "base/context.h"
+#include "base/error_set.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+void hma_inputs_free(void *user) {
+    hma_inputs *inputs = user;
+    if (!inputs) {
+        return;
+    }
+    hma_evaluator_free(inputs->evaluator);
+    hma_suite_free(inputs->suite);
+    hma_checkpoint_close(inputs->pre);
+    hma_checkpoint_close(inputs->post);
+    free(inputs);
+}
+
+/* All problems in one line. */
+static hma_status compare(const hma_inputs *inputs) {
+    char **problems;
+    size_t count;
+    hma_status status = hma_checkpoint_compare(inputs->pre, inputs->post, &problems, &count);
+    if (status != HMA_OK) {
+        return status;
+    }
+    hma_buffer text = {0};
+    for (size_t i = 0; i < count; i++) {
+        hma_buffer_printf(&text, "%s%s", i ? "; " : "", problems[i]);
+    }
+    hma_problems_free(problems);
+    status = hma_buffer_ok(&text);
+    if (status == HMA_OK && count > 0) {
+        status = hma_error(HMA_INCOMPATIBLE, "%s and %s: cannot be averaged (%s): give two checkpoints of one model",
+                           hma_checkpoint_folder(inputs->pre), hma_checkpoint_folder(inputs->post), hma_buffer_cstr(&text));
+    }
+    hma_buffer_free(&text);
+    return status;
+}
+
+hma_status hma_inputs_open(hma_inputs **out, hma_context *context, const hma_run_setup *setup) {
+    hma_inputs *inputs = HMA_NEW(hma_inputs, 1);
+    if (!inputs) {
+        return HMA_FAILURE;
+    }
+    inputs->context = context;
+    hma_status status = hma_suite_load(&inputs->suite, setup->suite);
+    if (status == HMA_OK) {
+        status = hma_checkpoint_open(&inputs->pre, setup->pre);
+    }
+    if (status == HMA_OK) {
+        status = hma_checkpoint_open(&inputs->post, setup->post);
+    }
+    if (status == HMA_OK) {
+        status = compare(inputs);
+    }
+    if (status == HMA_OK) {
+        status = hma_checkpoint_layers(inputs->post, &inputs->layers);
+    }
+    if (status != HMA_OK) {
+        hma_inputs_free(inputs);
+        return status;
+    }
+    *out = inputs;
+    return HMA_OK;
+}
+
+hma_status hma_inputs_prepare(hma_inputs *inputs, const hma_run_setup *setup) {
+    const hma_eval_options options = {.model = setup->model,
+                                      .bos = setup->bos,
+                                      .prompts = setup->prompts,
+                                      .limit = setup->limit,
+                                      .pre = inputs->pre,
+                                      .post = inputs->post};
+    return hma_evaluator_new(&inputs->evaluator, inputs->context, inputs->suite, setup->post, &options);
+}
+
+static hma_status open_source(hma_source **out, const hma_inputs *inputs, const hma_candidate *candidate) {
+    if (candidate->origin != HMA_ORIGIN_ENDPOINT) {
+        return hma_source_merged(out, inputs->pre, inputs->post, candidate->recipe);
+    }
+    return hma_source_plain(out, hma_recipe_mean_ratio(candidate->recipe) == 0 ? inputs->pre : inputs->post);
+}
+
+hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_result **out) {
+    hma_inputs *inputs = user;
+    hma_source *source;
+    hma_status status = open_source(&source, inputs, candidate);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status = hma_evaluator_run(inputs->evaluator, source, out);
+    hma_source_free(source);
+    return status;
+}
+
+/* ---- the public beginning of a run ---- */
+
+static hma_status check_folder(const char *folder, const hma_run_setup *setup) {
+    return hma_path_same(folder, setup->pre) || hma_path_same(folder, setup->post)
+               ? hma_error(HMA_USAGE, "%s: is one of the models (expected a folder for the run): name another", folder)
+               : HMA_OK;
+}
+
+hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder, const hma_run_setup *setup) {
+    hma_inputs *inputs = NULL;
+    hma_run *run = NULL;
+    hma_facts facts = {0};
+    hma_status status = check_folder(folder, setup);
+    if (status == HMA_OK) {
+        status = hma_inputs_open(&inputs, context, setup);
+    }
+    if (status == HMA_OK) {
+        status = hma_run_take(&run, context, folder); /* before the long part, so that a second process learns of the first */
+    }
+    if (status == HMA_OK) {
+        status = hma_inputs_facts(&facts, inputs, setup);
+    }
+    if (status == HMA_OK) {
+        status = hma_inputs_prepare(inputs, setup);
+    }
+    if (status == HMA_OK) {
+        hma_recipe_spec recipe = setup->recipe;
+        recipe.layers = inputs->layers;
+        status = hma_run_start(run, &facts, &recipe, hma_suite_text(inputs->suite));
+    }
+    hma_facts_free(&facts);
+    if (status != HMA_OK) {
+        hma_run_close(run);
+        hma_inputs_free(inputs);
+        return status;
+    }
+    run->scorer = (hma_scorer){hma_inputs_score, inputs};
+    run->scorer_free = hma_inputs_free;
+    *out = run;
+    return HMA_OK;
+}

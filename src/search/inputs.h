@@ -1,0 +1,32 @@
+/* What a real run scores with: two checkpoints, a suite, and the evaluator over them. */
+#ifndef HMA_SEARCH_INPUTS_H
+#define HMA_SEARCH_INPUTS_H
+
+#include "hma/checkpoint.h"
+#include "hma/eval.h"
+#include "hma/run.h"
+#include "search/facts.h"
+#include "search/run_parts.h"
+
+typedef struct hma_inputs {
+    hma_context *context;
+    hma_checkpoint *pre, *post;
+    hma_suite *suite;
+    hma_evaluator *evaluator; /* NULL until hma_inputs_prepare() */
+    size_t layers;
+} hma_inputs;
+
+/* Opens checkpoints and suite. HMA_INCOMPATIBLE with everything that keeps pre and post from being averaged. */
+hma_status hma_inputs_open(hma_inputs **out, hma_context *context, const hma_run_setup *setup);
+void hma_inputs_free(void *inputs);
+
+/* All facts of a run with these inputs and settings; reads the weights once, for their SHA-256. (inputs_facts.c) */
+hma_status hma_inputs_facts(hma_facts *facts, const hma_inputs *inputs, const hma_run_setup *setup);
+
+/* Makes the evaluator. */
+hma_status hma_inputs_prepare(hma_inputs *inputs, const hma_run_setup *setup);
+
+/* Scores a candidate: pre and post as they are, everything else merged. `user` are the inputs. */
+hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_result **out);
+
+#endif

@@ -1,0 +1,218 @@
+/* The facts of a real run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/context.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "eval/transformer/kernels/kernels.h"
+#include "search/inputs.h"
+
+enum { LARGEST_FILE = 1 << 30 };
+
+/* Sets a fixed fact to the formatted value, unless an earlier one failed. */
+#define FIX(status, facts, key, ...)                                                                                           \
+    ((status) = (status) == HMA_OK ? hma_facts_set((facts), HMA_FACT_FIXED, (key), __VA_ARGS__) : (status))
+
+/* ---- names of settings ---- */
+
+static const char *precision_name(hma_precision precision) { return precision == HMA_FP32 ? "fp32" : "bf16"; }
+
+static const char *backend_name(hma_backend backend) {
+    static const char *const names[] = {"auto", "openblas", "naive", "native"};
+    return names[backend];
+}
+
+static const char *bos_name(hma_bos bos) {
+    static const char *const names[] = {"auto", "yes", "no"};
+    return names[bos];
+}
+
+/* ---- digests ---- */
+
+static hma_status add_checkpoint(hma_facts *facts, hma_context *context, hma_checkpoint *checkpoint, const char *key) {
+    char digest[65];
+    hma_status status = hma_checkpoint_digest(context, checkpoint, digest);
+    FIX(status, facts, key, "%s", digest);
+    return status;
+}
+
+static hma_status add_tokenizer(hma_facts *facts, const char *folder, const char *key) {
+    hma_tokenizer *tokenizer;
+    hma_status status = hma_tokenizer_open(&tokenizer, folder);
+    if (status == HMA_OK) {
+        FIX(status, facts, key, "%s", hma_tokenizer_digest(tokenizer));
+        hma_tokenizer_free(tokenizer);
+    }
+    return status;
+}
+
+/* The suite names the reward model's folder; its own digest does not cover what is in there. */
+static hma_status add_reward(hma_facts *facts, const hma_inputs *inputs) {
+    const char *folder = hma_suite_reward_folder(inputs->suite);
+    hma_checkpoint *reward;
+    if (!folder) {
+        return HMA_OK;
+    }
+    hma_status status = hma_checkpoint_open(&reward, folder);
+    if (status == HMA_OK) {
+        status = add_checkpoint(facts, inputs->context, reward, "reward_sha256");
+        hma_checkpoint_close(reward);
+    }
+    return status == HMA_OK ? add_tokenizer(facts, folder, "reward_tokenizer_sha256") : status;
+}
+
+/* ---- the suite's files, so that a message can name the one that has changed ---- */
+
+static hma_status add_file(hma_facts *facts, const char *folder, const char *name) {
+    hma_buffer key = {0};
+    char *path = name[0] == '/' ? hma_copy_text(name) : hma_path_join(folder, name), *text = NULL;
+    char digest[65];
+    size_t length;
+    hma_buffer_printf(&key, "file_sha256 %s", name);
+    hma_status status = path ? hma_buffer_ok(&key) : HMA_FAILURE;
+    if (status == HMA_OK) {
+        status = hma_file_load(path, LARGEST_FILE, &text, &length);
+    }
+    if (status == HMA_OK) {
+        status = hma_sha256_of(text, length, digest);
+    }
+    FIX(status, facts, hma_buffer_cstr(&key), "%s", digest);
+    free(text);
+    free(path);
+    hma_buffer_free(&key);
+    return status;
+}
+
+/* The value of `key` is the name of a file, if it is there. */
+static hma_status add_named_file(hma_facts *facts, const char *folder, const cJSON *object, const char *key) {
+    const cJSON *name = hma_json_get(object, key);
+    return cJSON_IsString(name) ? add_file(facts, folder, name->valuestring) : HMA_OK;
+}
+
+static hma_status add_suite_files(hma_facts *facts, const hma_suite *suite, const char *path) {
+    cJSON *tree;
+    const char *text = hma_suite_text(suite);
+    char *folder = hma_path_parent(path);
+    hma_status status = folder ? hma_json_parse(&tree, path, text, strlen(text)) : HMA_FAILURE;
+    if (status == HMA_OK) {
+        const cJSON *task, *prompts = hma_json_get(hma_json_get(tree, "alignment"), "prompts");
+        cJSON_ArrayForEach(task, hma_json_get(tree, "tasks")) {
+            status = status == HMA_OK ? add_named_file(facts, folder, task, "file") : status;
+        }
+        if (status == HMA_OK) {
+            status = add_named_file(facts, folder, prompts, "search");
+        }
+        if (status == HMA_OK) {
+            status = add_named_file(facts, folder, prompts, "test");
+        }
+        cJSON_Delete(tree);
+    }
+    free(folder);
+    return status;
+}
+
+static hma_status add_suite(hma_facts *facts, const hma_inputs *inputs, const char *path) {
+    const char *text = hma_suite_text(inputs->suite);
+    char digest[65];
+    hma_status status = hma_sha256_of(text, strlen(text), digest);
+    FIX(status, facts, "suite_sha256", "%s", hma_suite_digest(inputs->suite));
+    FIX(status, facts, "suite_text_sha256", "%s", digest);
+    FIX(status, facts, "seed", "%llu", (unsigned long long)hma_suite_seed(inputs->suite));
+    if (status == HMA_OK) {
+        status = hma_facts_set(facts, HMA_FACT_HISTORY, "suite_name", "%s", hma_suite_name(inputs->suite));
+    }
+    return status == HMA_OK ? add_suite_files(facts, inputs->suite, path) : status;
+}
+
+/* ---- settings ---- */
+
+static hma_status add_overrides(hma_facts *facts, const hma_recipe_spec *recipe) {
+    hma_buffer text = {0};
+    for (size_t i = 0; i < recipe->override_count; i++) {
+        hma_buffer_printf(&text, "%s%s", i ? " " : "", recipe->overrides[i]);
+    }
+    hma_status status = hma_buffer_ok(&text);
+    FIX(status, facts, "overrides", "%s", hma_buffer_cstr(&text));
+    hma_buffer_free(&text);
+    return status;
+}
+
+static hma_status add_recipe(hma_facts *facts, const hma_inputs *inputs, const hma_recipe_spec *recipe) {
+    hma_status status = HMA_OK;
+    FIX(status, facts, "layers", "%zu", inputs->layers);
+    FIX(status, facts, "blocks", "%s", recipe->blocks ? recipe->blocks : "");
+    FIX(status, facts, "method", "%s", hma_method_name(recipe->method));
+    FIX(status, facts, "policy", "%s", hma_policy_name(recipe->policy));
+    FIX(status, facts, "rounding", "%s", hma_rounding_name(recipe->rounding));
+    FIX(status, facts, "recipe_seed", "%llu", (unsigned long long)recipe->seed);
+    FIX(status, facts, "dtype", "%s", recipe->dtype == HMA_DTYPE_STORED ? "stored" : hma_dtype_name((hma_dtype)recipe->dtype));
+    return status == HMA_OK ? add_overrides(facts, recipe) : status;
+}
+
+static hma_status add_scoring(hma_facts *facts, const hma_run_setup *setup) {
+    hma_kernels kernels;
+    hma_status status = hma_kernels_choose(&kernels, setup->model.backend, setup->model.precision);
+    FIX(status, facts, "precision", "%s", precision_name(setup->model.precision));
+    FIX(status, facts, "backend", "%s", backend_name(setup->model.backend));
+    FIX(status, facts, "kernels", "%s", hma_kernels_name(&kernels));
+    FIX(status, facts, "bos", "%s", bos_name(setup->bos));
+    FIX(status, facts, "prompts", "%s", setup->prompts == HMA_PROMPTS_SEARCH ? "search" : "test");
+    FIX(status, facts, "limit", "%zu", setup->limit);
+    return status;
+}
+
+static hma_status add_places(hma_facts *facts, const hma_run_setup *setup) {
+    hma_status status = hma_facts_set(facts, HMA_FACT_PLACE, "pre", "%s", setup->pre);
+    if (status == HMA_OK) {
+        status = hma_facts_set(facts, HMA_FACT_PLACE, "post", "%s", setup->post);
+    }
+    if (status == HMA_OK) {
+        status = hma_facts_set(facts, HMA_FACT_PLACE, "suite", "%s", setup->suite);
+    }
+    if (status == HMA_OK && setup->command_line) {
+        status = hma_facts_set(facts, HMA_FACT_HISTORY, "command_line", "%s", setup->command_line);
+    }
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static void warn_of_twins(const hma_facts *facts, hma_context *context, const hma_run_setup *setup) {
+    if (strcmp(hma_facts_get(facts, "pre_sha256"), hma_facts_get(facts, "post_sha256")) == 0) {
+        hma_log(context, HMA_LOG_WARNING, "%s and %s have the same weights: every merge is the same model", setup->pre,
+                setup->post);
+    }
+}
+
+hma_status hma_inputs_facts(hma_facts *facts, const hma_inputs *inputs, const hma_run_setup *setup) {
+    hma_status status = add_places(facts, setup);
+    if (status == HMA_OK) {
+        status = add_recipe(facts, inputs, &setup->recipe);
+    }
+    if (status == HMA_OK) {
+        status = add_scoring(facts, setup);
+    }
+    if (status == HMA_OK) {
+        status = add_suite(facts, inputs, setup->suite);
+    }
+    if (status == HMA_OK) {
+        status = add_tokenizer(facts, setup->post, "tokenizer_sha256");
+    }
+    if (status == HMA_OK) {
+        status = add_reward(facts, inputs);
+    }
+    if (status == HMA_OK) {
+        status = add_checkpoint(facts, inputs->context, inputs->pre, "pre_sha256");
+    }
+    if (status == HMA_OK) {
+        status = add_checkpoint(facts, inputs->context, inputs->post, "post_sha256");
+    }
+    if (status == HMA_OK) {
+        warn_of_twins(facts, inputs->context, setup);
+    }
+    return status;
+}

@@ -1,0 +1,66 @@
+/*
+ * A run from the inside, shared by the files of this folder: what hma/run.h hides. Tests use it to begin runs without models
+ * and to score with something else than the evaluator.
+ */
+#ifndef HMA_SEARCH_RUN_PARTS_H
+#define HMA_SEARCH_RUN_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "hma/context.h"
+#include "hma/eval.h"
+#include "hma/recipe.h"
+#include "hma/run.h"
+#include "search/facts.h"
+#include "search/journal.h"
+
+/* The way to score a candidate. *out is freed with hma_result_free(). */
+typedef struct hma_scorer {
+    hma_status (*score)(void *user, const hma_candidate *candidate, hma_result **out);
+    void *user;
+} hma_scorer;
+
+typedef struct hma_run_entry {
+    hma_candidate candidate; /* points into what follows */
+    hma_recipe *recipe;
+    char *label, *failure;
+} hma_run_entry;
+
+struct hma_run {
+    char *folder;
+    hma_journal *journal;
+    hma_facts facts;
+    size_t layers;
+    hma_run_entry *entries; /* in the order of the journal */
+    size_t entry_count, entry_capacity;
+    size_t *block_start; /* [layers]: the structure that hma_run_blocks() tells of */
+    size_t block_count;
+    /* for scoring only */
+    hma_context *context;  /* NULL in a run that is only read */
+    int lock;              /* -1 in a run that is only read */
+    bool made_folder;      /* the folder is new, and goes again unless a journal comes into it */
+    char *defaults;        /* the run's recipe as JSON: what a candidate's line leaves out */
+    size_t default_blocks; /* its blocks; 0 when it names none, and a line's own ratios say how many there are */
+    hma_scorer scorer;
+    void (*scorer_free)(void *user); /* may be NULL */
+};
+
+/* Takes the folder for this process: makes it if it is not there, locks it, opens the journal if there is one. */
+hma_status hma_run_take(hma_run **out, hma_context *context, const char *folder);
+
+/*
+ * Begins the run that was taken, or resumes it. Among the facts are "layers" and "seed"; `recipe` is the recipe of all
+ * candidates, with its layers; `suite` is the text to be kept. The run's scorer is set by the caller, before or after.
+ */
+hma_status hma_run_start(hma_run *run, const hma_facts *facts, const hma_recipe_spec *recipe, const char *suite);
+
+/* Adds an entry to a run in memory; the texts are copied, the recipe is the run's from now on, also on failure. */
+hma_status hma_run_append(hma_run *run, hma_recipe *recipe, hma_origin origin, const char *label);
+/* Forgets the entries from `count` on. */
+void hma_run_truncate(hma_run *run, size_t count);
+
+/* Reads facts and candidates from the journal. */
+hma_status hma_run_read(hma_run *run);
+
+#endif

@@ -1,0 +1,101 @@
+/* The scoring loop. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/context.h"
+#include "base/error_set.h"
+#include "base/memory.h"
+#include "search/run_parts.h"
+
+static bool is_open(const hma_run_entry *entry) { return !entry->candidate.scored && !entry->failure; }
+
+static void log_scores(const hma_run *run, const hma_candidate *candidate, const hma_result *result) {
+    const double alignment = result->has_alignment ? result->alignment.measures[0].value : NAN;
+    hma_log(run->context, HMA_LOG_INFO, "%s: alignment %.4g, retention %.4g, %.1f s", candidate->label, alignment,
+            result->retention, result->seconds);
+}
+
+static hma_status keep_result(hma_run *run, size_t index, const hma_result *result) {
+    hma_candidate *candidate = &run->entries[index].candidate;
+    const hma_status status = hma_journal_put_result(run->journal, index, result);
+    if (status == HMA_OK) {
+        candidate->scored = true;
+        candidate->seconds = result->seconds;
+        log_scores(run, candidate, result);
+    }
+    return status;
+}
+
+/* A merge that overflows is an answer about that merge; pre or post that do are an answer about the inputs. */
+static hma_status keep_failure(hma_run *run, size_t index) {
+    hma_run_entry *entry = &run->entries[index];
+    if (entry->candidate.origin == HMA_ORIGIN_ENDPOINT) {
+        return HMA_NON_FINITE;
+    }
+    entry->failure = hma_copy_text(hma_error_message());
+    if (!entry->failure) {
+        return HMA_FAILURE;
+    }
+    const hma_status status = hma_journal_put_failure(run->journal, index, entry->failure);
+    if (status != HMA_OK) {
+        free(entry->failure);
+        entry->failure = NULL;
+        return status;
+    }
+    entry->candidate.failure = entry->failure;
+    hma_log(run->context, HMA_LOG_WARNING, "%s is excluded: %s", entry->label, entry->failure);
+    return HMA_OK;
+}
+
+static hma_status score_one(hma_run *run, size_t index) {
+    const hma_candidate *candidate = &run->entries[index].candidate;
+    hma_result *result;
+    hma_status status = hma_context_check(run->context);
+    if (status != HMA_OK) {
+        return status;
+    }
+    hma_report_step(run->context, index, run->entry_count);
+    hma_log(run->context, HMA_LOG_DEBUG, "scoring %s (%zu of %zu)", candidate->label, index + 1, run->entry_count);
+    status = run->scorer.score(run->scorer.user, candidate, &result);
+    if (status == HMA_NON_FINITE) {
+        return keep_failure(run, index);
+    }
+    if (status == HMA_OK) {
+        status = keep_result(run, index, result);
+        hma_result_free(result);
+    }
+    return status;
+}
+
+/* For people who read the journal; the error that is being returned matters more than whether this works. */
+static void note_stop(hma_run *run, hma_status status) {
+    char *message = hma_copy_text(hma_error_message());
+    if (message) {
+        const char *kind = status == HMA_INTERRUPTED ? "interrupted" : "stopped";
+        (void)hma_journal_put_event(run->journal, kind, HMA_NO_CANDIDATE, message);
+        (void)hma_error(status, "%s", message);
+    }
+    free(message);
+}
+
+hma_status hma_run_score(hma_run *run) {
+    if (!run->context) {
+        return hma_error(HMA_USAGE, "%s: was opened for reading (expected hma_run_begin)", run->folder);
+    }
+    size_t open = 0;
+    for (size_t i = 0; i < run->entry_count; i++) {
+        open += is_open(&run->entries[i]);
+    }
+    hma_log(run->context, HMA_LOG_INFO, "%s: %zu candidates, %zu of them to be scored", run->folder, run->entry_count, open);
+    hma_status status = HMA_OK;
+    for (size_t i = 0; i < run->entry_count && status == HMA_OK; i++) {
+        if (is_open(&run->entries[i])) {
+            status = score_one(run, i);
+        }
+    }
+    hma_report_step(run->context, 0, 0);
+    if (status != HMA_OK) {
+        note_stop(run, status);
+    }
+    return status;
+}

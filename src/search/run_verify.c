@@ -1,0 +1,153 @@
+/* Checking a journal from end to end. Opening and reading already refuse what is missing; here is what they do not look at. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/error_set.h"
+#include "base/file.h"
+#include "base/sha256.h"
+#include "hma/text.h"
+#include "search/run_parts.h"
+
+enum { LONGEST_SUITE = 1 << 26 };
+
+static hma_status check_integrity(const hma_run *run) {
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    const hma_sql *sql = &run->journal->sql;
+    hma_status status = hma_sql_prepare(sql, &statement, "PRAGMA integrity_check(1)");
+    if (status == HMA_OK) {
+        status = hma_sql_step(sql, statement, &row);
+    }
+    if (status == HMA_OK && !(row && strcmp(hma_sql_text(statement, 0), "ok") == 0)) {
+        status = hma_sql_damaged(sql, row ? hma_sql_text(statement, 0) : "SQLite's check gives no answer");
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+/* A query that counts what must not be there. */
+static hma_status check_none(const hma_run *run, const char *query, const char *problem) {
+    int64_t count;
+    const hma_status status = hma_sql_integer(&run->journal->sql, query, &count);
+    return status == HMA_OK && count != 0 ? hma_sql_damaged(&run->journal->sql, problem) : status;
+}
+
+static hma_status check_rows(const hma_run *run) {
+    static const char *const rules[][2] = {
+        {"SELECT count(*) FROM candidate WHERE status = 'scored' AND number NOT IN "
+         "(SELECT candidate FROM event WHERE kind = 'scored')",
+         "a candidate has scores but was never recorded as scored"},
+        {"SELECT count(*) FROM event WHERE kind = 'scored' AND candidate NOT IN "
+         "(SELECT number FROM candidate WHERE status = 'scored')",
+         "a candidate was recorded as scored and has no scores"},
+        {"SELECT count(*) FROM answer WHERE candidate NOT IN (SELECT number FROM candidate WHERE status = 'scored')",
+         "there are scores of candidates that were never scored"},
+        {"SELECT count(*) FROM stat LEFT JOIN answer USING (candidate, task, item) WHERE answer.item IS NULL",
+         "there are statistics of items that were never answered"},
+        {"SELECT count(*) FROM answer LEFT JOIN item ON item.task = answer.task AND item.number = answer.item "
+         "WHERE item.number IS NULL",
+         "there are scores of items that are not in the suite"},
+    };
+    hma_status status = HMA_OK;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules && status == HMA_OK; i++) {
+        status = check_none(run, rules[i][0], rules[i][1]);
+    }
+    return status;
+}
+
+static bool same_bits(const double *a, const double *b, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!(a[i] == b[i] && signbit(a[i]) == signbit(b[i])) && !(isnan(a[i]) && isnan(b[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The recorded score of every item follows from its statistics. */
+static hma_status check_scores(const hma_run *run, size_t index) {
+    hma_result *recorded, *computed = NULL;
+    hma_status status = hma_journal_read_result(run->journal, index, true, &recorded);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status = hma_run_result(run, index, &computed);
+    for (size_t i = 0; i < recorded->task_count && status == HMA_OK; i++) {
+        if (!same_bits(recorded->tasks[i].score, computed->tasks[i].score, recorded->tasks[i].items)) {
+            status = hma_sql_damaged(&run->journal->sql, "scores do not follow from their statistics");
+        }
+    }
+    if (status == HMA_OK && !same_bits(recorded->alignment.score, computed->alignment.score, recorded->alignment.items)) {
+        status = hma_sql_damaged(&run->journal->sql, "rewards do not follow from their statistics");
+    }
+    hma_result_free(recorded);
+    hma_result_free(computed);
+    return status;
+}
+
+static hma_status check_suite(const hma_run *run) {
+    const char *expected = hma_run_fact(run, "suite_text_sha256");
+    char *path = hma_path_join(run->folder, "suite.json"), *text = NULL;
+    char digest[65];
+    size_t length;
+    hma_status status = path ? hma_file_load(path, LONGEST_SUITE, &text, &length) : HMA_FAILURE;
+    if (status == HMA_OK) {
+        status = hma_sha256_of(text, length, digest);
+    }
+    if (status == HMA_OK && !(expected && strcmp(expected, digest) == 0)) {
+        status = hma_error(HMA_BAD_DATA, "%s: is not the suite that was scored (its SHA-256 differs): restore it", path);
+    }
+    free(text);
+    free(path);
+    return status;
+}
+
+static hma_status verify(const hma_run *run, hma_buffer *report) {
+    size_t scored = 0, failed = 0;
+    hma_status status = check_integrity(run);
+    if (status == HMA_OK) {
+        status = check_rows(run);
+    }
+    for (size_t i = 0; i < run->entry_count && status == HMA_OK; i++) {
+        const hma_candidate *candidate = &run->entries[i].candidate;
+        scored += candidate->scored;
+        failed += candidate->failure != NULL;
+        if (candidate->scored) {
+            status = check_scores(run, i);
+        }
+    }
+    if (status == HMA_OK) {
+        status = check_suite(run);
+    }
+    int64_t answers = 0;
+    if (status == HMA_OK) {
+        status = hma_sql_integer(&run->journal->sql, "SELECT count(*) FROM answer", &answers);
+    }
+    if (status == HMA_OK) {
+        hma_buffer_printf(report, "%s: intact: %zu candidates, %zu scored, %zu failed, %zu waiting; %lld scores of items",
+                          run->folder, run->entry_count, scored, failed, run->entry_count - scored - failed,
+                          (long long)answers);
+        status = hma_buffer_ok(report);
+    }
+    return status;
+}
+
+hma_status hma_run_verify(const char *folder, char **report) {
+    hma_run *run;
+    hma_buffer text = {0};
+    hma_status status = hma_run_open(&run, folder);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status = verify(run, &text);
+    hma_run_close(run);
+    char *made = status == HMA_OK ? hma_buffer_release(&text) : NULL;
+    hma_buffer_free(&text);
+    if (!made) {
+        return status == HMA_OK ? HMA_FAILURE : status;
+    }
+    *report = made;
+    return HMA_OK;
+}

@@ -1,0 +1,21 @@
+/* The tables of a journal (README.md says what stands in them), and the test that a file has them. */
+#ifndef HMA_SEARCH_SCHEMA_H
+#define HMA_SEARCH_SCHEMA_H
+
+#include "search/sql.h"
+
+enum {
+    HMA_JOURNAL_APPLICATION = 0x686d616a, /* "hmaj": SQLite's application_id */
+    HMA_JOURNAL_SCHEMA = 1                /* SQLite's user_version; older ones are read, newer ones refused */
+};
+
+/* Makes the tables in an empty database. */
+hma_status hma_schema_create(const hma_sql *sql);
+
+/*
+ * HMA_BAD_DATA for a file that is no journal of hma or has been tampered with, HMA_INCOMPATIBLE for one of a newer schema.
+ * Reads nothing but SQLite's own tables until it is known that the journal's are tables and not views.
+ */
+hma_status hma_schema_check(const hma_sql *sql);
+
+#endif
