@@ -19,6 +19,9 @@ static hma_status not_regular(const char *path, mode_t mode) {
 /* A link without a target is a fault of the data (a download that was interrupted), not of the system. */
 static hma_status cannot_open(const char *path, int error_number) {
     struct stat s;
+    if (error_number == ENXIO && stat(path, &s) == 0) { /* a socket, or a device without hardware */
+        return not_regular(path, s.st_mode);
+    }
     if ((error_number == ENOENT || error_number == ELOOP) && lstat(path, &s) == 0 && S_ISLNK(s.st_mode)) {
         return hma_error(HMA_BAD_DATA, "%s: is a symbolic link that leads nowhere (expected a file behind it): download or link it again",
                          path);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/number.h"
 #include "checkpoint/buffers.h"
 #include "checkpoint/compare.h"
 #include "checkpoint/config.h"
@@ -67,7 +68,9 @@ static void compare_derived(hma_problems *problems, const hma_meaning *pre, cons
     for (size_t i = 0; i < sizeof derived / sizeof *derived; i++) {
         const double a = derived_number(pre, i), b = derived_number(post, i);
         if (a != b) {
-            hma_problem_add(problems, "%s: %g in pre and %g in post (expected the same): " SAME_MODEL, derived[i].key, a, b);
+            char x[HMA_DOUBLE_TEXT], y[HMA_DOUBLE_TEXT];
+            hma_problem_add(problems, "%s: %s in pre and %s in post (expected the same): " SAME_MODEL, derived[i].key,
+                            hma_double_text(a, x), hma_double_text(b, y));
         }
     }
 }

@@ -1,7 +1,9 @@
 /* src/checkpoint: what a safetensors header may say, and what is refused. */
 #include "checkpoint_files.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "checkpoint/header.h"
@@ -330,11 +332,17 @@ static void what_is_no_file_is_refused(void **state) {
     hma_tensor_list list = {0};
     char *pipe = path_in(folder->path, "pipe"), *loop = path_in(folder->path, "loop");
     char *dangling = path_in(folder->path, "dangling");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", folder->path);
+    const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(close(listener), 0);
     assert_int_equal(mkfifo(pipe, 0600), 0);
     assert_int_equal(symlink("loop", loop), 0);
     assert_int_equal(symlink("nowhere", dangling), 0);
     assert_fails(load(folder->path, ".", &list), HMA_BAD_DATA, "is a folder (expected a regular file)");
     assert_fails(load(folder->path, "pipe", &list), HMA_BAD_DATA, "is a named pipe");
+    assert_fails(load(folder->path, "socket", &list), HMA_BAD_DATA, "is a socket");
     assert_fails(load("/dev", "null", &list), HMA_BAD_DATA, "is a device");
     assert_fails(load(folder->path, "loop", &list), HMA_BAD_DATA, "leads nowhere");
     assert_fails(load(folder->path, "dangling", &list), HMA_BAD_DATA, "leads nowhere");
