@@ -16,7 +16,8 @@ hma_status hma_implicit_open(hma_implicit **out, hma_context *context, const hma
                              const hma_model_options *options) {
     const hma_checkpoint *checkpoint[2] = {[PRE] = pre, [POST] = post};
     if (!pre || !post) {
-        return hma_error(HMA_USAGE, "alignment of type \"implicit\": pre and post are needed (expected both models): name the model "
+        return hma_error(HMA_USAGE,
+                         "alignment of type \"implicit\": pre and post are needed (expected both models): name the model "
                          "before RLHF and the one after it");
     }
     hma_implicit *implicit = HMA_NEW(hma_implicit, 1);

@@ -24,13 +24,15 @@ static hma_status choose_template(hma_judge *judge, const hma_tokenizer *tokeniz
     judge->chat = own && hma_tokenizer_chat_template(own) ? own : tokenizer;
     return !judge->spec->chat_reward || hma_tokenizer_chat_template(judge->chat)
                ? HMA_OK
-               : hma_error(HMA_INCOMPATIBLE, "alignment: \"reward_text\" is \"chat\" but neither folder has a chat template that is known "
+               : hma_error(HMA_INCOMPATIBLE,
+                           "alignment: \"reward_text\" is \"chat\" but neither folder has a chat template that is known "
                            "(expected one): set it to \"concat\"");
 }
 
 static hma_status open_kind(hma_judge *judge, const hma_eval_options *options) {
     switch (judge->spec->type) {
-    case HMA_ALIGNMENT_REWARD_MODEL: return hma_reward_open(&judge->reward, judge->context, judge->spec->model, &options->model);
+    case HMA_ALIGNMENT_REWARD_MODEL:
+        return hma_reward_open(&judge->reward, judge->context, judge->spec->model, &options->model);
     case HMA_ALIGNMENT_IMPLICIT:
         return hma_implicit_open(&judge->implicit, judge->context, options->pre, options->post, &options->model);
     default: return HMA_OK;

@@ -28,8 +28,8 @@ typedef struct hma_reply {
 typedef struct hma_judge hma_judge;
 
 /*
- * `tokenizer` is that of the models to be judged; spec, tokenizer and context must outlive the judge. `options` gives precision,
- * and for the implicit reward pre and post.
+ * `tokenizer` is that of the models to be judged; spec, tokenizer and context must outlive the judge. `options` gives
+ * precision, and for the implicit reward pre and post.
  */
 hma_status hma_judge_open(hma_judge **out, hma_context *context, const hma_alignment_spec *spec, const hma_tokenizer *tokenizer,
                           const hma_eval_options *options);

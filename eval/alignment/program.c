@@ -27,7 +27,7 @@ typedef struct running {
     int to, from, talk; /* our ends of its standard input, output and error */
     size_t sent;
     hma_buffer *output;
-    hma_buffer line;        /* of its standard error, not complete yet */
+    hma_buffer line;             /* of its standard error, not complete yet */
     char last[LONGEST_LINE + 1]; /* the last complete one, for the message when it fails */
 } running;
 
@@ -144,8 +144,8 @@ static hma_status receive_output(running *r) {
     char chunk[CHUNK];
     hma_buffer_add(r->output, chunk, receive(&r->from, chunk));
     if (r->output->length > r->program->output_limit) {
-        return hma_error(HMA_BAD_DATA, "%s: the scorer wrote more than %zu bytes (expected one line a reply): correct it", name_of(r),
-                         r->program->output_limit);
+        return hma_error(HMA_BAD_DATA, "%s: the scorer wrote more than %zu bytes (expected one line a reply): correct it",
+                         name_of(r), r->program->output_limit);
     }
     return hma_buffer_ok(r->output);
 }
@@ -200,12 +200,12 @@ static hma_status exchange(running *r) {
 static hma_status judge_end(const running *r, int end) {
     const char *said = *r->last ? r->last : "nothing on standard error";
     if (WIFSIGNALED(end)) {
-        return hma_error(HMA_FAILURE, "%s: the scorer was killed by signal %d (it said: %s): run it by hand on its input", name_of(r),
-                         WTERMSIG(end), said);
+        return hma_error(HMA_FAILURE, "%s: the scorer was killed by signal %d (it said: %s): run it by hand on its input",
+                         name_of(r), WTERMSIG(end), said);
     }
     if (WEXITSTATUS(end) != 0) {
-        return hma_error(HMA_FAILURE, "%s: the scorer ended with exit code %d (it said: %s): run it by hand on its input", name_of(r),
-                         WEXITSTATUS(end), said);
+        return hma_error(HMA_FAILURE, "%s: the scorer ended with exit code %d (it said: %s): run it by hand on its input",
+                         name_of(r), WEXITSTATUS(end), said);
     }
     return HMA_OK;
 }

@@ -13,7 +13,7 @@ typedef struct hma_program {
     const char *folder;   /* where it runs */
     const char *input;    /* what it reads from standard input */
     size_t input_length;
-    size_t output_limit;  /* bytes it may write to standard output */
+    size_t output_limit; /* bytes it may write to standard output */
 } hma_program;
 
 /*

@@ -32,8 +32,10 @@ static hma_status open_parts(hma_reward_model *r, const hma_model_options *optio
         status = hma_model_open(&r->model, r->context, r->source, options);
     }
     if (status == HMA_OK && !hma_model_description(r->model)->reward_head) {
-        status = hma_error(HMA_INCOMPATIBLE, "%s: is %s, not a reward model (expected a sequence-classification folder with one "
-                           "output): name another folder in the suite", r->folder, hma_model_description(r->model)->architecture);
+        status = hma_error(HMA_INCOMPATIBLE,
+                           "%s: is %s, not a reward model (expected a sequence-classification folder with one "
+                           "output): name another folder in the suite",
+                           r->folder, hma_model_description(r->model)->architecture);
     }
     return status;
 }
@@ -76,7 +78,8 @@ static hma_status encode(const hma_reward_model *r, const char *text, int32_t **
         return status;
     }
     if (count == 0) {
-        return hma_error(HMA_BAD_DATA, "%s: there is nothing to judge in a reply without any token (expected text): use a template",
+        return hma_error(HMA_BAD_DATA,
+                         "%s: there is nothing to judge in a reply without any token (expected text): use a template",
                          r->folder);
     }
     const size_t start = count > most ? count - most : 0;
@@ -94,8 +97,10 @@ hma_status hma_reward_score(hma_reward_model *reward, char *const *texts, size_t
         status = encode(reward, texts[i], &owned[i], &ids[i], &cut);
     }
     if (cut > 0 && status == HMA_OK) {
-        hma_log(reward->context, HMA_LOG_WARNING, "%s: %zu of %zu texts are longer than the %zu tokens that the reward model reads; "
-                "their beginnings were cut off", reward->folder, cut, count, hma_model_description(reward->model)->max_length);
+        hma_log(reward->context, HMA_LOG_WARNING,
+                "%s: %zu of %zu texts are longer than the %zu tokens that the reward model reads; "
+                "their beginnings were cut off",
+                reward->folder, cut, count, hma_model_description(reward->model)->max_length);
     }
     if (status == HMA_OK) {
         status = hma_model_reward(reward->model, ids, count, scores);

@@ -42,15 +42,16 @@ typedef struct answers {
 static hma_status read_id(const answers *a, const cJSON *object, const char *where, size_t *number) {
     const cJSON *id = hma_json_get(object, "id");
     uint64_t value = UINT64_MAX;
-    const bool usable = cJSON_IsString(id) ? hma_parse_u64(&value, id->valuestring)
-                                           : cJSON_IsNumber(id) && id->valuedouble >= 0 && id->valuedouble == floor(id->valuedouble) &&
-                                                 id->valuedouble < 9007199254740992.0;
+    const bool usable = cJSON_IsString(id)
+                            ? hma_parse_u64(&value, id->valuestring)
+                            : cJSON_IsNumber(id) && id->valuedouble >= 0 && id->valuedouble == floor(id->valuedouble) &&
+                                  id->valuedouble < 9007199254740992.0;
     if (usable && cJSON_IsNumber(id)) {
         value = (uint64_t)id->valuedouble;
     }
     if (!usable || value >= a->count) {
-        return hma_error(HMA_BAD_DATA, "%s: \"id\" is not one of the replies' (expected \"0\" to \"%zu\"): correct the scorer", where,
-                         a->count - 1);
+        return hma_error(HMA_BAD_DATA, "%s: \"id\" is not one of the replies' (expected \"0\" to \"%zu\"): correct the scorer",
+                         where, a->count - 1);
     }
     *number = (size_t)value;
     return HMA_OK;
@@ -59,7 +60,8 @@ static hma_status read_id(const answers *a, const cJSON *object, const char *whe
 static hma_status read_answer(answers *a, const cJSON *object, const char *where) {
     size_t number = 0;
     if (!cJSON_IsObject(object)) {
-        return hma_error(HMA_BAD_DATA, "%s: is not an object (expected {\"id\": .., \"score\": ..}): correct the scorer", where);
+        return hma_error(HMA_BAD_DATA, "%s: is not an object (expected {\"id\": .., \"score\": ..}): correct the scorer",
+                         where);
     }
     const hma_status status = read_id(a, object, where, &number);
     if (status != HMA_OK) {
@@ -68,7 +70,8 @@ static hma_status read_answer(answers *a, const cJSON *object, const char *where
     const cJSON *score = cJSON_GetObjectItemCaseSensitive(object, "score");
     if (!cJSON_IsNumber(score) || !isfinite(score->valuedouble)) {
         return hma_error(cJSON_IsNull(score) ? HMA_NON_FINITE : HMA_BAD_DATA,
-                         "%s: reply %zu has no score that is a number (expected \"score\": NUMBER): correct the scorer", where, number);
+                         "%s: reply %zu has no score that is a number (expected \"score\": NUMBER): correct the scorer", where,
+                         number);
     }
     if (!isnan(a->scores[number])) {
         return hma_error(HMA_BAD_DATA, "%s: a second score for reply %zu (expected one): correct the scorer", where, number);
@@ -103,8 +106,10 @@ static hma_status read_answers(answers *a, const hma_buffer *output) {
     }
     for (size_t i = 0; i < a->count && status == HMA_OK; i++) {
         if (isnan(a->scores[i])) {
-            status = hma_error(HMA_BAD_DATA, "%s: the scorer gave no score for reply %zu (expected one line for each of %zu replies): "
-                               "correct the scorer", a->program, i, a->count);
+            status = hma_error(HMA_BAD_DATA,
+                               "%s: the scorer gave no score for reply %zu (expected one line for each of %zu replies): "
+                               "correct the scorer",
+                               a->program, i, a->count);
         }
     }
     return status;

@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "eval/tasks/evaluator.h"
+#include "eval/tasks/json_write.h"
 #include "eval/tasks/reply.h"
 #include "hma/text.h"
 
@@ -56,17 +57,20 @@ static hma_status judge_replies(const hma_evaluator *e, judged *j) {
 static char *describe(const judged *j, size_t prompt) {
     hma_buffer detail = {0};
     const size_t first = prompt * j->samples;
-    hma_buffer_text(&detail, "{\"replies\":[");
+    hma_json_open(&detail, '{');
+    hma_json_key(&detail, "replies");
+    hma_json_open(&detail, '[');
     for (size_t i = first; i < first + j->samples; i++) {
-        hma_buffer_text(&detail, i > first ? "," : "");
-        hma_buffer_json_text(&detail, j->texts[i], strlen(j->texts[i]));
+        hma_json_add_text(&detail, j->texts[i]);
     }
-    hma_buffer_text(&detail, "],\"rewards\":[");
+    hma_json_close(&detail, ']');
+    hma_json_key(&detail, "rewards");
+    hma_json_open(&detail, '[');
     for (size_t i = first; i < first + j->samples; i++) {
-        hma_buffer_text(&detail, i > first ? "," : "");
-        hma_buffer_json_double(&detail, j->scores[i]);
+        hma_json_add_number(&detail, j->scores[i]);
     }
-    hma_buffer_text(&detail, "]}");
+    hma_json_close(&detail, ']');
+    hma_json_close(&detail, '}');
     return hma_buffer_release(&detail);
 }
 

@@ -96,7 +96,7 @@ static hma_status ask_logits(writer *w, size_t index) {
     for (; sequences && next < list->count && count < most; next++) {
         const hma_request *r = &list->items[next];
         if (r->type == HMA_REQUEST_LOGITS) {
-            sequences[count++] = (hma_ids){r->ids.ids, r->ids.count};
+            sequences[count++] = hma_id_run_view(&r->ids);
         }
     }
     free(w->logits.values);
@@ -117,7 +117,8 @@ static hma_status add_logits(writer *w, size_t index) {
     hma_buffer_text(&w->text, "\"logits\":[");
     for (size_t i = 0; i < vocabulary; i++) {
         char number[32];
-        (void)snprintf(number, sizeof number, "%.9g", (double)row[i]); /* nine digits tell every fp32 value from its neighbours */
+        (void)snprintf(number, sizeof number, "%.9g",
+                       (double)row[i]);    /* nine digits tell every fp32 value from its neighbours */
         char *point = strchr(number, ','); /* a host's locale */
         if (point) {
             *point = '.';

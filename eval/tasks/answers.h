@@ -11,8 +11,8 @@
 
 typedef struct hma_answering {
     hma_context *context;
-    hma_model *model;                 /* may be NULL */
-    const hma_tokenizer *tokenizer;   /* may be NULL */
+    hma_model *model;               /* may be NULL */
+    const hma_tokenizer *tokenizer; /* may be NULL */
     hma_bos bos;
     hma_request_list list;
     hma_questions questions; /* loglikelihood and generate */

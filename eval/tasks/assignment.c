@@ -73,7 +73,8 @@ static void pair_one(search *s, size_t i) {
 }
 
 hma_status hma_assignment_best(const double *score, size_t rows, size_t columns, size_t *column_of_row) {
-    search s = {.score = score, .n = hma_min_size(rows, columns), .m = hma_max_size(rows, columns), .transposed = rows > columns};
+    search s = {
+        .score = score, .n = hma_min_size(rows, columns), .m = hma_max_size(rows, columns), .transposed = rows > columns};
     s.short_price = HMA_NEW(double, s.n + 1);
     s.long_price = HMA_NEW(double, s.m + 1);
     s.partner = HMA_NEW(size_t, s.m + 1);

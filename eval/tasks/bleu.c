@@ -91,10 +91,17 @@ static void isolate_dash_after_digit(hma_buffer *out, const char *text) {
 }
 
 static hma_status tokenize_13a(hma_words *out, const char *text) {
-    static const rewrite_fn passes[] = {drop_skipped,        join_hyphenated,          join_lines,
-                                        unescape_quot,       unescape_amp,             unescape_lt,
-                                        unescape_gt,         isolate_punctuation,      isolate_stop_after_other,
-                                        isolate_stop_before_other, isolate_dash_after_digit};
+    static const rewrite_fn passes[] = {drop_skipped,
+                                        join_hyphenated,
+                                        join_lines,
+                                        unescape_quot,
+                                        unescape_amp,
+                                        unescape_lt,
+                                        unescape_gt,
+                                        isolate_punctuation,
+                                        isolate_stop_after_other,
+                                        isolate_stop_before_other,
+                                        isolate_dash_after_digit};
     hma_buffer now = {0}, next = {0};
     size_t length = strlen(text);
     const char *stripped = hma_python_strip(text, &length); /* only the end is stripped; the front does not matter to tokens */
@@ -218,7 +225,8 @@ hma_status hma_bleu_statistics(const char *reply, const char *const *references,
         for (size_t i = 0; i < n.place.count; i++) {
             const ngram *item = &n.item[i];
             stats[HMA_BLEU_TOTALS + item->order - 1] += (double)item->in_reply;
-            stats[HMA_BLEU_MATCHES + item->order - 1] += (double)(item->in_reply < item->allowed ? item->in_reply : item->allowed);
+            stats[HMA_BLEU_MATCHES + item->order - 1] +=
+                (double)(item->in_reply < item->allowed ? item->in_reply : item->allowed);
         }
         stats[HMA_BLEU_LENGTH] = reply_length;
         stats[HMA_BLEU_REFERENCE_LENGTH] = chosen;

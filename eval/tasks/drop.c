@@ -38,7 +38,8 @@ static void free_bags(bags *b) {
     *b = (bags){0};
 }
 
-/* Appends one token of a span: a number as Python prints it, else without punctuation and articles; nothing when that is empty. */
+/* Appends one token of a span: a number as Python prints it, else without punctuation and articles; nothing when that is empty.
+ */
 static hma_status add_token(hma_buffer *span, const char *token) {
     hma_buffer plain = {0}, bare = {0};
     hma_words words = {0};

@@ -32,14 +32,16 @@ static hma_status begins_with_prefix(const hma_tokenizer *tokenizer, const char 
 hma_status hma_encode_text(const hma_tokenizer *tokenizer, hma_bos bos, const char *text, int32_t **ids, size_t *count) {
     bool begins = false;
     const hma_status status = bos == HMA_BOS_AUTO ? begins_with_prefix(tokenizer, text, &begins) : HMA_OK;
-    return status == HMA_OK ? hma_tokenizer_encode(tokenizer, text, strlen(text), bos != HMA_BOS_NO && !begins, ids, count) : status;
+    return status == HMA_OK ? hma_tokenizer_encode(tokenizer, text, strlen(text), bos != HMA_BOS_NO && !begins, ids, count)
+                            : status;
 }
 
 /* [prefix] + ids: what stands before an empty context. */
 static hma_status put_prefix(const hma_tokenizer *tokenizer, const int32_t *ids, size_t count, hma_encoded_pair *out) {
     const int32_t prefix = hma_prefix_token(tokenizer);
     if (prefix < 0) {
-        return hma_error(HMA_BAD_DATA, "the context is empty and the tokenizer has neither a BOS nor an EOS token to put there (expected "
+        return hma_error(HMA_BAD_DATA,
+                         "the context is empty and the tokenizer has neither a BOS nor an EOS token to put there (expected "
                          "at least one token of context): give a context");
     }
     int32_t *all = HMA_NEW(int32_t, count + 1);

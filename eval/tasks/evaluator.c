@@ -19,12 +19,16 @@ static size_t limited(const hma_evaluator *e, size_t count) {
 static hma_status check_alignment(const hma_evaluator *e, const char *tokenizer_folder) {
     static const char *const split[] = {[HMA_PROMPTS_TEST] = "test", [HMA_PROMPTS_SEARCH] = "search"};
     if (e->suite->prompts[e->options.prompts].count == 0) {
-        return hma_error(HMA_USAGE, "%s: alignment: there are no %s prompts (expected \"prompts\": {\"%s\": FILE}): add them or ask for "
-                         "the others", e->suite->path, split[e->options.prompts], split[e->options.prompts]);
+        return hma_error(HMA_USAGE,
+                         "%s: alignment: there are no %s prompts (expected \"prompts\": {\"%s\": FILE}): add them or ask for "
+                         "the others",
+                         e->suite->path, split[e->options.prompts], split[e->options.prompts]);
     }
     if (e->suite->alignment.chat_prompt && !hma_tokenizer_chat_template(e->tokenizer)) {
-        return hma_error(HMA_INCOMPATIBLE, "%s: there is no chat template that is known (expected one, because \"template\" is \"chat\" in "
-                         "%s): set it to \"none\"", tokenizer_folder, e->suite->path);
+        return hma_error(HMA_INCOMPATIBLE,
+                         "%s: there is no chat template that is known (expected one, because \"template\" is \"chat\" in "
+                         "%s): set it to \"none\"",
+                         tokenizer_folder, e->suite->path);
     }
     return HMA_OK;
 }

@@ -20,9 +20,9 @@ struct hma_evaluator {
     size_t *first;           /* [tasks]: the task's first pair or generation */
     char **shown;            /* [prompt_count]: what the model sees of each prompt */
     size_t prompt_count;
-    size_t first_reply;      /* among the generations */
-    hma_model *model;        /* of the last run, kept for its memory */
-    char *model_folder;      /* whose config.json describes it */
+    size_t first_reply; /* among the generations */
+    hma_model *model;   /* of the last run, kept for its memory */
+    char *model_folder; /* whose config.json describes it */
 };
 
 static inline const hma_item *hma_evaluator_prompt(const hma_evaluator *e, size_t prompt) {

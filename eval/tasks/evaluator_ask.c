@@ -6,8 +6,8 @@
 #include "base/error_set.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "eval/tasks/encode.h"
 #include "eval/tasks/evaluator.h"
+#include "eval/tasks/python_text.h"
 
 static hma_status locate_item(const hma_evaluator *e, size_t task, size_t item) {
     const hma_task_spec *spec = &e->suite->tasks[task];
@@ -20,28 +20,13 @@ static hma_status locate_prompt(const hma_evaluator *e, size_t prompt) {
 
 /* ---- tasks ---- */
 
-static hma_status add_pair(hma_evaluator *e, const char *query, const char *continuation) {
-    hma_encoded_pair pair;
-    hma_status status = hma_encode_pair(e->tokenizer, e->bos, query, continuation, &pair);
-    if (status == HMA_OK) {
-        status = hma_questions_own(&e->questions, pair.ids);
-    }
-    if (status == HMA_OK) {
-        status = hma_questions_add_pair(&e->questions, (hma_ids){pair.ids, pair.context_count},
-                                        (hma_ids){pair.ids + pair.context_count, pair.continuation_count});
-    }
-    return status;
-}
-
-/* Whether the border of two texts has white space on either side. */
+/* Whether nothing is missing at the border of two texts: it has white space, or there is no text before it. */
 static bool is_spaced(const char *before, const char *after) {
-    const size_t length = strlen(before);
-    size_t last = length;
-    uint32_t c = 0;
-    while (last > 0 && ((unsigned char)before[--last] & 0xC0) == 0x80) {
-    }
-    const bool ends = length > 0 && hma_utf8_decode(before + last, length - last, &c) > 0 && hma_utf8_is_python_space(c);
-    return ends || (hma_utf8_decode(after, strlen(after), &c) > 0 && hma_utf8_is_python_space(c));
+    size_t kept = strlen(before);
+    uint32_t first = 0;
+    const char *text = hma_python_strip(before, &kept);
+    const bool ends = !*before || text[kept];
+    return ends || (hma_utf8_decode(after, strlen(after), &first) > 0 && hma_utf8_is_python_space(first));
 }
 
 void hma_continuation_text(hma_buffer *out, const hma_item *item, size_t which) {
@@ -55,27 +40,15 @@ static hma_status add_continuation(hma_evaluator *e, const hma_item *item, size_
     hma_continuation_text(&continuation, item, which);
     hma_status status = hma_buffer_ok(&continuation);
     if (status == HMA_OK) {
-        status = add_pair(e, item->query, continuation.data);
+        status = hma_questions_add_text_pair(&e->questions, e->tokenizer, e->bos, item->query, continuation.data);
     }
     hma_buffer_free(&continuation);
     return status;
 }
 
-/* The ids of a prompt, owned by the questions. */
-static hma_status encode_prompt(hma_evaluator *e, const char *text, hma_ids *prompt) {
-    int32_t *ids;
-    size_t count;
-    const hma_status status = hma_encode_prompt(e->tokenizer, e->bos, text, &ids, &count);
-    if (status != HMA_OK) {
-        return status;
-    }
-    *prompt = (hma_ids){ids, count};
-    return hma_questions_own(&e->questions, ids);
-}
-
 static hma_status add_generation(hma_evaluator *e, const hma_task_spec *spec, const hma_item *item) {
     hma_generation generation = {.max_tokens = spec->max_tokens, .top_p = 1};
-    const hma_status status = encode_prompt(e, item->query, &generation.prompt);
+    const hma_status status = hma_questions_encode_prompt(&e->questions, e->tokenizer, e->bos, item->query, &generation.prompt);
     return status == HMA_OK ? hma_questions_add_generation(&e->questions, generation, &spec->until) : status;
 }
 
@@ -111,12 +84,13 @@ static hma_status show_prompt(const hma_evaluator *e, const char *prompt, char *
 static hma_status add_prompt(hma_evaluator *e, size_t prompt) {
     static const hma_stops no_stops;
     const hma_alignment_spec *spec = &e->suite->alignment;
-    hma_generation g = {.max_tokens = spec->max_tokens, .temperature = spec->temperature, .top_k = spec->top_k, .top_p = spec->top_p};
+    hma_generation g = {
+        .max_tokens = spec->max_tokens, .temperature = spec->temperature, .top_k = spec->top_k, .top_p = spec->top_p};
     g.seed = e->suite->seed;
     g.stream = prompt;
     hma_status status = show_prompt(e, hma_evaluator_prompt(e, prompt)->query, &e->shown[prompt]);
     if (status == HMA_OK) {
-        status = encode_prompt(e, e->shown[prompt], &g.prompt);
+        status = hma_questions_encode_prompt(&e->questions, e->tokenizer, e->bos, e->shown[prompt], &g.prompt);
     }
     for (size_t sample = 0; sample < spec->samples && status == HMA_OK; sample++) {
         g.sample = (uint32_t)sample;
@@ -161,8 +135,10 @@ static hma_status check_task(const hma_evaluator *e, size_t task, const hma_desc
 hma_status hma_evaluator_check(const hma_evaluator *e, const hma_description *model) {
     hma_status status = HMA_OK;
     if (model->reward_head) {
-        return hma_error(HMA_INCOMPATIBLE, "%s: the model is a reward model (expected a causal language model): name the model that was "
-                         "aligned with it", e->suite->path);
+        return hma_error(HMA_INCOMPATIBLE,
+                         "%s: the model is a reward model (expected a causal language model): name the model that was "
+                         "aligned with it",
+                         e->suite->path);
     }
     for (size_t task = 0; task < e->suite->task_count && status == HMA_OK; task++) {
         status = check_task(e, task, model);

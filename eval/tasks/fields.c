@@ -1,5 +1,6 @@
 #include "eval/tasks/fields.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +17,10 @@ static hma_status unknown_word(const char *where, const char *key, const char *w
     for (const char *const *w = words; *w; w++) {
         hma_buffer_printf(&list, "%s\"%s\"", w == words ? "" : w[1] ? ", " : " or ", *w);
     }
-    const hma_status status =
-        near ? hma_error(HMA_BAD_DATA, "%s: \"%s\" is \"%.60s\" (expected %s): did you mean \"%s\"?", where, key, word,
-                         hma_buffer_cstr(&list), near)
-             : hma_error(HMA_BAD_DATA, "%s: \"%s\" is \"%.60s\" (expected %s): correct it", where, key, word, hma_buffer_cstr(&list));
+    const hma_status status = near ? hma_error(HMA_BAD_DATA, "%s: \"%s\" is \"%.60s\" (expected %s): did you mean \"%s\"?",
+                                               where, key, word, hma_buffer_cstr(&list), near)
+                                   : hma_error(HMA_BAD_DATA, "%s: \"%s\" is \"%.60s\" (expected %s): correct it", where, key,
+                                               word, hma_buffer_cstr(&list));
     hma_buffer_free(&list);
     return status;
 }
@@ -49,8 +50,9 @@ hma_status hma_read_until(const cJSON *object, const char *where, hma_stops *out
         return HMA_OK;
     }
     if (!usable) {
-        return hma_error(HMA_BAD_DATA, "%s: \"until\" is not usable (expected a list of at most %d non-empty strings): correct it",
-                         where, MOST_STOPS);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: \"until\" is not usable (expected a list of at most %d non-empty strings): correct it", where,
+                         MOST_STOPS);
     }
     hma_stops stops = {.text = HMA_NEW(char *, (size_t)count)};
     bool complete = stops.text != NULL;
@@ -73,6 +75,14 @@ void hma_stops_free(hma_stops *stops) {
     }
     free(stops->text);
     *stops = (hma_stops){0};
+}
+
+hma_status hma_read_sampling(const cJSON *object, const char *where, double *temperature, size_t *top_k, double *top_p) {
+    hma_status status = hma_json_get_double(object, where, "temperature", false, 0, 100, temperature);
+    if (status == HMA_OK) {
+        status = hma_json_get_size(object, where, "top_k", false, 0, INT32_MAX, top_k);
+    }
+    return status == HMA_OK ? hma_json_get_double(object, where, "top_p", false, 1e-9, 1, top_p) : status;
 }
 
 hma_status hma_note_id(hma_text_set *ids, const char *id, const char *where) {

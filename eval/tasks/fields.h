@@ -26,6 +26,9 @@ typedef struct hma_stops {
 hma_status hma_read_until(const cJSON *object, const char *where, hma_stops *out);
 void hma_stops_free(hma_stops *stops);
 
+/* "temperature", "top_k" and "top_p"; absent ones are left alone. */
+hma_status hma_read_sampling(const cJSON *object, const char *where, double *temperature, size_t *top_k, double *top_p);
+
 /* Notes an id of the file; HMA_BAD_DATA when it was there before. */
 hma_status hma_note_id(hma_text_set *ids, const char *id, const char *where);
 

@@ -48,8 +48,8 @@ static hma_status add_texts(hma_item *item, const cJSON *list, const char *where
     const cJSON *one;
     cJSON_ArrayForEach(one, list) {
         if (!cJSON_IsString(one) || (!may_be_empty && !*one->valuestring)) {
-            return hma_error(HMA_BAD_DATA, "%s: \"%s\" holds something that is not usable (expected %sstrings): correct it", where,
-                             key, may_be_empty ? "" : "non-empty ");
+            return hma_error(HMA_BAD_DATA, "%s: \"%s\" holds something that is not usable (expected %sstrings): correct it",
+                             where, key, may_be_empty ? "" : "non-empty ");
         }
         item->texts[item->text_count++] = one->valuestring;
     }
@@ -70,14 +70,17 @@ static hma_status read_choices(hma_item *item, const cJSON *object, const char *
 static hma_status read_answers(hma_item *item, const cJSON *object, const char *where) {
     const cJSON *list = get_list(object, "answers");
     if (!list) {
-        return hma_error(HMA_BAD_DATA, "%s: \"answers\" is not usable (expected a list of at least one string): correct it", where);
+        return hma_error(HMA_BAD_DATA, "%s: \"answers\" is not usable (expected a list of at least one string): correct it",
+                         where);
     }
     item->texts = HMA_NEW(const char *, list_length(list));
     return item->texts ? add_texts(item, list, where, "answers", true) : HMA_FAILURE;
 }
 
 /* Spans that an answer consists of; 0 when it is neither a string nor a list of at least one string. */
-static size_t span_count(const cJSON *answer) { return cJSON_IsString(answer) ? 1 : cJSON_IsArray(answer) ? list_length(answer) : 0; }
+static size_t span_count(const cJSON *answer) {
+    return cJSON_IsString(answer) ? 1 : cJSON_IsArray(answer) ? list_length(answer) : 0;
+}
 
 static hma_status read_spans(hma_item *item, const cJSON *object, const char *where) {
     const cJSON *list = get_list(object, "answers"), *answer;
@@ -88,8 +91,10 @@ static hma_status read_spans(hma_item *item, const cJSON *object, const char *wh
         spans += span_count(answer);
     }
     if (!usable) {
-        return hma_error(HMA_BAD_DATA, "%s: \"answers\" is not usable (expected a list of strings or of lists of strings): "
-                         "correct it", where);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: \"answers\" is not usable (expected a list of strings or of lists of strings): "
+                         "correct it",
+                         where);
     }
     item->texts = HMA_NEW(const char *, spans);
     item->answers = HMA_NEW(hma_spans, list_length(list));
@@ -162,7 +167,8 @@ static hma_status read_id(hma_item *item, const cJSON *object, const char *where
     } else if (cJSON_IsNumber(id) && id->valuedouble == floor(id->valuedouble) && fabs(id->valuedouble) <= 9007199254740992.0) {
         (void)snprintf(text, sizeof text, "%.0f", id->valuedouble);
     } else if (!cJSON_IsString(id) || !*id->valuestring) {
-        return hma_error(HMA_BAD_DATA, "%s: \"id\" is not usable (expected a non-empty string or a whole number): correct it", where);
+        return hma_error(HMA_BAD_DATA, "%s: \"id\" is not usable (expected a non-empty string or a whole number): correct it",
+                         where);
     }
     item->id = hma_copy_text(id && cJSON_IsString(id) ? id->valuestring : text);
     return item->id ? HMA_OK : HMA_FAILURE;
@@ -226,8 +232,10 @@ static hma_status read_all(hma_items *items, hma_lines *lines, hma_item_kind kin
         }
     }
     if (status == HMA_OK && items->count == 0) {
-        status = hma_error(HMA_BAD_DATA, "%s: there is no item in the file (expected one JSON object a line): is this the right "
-                           "file?", lines->path);
+        status = hma_error(HMA_BAD_DATA,
+                           "%s: there is no item in the file (expected one JSON object a line): is this the right "
+                           "file?",
+                           lines->path);
     }
     hma_text_set_free(&ids);
     return status;

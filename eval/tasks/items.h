@@ -11,9 +11,9 @@
 #include "hma/eval.h"
 
 typedef struct hma_item {
-    cJSON *document;   /* the line; owns the texts below */
-    char *id;          /* its "id", else its 0-based number */
-    const char *query; /* what is shown; of a prompt: the prompt */
+    cJSON *document;    /* the line; owns the texts below */
+    char *id;           /* its "id", else its 0-based number */
+    const char *query;  /* what is shown; of a prompt: the prompt */
     const char **texts; /* choices, answers or the one target; of DROP the spans of all answers */
     size_t text_count;
     size_t gold;        /* multiple choice: the right one of `texts` */

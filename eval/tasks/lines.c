@@ -87,7 +87,8 @@ static hma_status read_more(hma_lines *lines) {
 }
 
 static hma_status too_long(const hma_lines *lines) {
-    return hma_error(HMA_BAD_DATA, "%s:%zu: the line is longer than %d bytes (expected one object a line): is this the right file?",
+    return hma_error(HMA_BAD_DATA,
+                     "%s:%zu: the line is longer than %d bytes (expected one object a line): is this the right file?",
                      lines->path, lines->number + 1, HMA_LINE_LIMIT);
 }
 
@@ -140,7 +141,8 @@ static hma_status parse(const hma_lines *lines, const char *line, size_t length,
     }
     if (!cJSON_IsObject(tree)) {
         cJSON_Delete(tree);
-        return hma_error(HMA_BAD_DATA, "%s: the line is not an object (expected {\"key\": value, ..}): correct it", lines->where);
+        return hma_error(HMA_BAD_DATA, "%s: the line is not an object (expected {\"key\": value, ..}): correct it",
+                         lines->where);
     }
     *object = tree;
     return HMA_OK;

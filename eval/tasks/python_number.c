@@ -15,7 +15,8 @@ static bool digit(char c) { return c >= '0' && c <= '9'; }
 
 static bool is_decimal(uint32_t c) { return utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_ND; }
 
-/* Decimal digits of every script stand in runs of ten, 0 to 9 (Unicode 4.6), so the distance from the start of the run tells. */
+/* Decimal digits of every script stand in runs of ten, 0 to 9 (Unicode 4.6), so the distance from the start of the run tells.
+ */
 static char decimal_value(uint32_t c) {
     uint32_t start = c;
     while (start > 0 && is_decimal(start - 1)) {

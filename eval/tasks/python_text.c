@@ -32,10 +32,10 @@ static bool in_ranges(const range *ranges, size_t count, uint32_t c) {
 /* Unicode property Case_Ignorable (D136): marks, format and modifier characters, and the word-break classes MidLetter,
  * MidNumLet and Single_Quote, which utf8proc does not know. */
 static bool is_case_ignorable(uint32_t c) {
-    static const range middle[] = {{'\'', '\''},     {'.', '.'},       {':', ':'},       {0xB7, 0xB7},     {0x387, 0x387},
-                                   {0x55F, 0x55F},   {0x5F4, 0x5F4},   {0x2018, 0x2019}, {0x2024, 0x2024}, {0x2027, 0x2027},
-                                   {0xFE13, 0xFE13}, {0xFE52, 0xFE52}, {0xFE55, 0xFE55}, {0xFF07, 0xFF07}, {0xFF0E, 0xFF0E},
-                                   {0xFF1A, 0xFF1A}};
+    static const range middle[] = {{'\'', '\''},     {'.', '.'},       {':', ':'},       {0xB7, 0xB7},
+                                   {0x387, 0x387},   {0x55F, 0x55F},   {0x5F4, 0x5F4},   {0x2018, 0x2019},
+                                   {0x2024, 0x2024}, {0x2027, 0x2027}, {0xFE13, 0xFE13}, {0xFE52, 0xFE52},
+                                   {0xFE55, 0xFE55}, {0xFF07, 0xFF07}, {0xFF0E, 0xFF0E}, {0xFF1A, 0xFF1A}};
     switch (utf8proc_category((utf8proc_int32_t)c)) {
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_ME:
@@ -104,8 +104,8 @@ void hma_python_lower(hma_buffer *out, const char *text) {
 void hma_python_drop_punctuation(hma_buffer *out, const char *text) {
     for (; *text; text++) {
         const unsigned char c = (unsigned char)*text;
-        const bool punctuation = (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
-                                 (c >= '{' && c <= '~');
+        const bool punctuation =
+            (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
         if (!punctuation) {
             hma_buffer_char(out, (char)c);
         }

@@ -4,6 +4,7 @@
 
 #include "base/error_set.h"
 #include "base/memory.h"
+#include "eval/tasks/encode.h"
 #include "eval/tasks/reply.h"
 
 void hma_questions_free(hma_questions *questions) {
@@ -35,6 +36,32 @@ hma_status hma_questions_add_pair(hma_questions *questions, hma_ids context, hma
     return HMA_OK;
 }
 
+hma_status hma_questions_add_text_pair(hma_questions *questions, const hma_tokenizer *tokenizer, hma_bos bos,
+                                       const char *context, const char *continuation) {
+    hma_encoded_pair pair;
+    hma_status status = hma_encode_pair(tokenizer, bos, context, continuation, &pair);
+    if (status == HMA_OK) {
+        status = hma_questions_own(questions, pair.ids);
+    }
+    if (status == HMA_OK) {
+        status = hma_questions_add_pair(questions, (hma_ids){pair.ids, pair.context_count},
+                                        (hma_ids){pair.ids + pair.context_count, pair.continuation_count});
+    }
+    return status;
+}
+
+hma_status hma_questions_encode_prompt(hma_questions *questions, const hma_tokenizer *tokenizer, hma_bos bos, const char *text,
+                                       hma_ids *prompt) {
+    int32_t *ids;
+    size_t count;
+    const hma_status status = hma_encode_prompt(tokenizer, bos, text, &ids, &count);
+    if (status != HMA_OK) {
+        return status;
+    }
+    *prompt = (hma_ids){ids, count};
+    return hma_questions_own(questions, ids);
+}
+
 hma_status hma_questions_add_generation(hma_questions *questions, hma_generation generation, const hma_stops *stops) {
     const size_t count = questions->generation_count + 1;
     if (hma_grow(&questions->generations, &questions->generation_capacity, count, sizeof *questions->generations) ||
@@ -51,8 +78,10 @@ hma_status hma_questions_add_generation(hma_questions *questions, hma_generation
 hma_status hma_ids_check(hma_ids ids, const hma_description *model) {
     for (size_t i = 0; i < ids.count; i++) {
         if (ids.ids[i] < 0 || (size_t)ids.ids[i] >= model->vocabulary) {
-            return hma_error(HMA_BAD_DATA, "token id %ld is not in the model's vocabulary (expected 0 to %zu): is this the right "
-                             "tokenizer?", (long)ids.ids[i], model->vocabulary - 1);
+            return hma_error(HMA_BAD_DATA,
+                             "token id %ld is not in the model's vocabulary (expected 0 to %zu): is this the right "
+                             "tokenizer?",
+                             (long)ids.ids[i], model->vocabulary - 1);
         }
     }
     return HMA_OK;
@@ -61,10 +90,11 @@ hma_status hma_ids_check(hma_ids ids, const hma_description *model) {
 hma_status hma_pair_check(const hma_loglikelihood *pair, const hma_description *model) {
     if (pair->continuation.count == 0) {
         return hma_error(HMA_BAD_DATA, "no token is left to score (expected at least one beyond the context's): lengthen the "
-                         "continuation");
+                                       "continuation");
     }
     if (pair->continuation.count > model->max_length) {
-        return hma_error(HMA_BAD_DATA, "the continuation has %zu tokens (expected at most the model's %zu positions): shorten it",
+        return hma_error(HMA_BAD_DATA,
+                         "the continuation has %zu tokens (expected at most the model's %zu positions): shorten it",
                          pair->continuation.count, model->max_length);
     }
     const hma_status status = hma_ids_check(pair->context, model);
@@ -86,8 +116,11 @@ hma_status hma_questions_ask(hma_questions *questions, hma_model *model, const h
         status = hma_model_loglikelihood(model, questions->pairs, questions->pair_count);
     }
     if (status == HMA_OK && questions->generation_count > 0) {
-        hma_reply_watch watch = {tokenizer, questions->stops};
+        hma_reply_watch watch = {.tokenizer = tokenizer, .stops = questions->stops};
         status = hma_model_generate(model, questions->generations, questions->generation_count, hma_reply_stops, &watch);
+        if (status == HMA_OK && atomic_load(&watch.failed)) {
+            status = hma_error_memory("stop strings");
+        }
     }
     return status;
 }

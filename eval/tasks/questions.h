@@ -11,6 +11,7 @@
 #include "eval/tasks/fields.h"
 #include "hma/error.h"
 #include "hma/model.h"
+#include "hma/requests.h"
 #include "hma/tokenizer.h"
 
 typedef struct hma_questions {
@@ -30,6 +31,12 @@ void hma_questions_free(hma_questions *questions);
 hma_status hma_questions_own(hma_questions *questions, int32_t *ids);
 
 hma_status hma_questions_add_pair(hma_questions *questions, hma_ids context, hma_ids continuation);
+/* The same from text, by the rules of encode.h. */
+hma_status hma_questions_add_text_pair(hma_questions *questions, const hma_tokenizer *tokenizer, hma_bos bos,
+                                       const char *context, const char *continuation);
+/* The ids of a text that a model is to go on from, owned by the questions. */
+hma_status hma_questions_encode_prompt(hma_questions *questions, const hma_tokenizer *tokenizer, hma_bos bos, const char *text,
+                                       hma_ids *prompt);
 /* The answers in `generation` are not looked at. */
 hma_status hma_questions_add_generation(hma_questions *questions, hma_generation generation, const hma_stops *stops);
 

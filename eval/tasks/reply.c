@@ -27,7 +27,7 @@ static bool has_stop(const char *text, size_t length, const hma_stops *stops) {
 }
 
 bool hma_reply_stops(void *watch, size_t request, const int32_t *new_ids, size_t count) {
-    const hma_reply_watch *w = watch;
+    hma_reply_watch *w = watch;
     const hma_stops *stops = w->stops[request];
     if (stops->count == 0) {
         return false;
@@ -37,7 +37,8 @@ bool hma_reply_stops(void *watch, size_t request, const int32_t *new_ids, size_t
     char *text;
     size_t length;
     if (hma_tokenizer_decode(w->tokenizer, new_ids + count - tail, tail, false, &text, &length) != HMA_OK) {
-        return false; /* out of memory; decoding the whole reply will say so */
+        atomic_store(&w->failed, true);
+        return true;
     }
     const bool stop = has_stop(text, length, stops);
     hma_text_free(text);
@@ -58,7 +59,8 @@ hma_status hma_reply_text(const hma_tokenizer *tokenizer, const int32_t *ids, si
     return HMA_OK;
 }
 
-hma_status hma_reply_plain_text(const hma_tokenizer *tokenizer, const int32_t *ids, size_t count, const hma_stops *stops, char **text) {
+hma_status hma_reply_plain_text(const hma_tokenizer *tokenizer, const int32_t *ids, size_t count, const hma_stops *stops,
+                                char **text) {
     char *raw;
     size_t length;
     hma_buffer plain = {0};

@@ -2,6 +2,7 @@
 #ifndef HMA_TASKS_REPLY_H
 #define HMA_TASKS_REPLY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 typedef struct hma_reply_watch {
     const hma_tokenizer *tokenizer;
     const hma_stops *const *stops; /* [requests] */
+    atomic_bool failed;            /* a reply could not be looked at: memory was out; the replies are of no use */
 } hma_reply_watch;
 
 /* An hma_stop_fn: the text of the new ids, special tokens included, has a stop string. Asked after each new token. */
@@ -27,6 +29,7 @@ hma_status hma_reply_text(const hma_tokenizer *tokenizer, const int32_t *ids, si
                           size_t *length);
 
 /* The same for what reads texts as C does: U+0000 becomes U+FFFD. */
-hma_status hma_reply_plain_text(const hma_tokenizer *tokenizer, const int32_t *ids, size_t count, const hma_stops *stops, char **text);
+hma_status hma_reply_plain_text(const hma_tokenizer *tokenizer, const int32_t *ids, size_t count, const hma_stops *stops,
+                                char **text);
 
 #endif

@@ -27,6 +27,8 @@ typedef struct hma_id_run {
     size_t count;
 } hma_id_run;
 
+static inline hma_ids hma_id_run_view(const hma_id_run *run) { return (hma_ids){run->ids, run->count}; }
+
 typedef struct hma_request {
     hma_request_type type;
     size_t line; /* of the file, for messages */
@@ -35,14 +37,14 @@ typedef struct hma_request {
     char *continuation; /* loglikelihood given as text */
     hma_id_run ids;     /* "context_ids" or "ids" */
     hma_id_run continuation_ids;
-    bool special;       /* tokenize: with special tokens */
+    bool special; /* tokenize: with special tokens */
     /* generate */
     hma_stops until;
     size_t max_tokens, samples, top_k;
     double temperature, top_p;
     uint64_t seed;
-    hma_ids tokens;     /* answer to tokenize, owned by the questions */
-    char *detokenized;  /* answer to detokenize, freed with hma_text_free(); may hold U+0000 */
+    hma_ids tokens;    /* answer to tokenize, owned by the questions */
+    char *detokenized; /* answer to detokenize, freed with hma_text_free(); may hold U+0000 */
     size_t detokenized_length;
     size_t slot; /* place of its (first) question in the call that answers it */
 } hma_request;

@@ -7,16 +7,19 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text_set.h"
-#include "eval/tasks/lines.h"
 #include "eval/tasks/fields.h"
+#include "eval/tasks/lines.h"
 #include "eval/tasks/request.h"
 #include "hma/text.h"
 
-enum { MOST_TOKENS = 1 << 20, MOST_SAMPLES = 100000 };
+enum { MOST_TOKENS = 1 << 20, MOST_SAMPLES = 10000 };
 
-static const char *const type_names[] = {[HMA_REQUEST_LOGLIKELIHOOD] = "loglikelihood", [HMA_REQUEST_GENERATE] = "generate",
-                                         [HMA_REQUEST_REWARD] = "reward",               [HMA_REQUEST_LOGITS] = "logits",
-                                         [HMA_REQUEST_TOKENIZE] = "tokenize",           [HMA_REQUEST_DETOKENIZE] = "detokenize",
+static const char *const type_names[] = {[HMA_REQUEST_LOGLIKELIHOOD] = "loglikelihood",
+                                         [HMA_REQUEST_GENERATE] = "generate",
+                                         [HMA_REQUEST_REWARD] = "reward",
+                                         [HMA_REQUEST_LOGITS] = "logits",
+                                         [HMA_REQUEST_TOKENIZE] = "tokenize",
+                                         [HMA_REQUEST_DETOKENIZE] = "detokenize",
                                          [HMA_REQUEST_TYPE_COUNT] = NULL};
 
 /* ---- memory ---- */
@@ -70,8 +73,9 @@ static hma_status read_ids(const cJSON *object, const char *where, const char *k
         count++;
     }
     if (!usable) {
-        return hma_error(HMA_BAD_DATA, "%s: \"%s\" is not usable (expected a list of token ids, whole numbers from 0): correct it",
-                         where, key);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: \"%s\" is not usable (expected a list of token ids, whole numbers from 0): correct it", where,
+                         key);
     }
     out->ids = HMA_NEW(int32_t, count);
     if (!out->ids) {
@@ -82,8 +86,8 @@ static hma_status read_ids(const cJSON *object, const char *where, const char *k
 }
 
 /* The same thing as text or as ids: one of two keys. */
-static hma_status read_text_or_ids(const cJSON *object, const char *where, const char *text_key, const char *ids_key, char **text,
-                                   hma_id_run *ids) {
+static hma_status read_text_or_ids(const cJSON *object, const char *where, const char *text_key, const char *ids_key,
+                                   char **text, hma_id_run *ids) {
     const bool has_text = hma_json_get(object, text_key), has_ids = hma_json_get(object, ids_key);
     if (has_text == has_ids) {
         return hma_error(HMA_BAD_DATA, "%s: %s of \"%s\" and \"%s\" given (expected one of them): %s", where,
@@ -100,7 +104,8 @@ static hma_status read_loglikelihood(hma_request *r, const cJSON *object, const 
         status = read_text_or_ids(object, where, "continuation", "continuation_ids", &r->continuation, &r->continuation_ids);
     }
     if (status == HMA_OK && !r->text != !r->continuation) {
-        status = hma_error(HMA_BAD_DATA, "%s: one part is given as text and the other as ids (expected both alike): change one", where);
+        status = hma_error(HMA_BAD_DATA, "%s: one part is given as text and the other as ids (expected both alike): change one",
+                           where);
     }
     const bool empty = r->continuation ? !*r->continuation : r->continuation_ids.count == 0;
     if (status == HMA_OK && empty) {
@@ -121,13 +126,7 @@ static hma_status read_generate(hma_request *r, const cJSON *object, const char 
         status = hma_json_get_size(object, where, "max_tokens", true, 1, MOST_TOKENS, &r->max_tokens);
     }
     if (status == HMA_OK) {
-        status = hma_json_get_double(object, where, "temperature", false, 0, 100, &r->temperature);
-    }
-    if (status == HMA_OK) {
-        status = hma_json_get_size(object, where, "top_k", false, 0, INT32_MAX, &r->top_k);
-    }
-    if (status == HMA_OK) {
-        status = hma_json_get_double(object, where, "top_p", false, 1e-9, 1, &r->top_p);
+        status = hma_read_sampling(object, where, &r->temperature, &r->top_k, &r->top_p);
     }
     if (status == HMA_OK) {
         status = hma_json_get_u64(object, where, "seed", false, 0, UINT64_MAX, &r->seed);
@@ -152,10 +151,10 @@ static hma_status read_tokenize(hma_request *r, const cJSON *object, const char 
 }
 
 static const char *const *keys_of(hma_request_type type) {
-    static const char *const loglikelihood[] = {"id",           "type", "context", "context_ids", "continuation",
-                                                "continuation_ids", NULL};
-    static const char *const generate[] = {"id",    "type",  "context", "context_ids", "until", "max_tokens", "temperature",
-                                           "top_k", "top_p", "seed",    "samples",     NULL};
+    static const char *const loglikelihood[] = {"id", "type", "context", "context_ids", "continuation", "continuation_ids",
+                                                NULL};
+    static const char *const generate[] = {"id",          "type",  "context", "context_ids", "until",   "max_tokens",
+                                           "temperature", "top_k", "top_p",   "seed",        "samples", NULL};
     static const char *const reward[] = {"id", "type", "text", "ids", NULL};
     static const char *const ids[] = {"id", "type", "ids", NULL};
     static const char *const tokenize[] = {"id", "type", "text", "special", NULL};

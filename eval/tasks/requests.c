@@ -8,7 +8,6 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "eval/tasks/answers.h"
-#include "eval/tasks/encode.h"
 
 /* ---- what a request needs ---- */
 
@@ -17,7 +16,8 @@ static bool asks_model(const hma_request *r) { return r->type != HMA_REQUEST_TOK
 static hma_status check_needs(const hma_answering *a, const hma_request *r) {
     const bool needs_tokenizer = r->text || r->type == HMA_REQUEST_DETOKENIZE || r->until.count > 0;
     if (needs_tokenizer && !a->tokenizer) {
-        return hma_error(HMA_INCOMPATIBLE, "this needs a tokenizer, and the model has none (expected ids and no stop strings): give ids, "
+        return hma_error(HMA_INCOMPATIBLE,
+                         "this needs a tokenizer, and the model has none (expected ids and no stop strings): give ids, "
                          "or add the tokenizer's files to the folder");
     }
     if (!asks_model(r)) {
@@ -28,8 +28,10 @@ static hma_status check_needs(const hma_answering *a, const hma_request *r) {
     }
     const bool rewards = hma_model_description(a->model)->reward_head;
     if (rewards != (r->type == HMA_REQUEST_REWARD)) {
-        return rewards ? hma_error(HMA_INCOMPATIBLE, "this is a reward model (expected \"type\": \"reward\"): use a causal language model")
-                       : hma_error(HMA_INCOMPATIBLE, "this model has no reward head (expected a sequence-classification folder with one "
+        return rewards ? hma_error(HMA_INCOMPATIBLE,
+                                   "this is a reward model (expected \"type\": \"reward\"): use a causal language model")
+                       : hma_error(HMA_INCOMPATIBLE,
+                                   "this model has no reward head (expected a sequence-classification folder with one "
                                    "output): use a reward model");
     }
     return HMA_OK;
@@ -56,7 +58,8 @@ static hma_status model_prefix(hma_answering *a, hma_ids *context) {
         id = eos[0];
     }
     if (id < 0) {
-        return hma_error(HMA_BAD_DATA, "the context is empty and config.json has no bos_token_id (expected at least one id): add one");
+        return hma_error(HMA_BAD_DATA,
+                         "the context is empty and config.json has no bos_token_id (expected at least one id): add one");
     }
     return one_token(a, id, context);
 }
@@ -66,7 +69,7 @@ static hma_status encode(hma_answering *a, const hma_request *r, bool special, h
     int32_t *ids = NULL;
     size_t count = 0;
     if (!r->text) {
-        *out = (hma_ids){r->ids.ids, r->ids.count};
+        *out = hma_id_run_view(&r->ids);
         return HMA_OK;
     }
     hma_status status = hma_tokenizer_encode(a->tokenizer, r->text, strlen(r->text), special, &ids, &count);
@@ -77,40 +80,27 @@ static hma_status encode(hma_answering *a, const hma_request *r, bool special, h
     return status;
 }
 
-static hma_status prepare_loglikelihood(hma_answering *a, hma_request *r) {
-    hma_ids context = {r->ids.ids, r->ids.count}, continuation = {r->continuation_ids.ids, r->continuation_ids.count};
-    hma_status status = HMA_OK;
+static hma_status add_pair(hma_answering *a, const hma_request *r) {
+    hma_ids context = hma_id_run_view(&r->ids);
     if (r->text) {
-        hma_encoded_pair pair;
-        status = hma_encode_pair(a->tokenizer, a->bos, r->text, r->continuation, &pair);
-        if (status == HMA_OK) {
-            context = (hma_ids){pair.ids, pair.context_count};
-            continuation = (hma_ids){pair.ids + pair.context_count, pair.continuation_count};
-            status = hma_questions_own(&a->questions, pair.ids);
-        }
-    } else if (context.count == 0) {
-        status = model_prefix(a, &context);
+        return hma_questions_add_text_pair(&a->questions, a->tokenizer, a->bos, r->text, r->continuation);
     }
+    const hma_status status = context.count == 0 ? model_prefix(a, &context) : HMA_OK;
+    return status == HMA_OK ? hma_questions_add_pair(&a->questions, context, hma_id_run_view(&r->continuation_ids)) : status;
+}
+
+static hma_status prepare_loglikelihood(hma_answering *a, hma_request *r) {
     r->slot = a->questions.pair_count;
-    if (status == HMA_OK) {
-        status = hma_questions_add_pair(&a->questions, context, continuation);
-    }
+    const hma_status status = add_pair(a, r);
     return status == HMA_OK ? hma_pair_check(&a->questions.pairs[r->slot], hma_model_description(a->model)) : status;
 }
 
 static hma_status generation_prompt(hma_answering *a, const hma_request *r, hma_ids *prompt) {
-    int32_t *ids = NULL;
-    size_t count = 0;
-    if (!r->text) {
-        *prompt = (hma_ids){r->ids.ids, r->ids.count};
-        return prompt->count > 0 ? HMA_OK : model_prefix(a, prompt);
+    if (r->text) {
+        return hma_questions_encode_prompt(&a->questions, a->tokenizer, a->bos, r->text, prompt);
     }
-    hma_status status = hma_encode_prompt(a->tokenizer, a->bos, r->text, &ids, &count);
-    if (status == HMA_OK) {
-        *prompt = (hma_ids){ids, count};
-        status = hma_questions_own(&a->questions, ids);
-    }
-    return status;
+    *prompt = hma_id_run_view(&r->ids);
+    return prompt->count > 0 ? HMA_OK : model_prefix(a, prompt);
 }
 
 /* All samples of a request share its prompt; the noise belongs to the request's id, wherever in a file it stands. */
@@ -135,8 +125,8 @@ static hma_status prepare_reward(hma_answering *a, hma_request *r) {
     hma_ids ids;
     hma_status status = encode(a, r, a->bos != HMA_BOS_NO, &ids);
     if (status == HMA_OK && (ids.count == 0 || ids.count > most)) {
-        status = hma_error(HMA_BAD_DATA, "there are %zu tokens to judge (expected 1 to the model's %zu positions): correct it", ids.count,
-                           most);
+        status = hma_error(HMA_BAD_DATA, "there are %zu tokens to judge (expected 1 to the model's %zu positions): correct it",
+                           ids.count, most);
     }
     if (status == HMA_OK) {
         status = hma_ids_check(ids, hma_model_description(a->model));
@@ -161,7 +151,7 @@ static hma_status prepare(hma_answering *a, hma_request *r) {
     case HMA_REQUEST_LOGLIKELIHOOD: return prepare_loglikelihood(a, r);
     case HMA_REQUEST_GENERATE: return prepare_generate(a, r);
     case HMA_REQUEST_REWARD: return prepare_reward(a, r);
-    case HMA_REQUEST_LOGITS: return hma_ids_check((hma_ids){r->ids.ids, r->ids.count}, hma_model_description(a->model));
+    case HMA_REQUEST_LOGITS: return hma_ids_check(hma_id_run_view(&r->ids), hma_model_description(a->model));
     case HMA_REQUEST_TOKENIZE: return encode(a, r, r->special, &r->tokens);
     default: return hma_tokenizer_decode(a->tokenizer, r->ids.ids, r->ids.count, true, &r->detokenized, &r->detokenized_length);
     }

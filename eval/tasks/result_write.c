@@ -134,8 +134,8 @@ static void print_config(report *r, const hma_task_result *result, const hma_tas
     hma_json_add_number(&r->out, 0);
     if (generates) {
         hma_json_key(&r->out, "generation_kwargs");
-        hma_print_generation_arguments(&r->out, spec ? &spec->until : &no_stops, spec ? spec->max_tokens : alignment->max_tokens,
-                                       spec ? 0 : alignment->temperature);
+        hma_print_generation_arguments(&r->out, spec ? &spec->until : &no_stops,
+                                       spec ? spec->max_tokens : alignment->max_tokens, spec ? 0 : alignment->temperature);
     } else {
         hma_json_key(&r->out, "target_delimiter");
         hma_json_add_text(&r->out, " ");
@@ -333,11 +333,14 @@ static bool belongs(const hma_result *result, const hma_evaluator *e) {
     return same && (!result->has_alignment || result->alignment.items <= e->prompt_count);
 }
 
-hma_status hma_result_write(const hma_result *result, const hma_evaluator *evaluator, const char *model_name, const char *folder) {
+hma_status hma_result_write(const hma_result *result, const hma_evaluator *evaluator, const char *model_name,
+                            const char *folder) {
     report r = {.result = result, .evaluator = evaluator, .model_name = model_name};
     if (!belongs(result, evaluator)) {
-        return hma_error(HMA_USAGE, "%s: the results are not those of this suite (expected the same tasks and items): write them with "
-                         "the evaluator that made them", evaluator->suite->path);
+        return hma_error(HMA_USAGE,
+                         "%s: the results are not those of this suite (expected the same tasks and items): write them with "
+                         "the evaluator that made them",
+                         evaluator->suite->path);
     }
     const hma_status status = store_all(&r, folder);
     hma_buffer_free(&r.out);

@@ -21,7 +21,8 @@ static hma_status note_name(hma_text_set *names, const hma_suite *suite, const c
     const hma_status status = hma_text_set_add(names, name, strlen(name), &added);
     return status != HMA_OK || added
                ? status
-               : hma_error(HMA_BAD_DATA, "%s: two tasks are called \"%.100s\" (expected each name once): rename one", suite->path, name);
+               : hma_error(HMA_BAD_DATA, "%s: two tasks are called \"%.100s\" (expected each name once): rename one",
+                           suite->path, name);
 }
 
 static hma_status read_tasks(hma_suite *suite, const cJSON *list, hma_sha256 *hash) {
@@ -63,8 +64,10 @@ static hma_status read_settings(hma_suite *suite) {
     static const char *const known[] = {"name", "tasks", "alignment", "seed", "bos", NULL};
     size_t chosen = HMA_BOS_AUTO;
     if (!cJSON_IsObject(suite->tree)) {
-        return hma_error(HMA_BAD_DATA, "%s: is not a suite (expected a JSON object with \"tasks\" and \"alignment\"): name a suite "
-                         "file", suite->path);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: is not a suite (expected a JSON object with \"tasks\" and \"alignment\"): name a suite "
+                         "file",
+                         suite->path);
     }
     hma_status status = hma_json_known_keys(suite->tree, suite->path, known);
     suite->name = hma_path_base(suite->path);

@@ -38,16 +38,7 @@ static hma_status read_sampling(hma_alignment_spec *spec, const cJSON *object, c
     if (status == HMA_OK) {
         status = hma_json_get_size(object, where, "max_tokens", false, 1, MOST_TOKENS, &spec->max_tokens);
     }
-    if (status == HMA_OK) {
-        status = hma_json_get_double(object, where, "temperature", false, 0, 100, &spec->temperature);
-    }
-    if (status == HMA_OK) {
-        status = hma_json_get_size(object, where, "top_k", false, 0, INT32_MAX, &spec->top_k);
-    }
-    if (status == HMA_OK) {
-        status = hma_json_get_double(object, where, "top_p", false, 1e-9, 1, &spec->top_p);
-    }
-    return status;
+    return status == HMA_OK ? hma_read_sampling(object, where, &spec->temperature, &spec->top_k, &spec->top_p) : status;
 }
 
 static hma_status read_command(hma_alignment_spec *spec, const cJSON *object, const char *where) {
@@ -56,8 +47,10 @@ static hma_status read_command(hma_alignment_spec *spec, const cJSON *object, co
     bool usable = count > 0;
     cJSON_ArrayForEach(one, list) { usable = usable && cJSON_IsString(one) && (one != list->child || *one->valuestring); }
     if (!usable) {
-        return hma_error(HMA_BAD_DATA, "%s: \"command\" is not usable (expected a program and its arguments, such as "
-                         "[\"python3\", \"score.py\"]): correct it", where);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: \"command\" is not usable (expected a program and its arguments, such as "
+                         "[\"python3\", \"score.py\"]): correct it",
+                         where);
     }
     spec->command = HMA_NEW(char *, (size_t)count + 1);
     if (!spec->command) {
@@ -106,7 +99,8 @@ static hma_status read_prompts(hma_suite *suite, const cJSON *object, const char
         }
     }
     if (status == HMA_OK && given == 0) {
-        status = hma_error(HMA_BAD_DATA, "%s: \"prompts\" is not usable (expected {\"search\": FILE, \"test\": FILE}): correct it", where);
+        status = hma_error(HMA_BAD_DATA,
+                           "%s: \"prompts\" is not usable (expected {\"search\": FILE, \"test\": FILE}): correct it", where);
     }
     return status;
 }
@@ -117,16 +111,16 @@ static hma_status check_keys(const cJSON *object, const char *where, hma_alignme
     static const char *const implicit[] = {ALWAYS, NULL};
     static const char *const scores[] = {ALWAYS, "command", "reward_text", NULL};
 #undef ALWAYS
-    static const char *const *const keys[] = {[HMA_ALIGNMENT_REWARD_MODEL] = reward_model,
-                                              [HMA_ALIGNMENT_IMPLICIT] = implicit,
-                                              [HMA_ALIGNMENT_SCORES] = scores};
+    static const char *const *const keys[] = {
+        [HMA_ALIGNMENT_REWARD_MODEL] = reward_model, [HMA_ALIGNMENT_IMPLICIT] = implicit, [HMA_ALIGNMENT_SCORES] = scores};
     return hma_json_known_keys(object, where, keys[type]);
 }
 
 static hma_status read_fields(hma_suite *suite, const cJSON *object, const char *where, char digests[2][65]) {
     hma_alignment_spec *spec = &suite->alignment;
     if (!cJSON_IsObject(object)) {
-        return hma_error(HMA_BAD_DATA, "%s: is not an object (expected {\"type\": .., \"prompts\": .., ..}): correct it", where);
+        return hma_error(HMA_BAD_DATA, "%s: is not an object (expected {\"type\": .., \"prompts\": .., ..}): correct it",
+                         where);
     }
     hma_status status = read_type(object, where, &spec->type);
     if (status == HMA_OK) {

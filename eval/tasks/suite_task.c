@@ -20,7 +20,9 @@ typedef struct kind {
 
 static const kind kinds[] = {
     [HMA_TASK_MULTIPLE_CHOICE] = {"multiple_choice", {HMA_METRIC_ACC, HMA_METRIC_ACC_NORM}, 2},
-    [HMA_TASK_GENERATE] = {"generate", {HMA_METRIC_F1, HMA_METRIC_EM, HMA_METRIC_DROP_F1, HMA_METRIC_DROP_EM, HMA_METRIC_BLEU}, 5},
+    [HMA_TASK_GENERATE] = {"generate",
+                           {HMA_METRIC_F1, HMA_METRIC_EM, HMA_METRIC_DROP_F1, HMA_METRIC_DROP_EM, HMA_METRIC_BLEU},
+                           5},
     [HMA_TASK_LOGLIKELIHOOD] = {"loglikelihood", {HMA_METRIC_ACC, HMA_METRIC_PERPLEXITY}, 2},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
@@ -35,8 +37,10 @@ static hma_status check_name(const char *where, const char *name) {
         usable = (unsigned char)*c > ' ' && *c != '/' && *c != 0x7f;
     }
     return usable ? HMA_OK
-                  : hma_error(HMA_BAD_DATA, "%s: \"name\" is \"%.100s\" (expected up to %d characters without white space and '/', not "
-                              "beginning with '.', and not \"alignment\" or \"retention\"): choose another", where, name, LONGEST_NAME);
+                  : hma_error(HMA_BAD_DATA,
+                              "%s: \"name\" is \"%.100s\" (expected up to %d characters without white space and '/', not "
+                              "beginning with '.', and not \"alignment\" or \"retention\"): choose another",
+                              where, name, LONGEST_NAME);
 }
 
 static hma_status read_type(const cJSON *object, const char *where, hma_task_type *type) {
@@ -71,11 +75,13 @@ static hma_item_kind item_kind(const hma_task *task) {
     switch (task->type) {
     case HMA_TASK_MULTIPLE_CHOICE: return HMA_ITEM_CHOICES;
     case HMA_TASK_LOGLIKELIHOOD: return HMA_ITEM_TARGET;
-    default: return task->metric == HMA_METRIC_DROP_EM || task->metric == HMA_METRIC_DROP_F1 ? HMA_ITEM_SPANS : HMA_ITEM_ANSWERS;
+    default:
+        return task->metric == HMA_METRIC_DROP_EM || task->metric == HMA_METRIC_DROP_F1 ? HMA_ITEM_SPANS : HMA_ITEM_ANSWERS;
     }
 }
 
-static hma_status read_file(const hma_suite *suite, hma_task_spec *out, const cJSON *object, const char *where, char digest[65]) {
+static hma_status read_file(const hma_suite *suite, hma_task_spec *out, const cJSON *object, const char *where,
+                            char digest[65]) {
     const char *file = NULL;
     size_t limit = SIZE_MAX;
     hma_status status = hma_json_get_text(object, where, "file", true, &file);
@@ -92,7 +98,8 @@ static hma_status read_file(const hma_suite *suite, hma_task_spec *out, const cJ
     return status;
 }
 
-static hma_status read_fields(const hma_suite *suite, hma_task_spec *out, const cJSON *object, const char *where, char digest[65]) {
+static hma_status read_fields(const hma_suite *suite, hma_task_spec *out, const cJSON *object, const char *where,
+                              char digest[65]) {
     static const char *const scored[] = {"name", "category", "type", "file", "metric", "limit", NULL};
     static const char *const generated[] = {"name", "category", "type", "file", "metric", "limit", "until", "max_tokens", NULL};
     hma_status status = read_type(object, where, &out->task.type);
@@ -120,7 +127,8 @@ hma_status hma_suite_read_task(const hma_suite *suite, hma_task_spec *out, const
     hma_buffer_printf(&where, "%s: task %zu", suite->path, suite->task_count);
     hma_status status = hma_buffer_ok(&where);
     if (status == HMA_OK && !cJSON_IsObject(object)) {
-        status = hma_error(HMA_BAD_DATA, "%s: is not an object (expected {\"name\": .., \"type\": .., ..}): correct it", where.data);
+        status =
+            hma_error(HMA_BAD_DATA, "%s: is not an object (expected {\"name\": .., \"type\": .., ..}): correct it", where.data);
     }
     if (status == HMA_OK) {
         status = hma_json_get_text(object, where.data, "name", true, &out->task.name);

@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "eval/tasks/evaluator.h"
+#include "eval/tasks/json_write.h"
 #include "eval/tasks/metrics.h"
 #include "eval/tasks/python_text.h"
 #include "eval/tasks/reply.h"
@@ -14,7 +15,8 @@ enum { MOST_MEASURES = 3 };
 
 /* What a task's answers give at no further cost. */
 static const hma_metric *family_of(const hma_task *task) {
-    static const hma_metric choices[] = {HMA_METRIC_ACC, HMA_METRIC_ACC_NORM}, target[] = {HMA_METRIC_ACC, HMA_METRIC_PERPLEXITY},
+    static const hma_metric choices[] = {HMA_METRIC_ACC, HMA_METRIC_ACC_NORM},
+                            target[] = {HMA_METRIC_ACC, HMA_METRIC_PERPLEXITY},
                             drop[] = {HMA_METRIC_DROP_EM, HMA_METRIC_DROP_F1}, squad[] = {HMA_METRIC_EM, HMA_METRIC_F1};
     switch (task->type) {
     case HMA_TASK_MULTIPLE_CHOICE: return choices;
@@ -49,7 +51,7 @@ hma_status hma_task_result_begin(hma_task_result *out, const char *name, const c
         hma_measure *m = &out->measures[out->measure_count];
         m->metric = metrics[out->measure_count];
         m->items = items;
-        m->stats = HMA_NEW(double, items * hma_metric_describe(m->metric)->width);
+        m->stats = HMA_NEW(double, items *hma_metric_describe(m->metric)->width);
         if (!m->stats) {
             return HMA_FAILURE;
         }
@@ -66,22 +68,26 @@ static hma_status keep_detail(hma_task_result *out, size_t item, hma_buffer *det
 
 static hma_status describe_pairs(hma_task_result *out, size_t item, const hma_loglikelihood *pairs, size_t count) {
     hma_buffer detail = {0};
-    hma_buffer_text(&detail, "{\"ll\":[");
+    hma_json_open(&detail, '{');
+    hma_json_key(&detail, "ll");
+    hma_json_open(&detail, '[');
     for (size_t i = 0; i < count; i++) {
-        hma_buffer_text(&detail, i ? "," : "");
-        hma_buffer_json_double(&detail, pairs[i].logprob);
+        hma_json_add_number(&detail, pairs[i].logprob);
     }
-    hma_buffer_text(&detail, "],\"greedy\":[");
+    hma_json_close(&detail, ']');
+    hma_json_key(&detail, "greedy");
+    hma_json_open(&detail, '[');
     for (size_t i = 0; i < count; i++) {
-        hma_buffer_printf(&detail, "%s%s", i ? "," : "", pairs[i].greedy ? "true" : "false");
+        hma_json_add_bool(&detail, pairs[i].greedy);
     }
-    hma_buffer_text(&detail, "]}");
+    hma_json_close(&detail, ']');
+    hma_json_close(&detail, '}');
     return keep_detail(out, item, &detail);
 }
 
 static double choice_statistic(hma_metric metric, const hma_item *item, const double *ll) {
-    const size_t picked =
-        metric == HMA_METRIC_ACC_NORM ? hma_choice_pick_norm(ll, item->texts, item->text_count) : hma_choice_pick(ll, item->text_count);
+    const size_t picked = metric == HMA_METRIC_ACC_NORM ? hma_choice_pick_norm(ll, item->texts, item->text_count)
+                                                        : hma_choice_pick(ll, item->text_count);
     return picked == item->gold ? 1 : 0;
 }
 
@@ -133,9 +139,10 @@ static hma_status score_reply(const hma_item *item, const char *reply, size_t in
         status = reply_statistics(m->metric, item, reply, m->stats + index * hma_metric_describe(m->metric)->width);
     }
     if (status == HMA_OK) {
-        hma_buffer_text(&detail, "{\"text\":");
-        hma_buffer_json_text(&detail, reply, strlen(reply));
-        hma_buffer_char(&detail, '}');
+        hma_json_open(&detail, '{');
+        hma_json_key(&detail, "text");
+        hma_json_add_text(&detail, reply);
+        hma_json_close(&detail, '}');
         status = keep_detail(out, index, &detail);
     }
     return status;

@@ -61,7 +61,8 @@ static void compare_answer(const char *where, const cJSON *actual, const cJSON *
                 expect_near(where, id, key, h->valuedouble, w->valuedouble, t->logits);
             }
         } else if (strcmp(key, "logprob") == 0) {
-            expect_near(where, id, key, have->valuedouble, want->valuedouble, t->logprob_per_token * number(expected, "tokens", 1));
+            expect_near(where, id, key, have->valuedouble, want->valuedouble,
+                        t->logprob_per_token * number(expected, "tokens", 1));
         } else if (strcmp(key, "reward") == 0) {
             expect_near(where, id, key, have->valuedouble, want->valuedouble, t->reward);
         } else if (!cJSON_Compare(have, want, true)) {
@@ -137,7 +138,8 @@ static void a_model_answers_like_the_reference(void **state) {
     static const struct {
         const char *requests, *expected;
         hma_bos bos;
-    } files[] = {{"requests.jsonl", "expected.jsonl", HMA_BOS_AUTO}, {"requests.bos-no.jsonl", "expected.bos-no.jsonl", HMA_BOS_NO}};
+    } files[] = {{"requests.jsonl", "expected.jsonl", HMA_BOS_AUTO},
+                 {"requests.bos-no.jsonl", "expected.bos-no.jsonl", HMA_BOS_NO}};
     const tolerance t = read_tolerance(folder);
     hma_checkpoint *checkpoint;
     hma_source *source;

@@ -146,8 +146,10 @@ static hma_status score(const char *script, double scores[REPLIES]) {
 static void scores_come_back_by_id_in_any_order(void **state) {
     (void)state;
     double scores[REPLIES];
-    assert_ok(score("cat >/dev/null; echo '{\"id\":\"2\",\"score\":0.5,\"why\":\"x\"}'; echo; echo '{\"id\":0,\"score\":-1e3}'; "
-                    "printf '{\"score\":2,\"id\":\"1\"}'", scores));
+    assert_ok(
+        score("cat >/dev/null; echo '{\"id\":\"2\",\"score\":0.5,\"why\":\"x\"}'; echo; echo '{\"id\":0,\"score\":-1e3}'; "
+              "printf '{\"score\":2,\"id\":\"1\"}'",
+              scores));
     assert_true(scores[0] == -1000 && scores[1] == 2 && scores[2] == 0.5);
 }
 
@@ -157,7 +159,8 @@ static void a_scorer_sees_everything_about_a_reply(void **state) {
     assert_ok(score("read -r a; read -r b; read -r c; "
                     "test \"$b\" = '{\"id\":\"1\",\"prompt_id\":\"p\\\"1\",\"sample\":1,\"prompt\":\"hi\\n\",\"reply\":\"é\","
                     "\"text\":\"judge me\"}' || { echo \"$b\" >&2; exit 9; }; "
-                    "for i in 0 1 2; do echo \"{\\\"id\\\":\\\"$i\\\",\\\"score\\\":$i}\"; done", scores));
+                    "for i in 0 1 2; do echo \"{\\\"id\\\":\\\"$i\\\",\\\"score\\\":$i}\"; done",
+                    scores));
     assert_true(scores[0] == 0 && scores[1] == 1 && scores[2] == 2);
 }
 

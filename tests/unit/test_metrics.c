@@ -50,11 +50,28 @@ static void numbers_are_what_python_calls_a_float(void **state) {
     (void)state;
     static const struct {
         const char *text, *number; /* NULL: not a number */
-    } cases[] = {{"5", "5.0"},      {" 1_000 ", "1000.0"}, {"1__0", NULL},   {"_1", NULL},        {"1_", NULL},
-                 {"٣.٥", "3.5"},    {"1e400", "inf"},      {"-inf", "-inf"}, {"Infinity", "inf"}, {"nan", "nan"},
-                 {".", NULL},       {".5", "0.5"},         {"5.", "5.0"},    {"1e", NULL},        {"0x10", NULL},
-                 {"1e16", "1e+16"}, {"123456789012345678", "1.2345678901234568e+17"},
-                 {"0.0001", "0.0001"}, {"0.00001", "1e-05"}, {"-0", "-0.0"}, {"", NULL},          {"1 2", NULL}};
+    } cases[] = {{"5", "5.0"},
+                 {" 1_000 ", "1000.0"},
+                 {"1__0", NULL},
+                 {"_1", NULL},
+                 {"1_", NULL},
+                 {"٣.٥", "3.5"},
+                 {"1e400", "inf"},
+                 {"-inf", "-inf"},
+                 {"Infinity", "inf"},
+                 {"nan", "nan"},
+                 {".", NULL},
+                 {".5", "0.5"},
+                 {"5.", "5.0"},
+                 {"1e", NULL},
+                 {"0x10", NULL},
+                 {"1e16", "1e+16"},
+                 {"123456789012345678", "1.2345678901234568e+17"},
+                 {"0.0001", "0.0001"},
+                 {"0.00001", "1e-05"},
+                 {"-0", "-0.0"},
+                 {"", NULL},
+                 {"1 2", NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bool is_number;
         double value;

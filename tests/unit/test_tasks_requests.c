@@ -116,7 +116,8 @@ static void bad_lines_are_refused_with_file_and_line(void **state) {
         {"{\"id\":\"x\",\"type\":\"generate\",\"context\":\"a\",\"max_tokens\":100000}", "less than the model's"},
         {"{\"id\":\"x\",\"type\":\"generate\",\"context\":\"a\",\"max_tokens\":4,\"until\":\"x\"}", "\"until\" is not usable"},
         {"{\"id\":\"x\",\"type\":\"generate\",\"context\":\"a\",\"max_tokens\":4,\"until\":[\"\"]}", "\"until\" is not usable"},
-        {"{\"id\":\"x\",\"type\":\"generate\",\"context\":\"a\",\"max_tokens\":4,\"temperature\":-1}", "\"temperature\" is not usable"},
+        {"{\"id\":\"x\",\"type\":\"generate\",\"context\":\"a\",\"max_tokens\":4,\"temperature\":-1}",
+         "\"temperature\" is not usable"},
         {"{\"id\":\"x\",\"type\":\"generate\",\"context\":\"a\",\"max_tokens\":4,\"top_p\":0}", "\"top_p\" is not usable"},
         {"{\"id\":\"x\",\"type\":\"generate\",\"context\":\"a\",\"max_tokens\":4,\"samples\":0}", "\"samples\" is not usable"},
         {"{\"id\":\"x\",\"type\":\"reward\",\"text\":\"a\"}", "this model has no reward head"},
@@ -150,12 +151,14 @@ static void what_a_model_cannot_do_is_incompatible(void **state) {
     opened no_tokenizer = causal, no_model = causal;
     no_tokenizer.tokenizer = NULL;
     no_model.model = NULL;
-    assert_fails(ask(&no_tokenizer, "{\"id\":\"x\",\"type\":\"tokenize\",\"text\":\"a\"}"), HMA_INCOMPATIBLE, "needs a tokenizer");
-    assert_fails(ask(&no_tokenizer, "{\"id\":\"x\",\"type\":\"generate\",\"context_ids\":[1],\"max_tokens\":2,\"until\":[\"x\"]}"),
-                 HMA_INCOMPATIBLE, "needs a tokenizer");
+    assert_fails(ask(&no_tokenizer, "{\"id\":\"x\",\"type\":\"tokenize\",\"text\":\"a\"}"), HMA_INCOMPATIBLE,
+                 "needs a tokenizer");
+    assert_fails(
+        ask(&no_tokenizer, "{\"id\":\"x\",\"type\":\"generate\",\"context_ids\":[1],\"max_tokens\":2,\"until\":[\"x\"]}"),
+        HMA_INCOMPATIBLE, "needs a tokenizer");
     assert_fails(ask(&no_model, "{\"id\":\"x\",\"type\":\"logits\",\"ids\":[1]}"), HMA_USAGE, "no model to ask");
-    assert_fails(hma_requests_answer(causal.context, causal.model, NULL, HMA_BOS_AUTO, "/nonexistent/r.jsonl", answers_path), HMA_IO,
-                 "/nonexistent/r.jsonl");
+    assert_fails(hma_requests_answer(causal.context, causal.model, NULL, HMA_BOS_AUTO, "/nonexistent/r.jsonl", answers_path),
+                 HMA_IO, "/nonexistent/r.jsonl");
     close_model(&causal);
     close_model(&reward);
 }
@@ -198,8 +201,9 @@ static void answers_come_in_order_and_need_no_more_than_they_use(void **state) {
 
 static void logits_read_back_to_the_same_bits_however_little_memory_there_is(void **state) {
     (void)state;
-    static const char file[] = "{\"id\":\"1\",\"type\":\"logits\",\"ids\":[5,6,7]}\n{\"id\":\"2\",\"type\":\"logits\",\"ids\":[9]}\n"
-                               "{\"id\":\"3\",\"type\":\"tokenize\",\"text\":\"a\"}\n{\"id\":\"4\",\"type\":\"logits\",\"ids\":[5,6]}\n";
+    static const char file[] =
+        "{\"id\":\"1\",\"type\":\"logits\",\"ids\":[5,6,7]}\n{\"id\":\"2\",\"type\":\"logits\",\"ids\":[9]}\n"
+        "{\"id\":\"3\",\"type\":\"tokenize\",\"text\":\"a\"}\n{\"id\":\"4\",\"type\":\"logits\",\"ids\":[5,6]}\n";
     opened o = open_model(MODELS "llama-gqa-tied-text", 0);
     const size_t width = hma_model_description(o.model)->vocabulary;
     float *expected = calloc(3 * width, sizeof *expected);
@@ -265,11 +269,13 @@ static void a_stop_string_ends_ids_with_its_last_token_and_text_before_it(void *
     assert_true(strlen(whole) > 8);
     char stop[8], file[512];
     size_t at = strlen(whole) / 2; /* two bytes of ASCII from the middle */
-    while (at + 2 < strlen(whole) && ((whole[at] & 0x80) || (whole[at + 1] & 0x80) || strchr("\"\\", whole[at]) || strchr("\"\\", whole[at + 1]))) {
+    while (at + 2 < strlen(whole) &&
+           ((whole[at] & 0x80) || (whole[at + 1] & 0x80) || strchr("\"\\", whole[at]) || strchr("\"\\", whole[at + 1]))) {
         at++;
     }
     (void)snprintf(stop, sizeof stop, "%.2s", whole + at);
-    (void)snprintf(file, sizeof file, "{\"id\":\"a\",\"type\":\"generate\",\"context\":\"The river\",\"max_tokens\":20,\"until\":[\"%s\"]}\n",
+    (void)snprintf(file, sizeof file,
+                   "{\"id\":\"a\",\"type\":\"generate\",\"context\":\"The river\",\"max_tokens\":20,\"until\":[\"%s\"]}\n",
                    stop);
     cJSON *b = answers_to(&o, file);
     const char *cut = field(b, 0, "text")->valuestring;
@@ -298,7 +304,8 @@ static void a_cancel_leaves_no_answers(void **state) {
     opened o = open_model(MODELS "llama-gqa-tied-text", 0);
     (void)remove(answers_path);
     hma_context_cancel(o.context);
-    assert_int_equal(ask(&o, "{\"id\":\"a\",\"type\":\"generate\",\"context\":\"The river\",\"max_tokens\":20}\n"), HMA_INTERRUPTED);
+    assert_int_equal(ask(&o, "{\"id\":\"a\",\"type\":\"generate\",\"context\":\"The river\",\"max_tokens\":20}\n"),
+                     HMA_INTERRUPTED);
     assert_false(hma_path_exists(answers_path));
     close_model(&o);
 }

@@ -1,7 +1,6 @@
 /* eval/tasks: suite files and data files - what is read, and what is refused with which words. */
 #include "testing.h"
 
-
 #include "base/atomic_file.h"
 #include "base/file.h"
 #include "eval/tasks/suite.h"
@@ -49,14 +48,16 @@ static void every_part_of_a_suite_is_read(void **state) {
     put("drop.jsonl", "{\"query\":\"q\",\"answers\":[\"a\",[\"b\",\"c\"]]}\n");
     put("ll.jsonl", "{\"query\":\"q\",\"choices\":[\"a\"],\"gold\":0}\n{\"query\":\"q\",\"target\":\" b\"}\n");
     put("test.jsonl", "{\"prompt\":\"hi\"}\n{\"prompt\":\"ho\",\"id\":\"x\"}\n");
-    hma_suite *suite = load(
-        "{\"name\":\"all\",\"seed\":9,\"bos\":\"no\",\"tasks\":["
-        "{\"name\":\"mc\",\"category\":\"qa\",\"type\":\"multiple_choice\",\"file\":\"mc.jsonl\",\"metric\":\"acc_norm\",\"limit\":2},"
-        "{\"name\":\"gen\",\"type\":\"generate\",\"file\":\"gen.jsonl\",\"metric\":\"bleu\",\"until\":[\"\\n\",\"Q:\"],\"max_tokens\":5},"
-        "{\"name\":\"drop\",\"type\":\"generate\",\"file\":\"drop.jsonl\",\"metric\":\"drop_f1\"},"
-        "{\"name\":\"ll\",\"type\":\"loglikelihood\",\"file\":\"ll.jsonl\",\"metric\":\"perplexity\"}],"
-        "\"alignment\":{\"type\":\"reward_model\",\"model\":\"rm\",\"prompts\":{\"test\":\"test.jsonl\"},\"samples\":3,"
-        "\"temperature\":0.5,\"max_tokens\":12,\"template\":\"none\",\"reward_text\":\"concat\"}}");
+    hma_suite *suite =
+        load("{\"name\":\"all\",\"seed\":9,\"bos\":\"no\",\"tasks\":["
+             "{\"name\":\"mc\",\"category\":\"qa\",\"type\":\"multiple_choice\",\"file\":\"mc.jsonl\",\"metric\":\"acc_norm\","
+             "\"limit\":2},"
+             "{\"name\":\"gen\",\"type\":\"generate\",\"file\":\"gen.jsonl\",\"metric\":\"bleu\",\"until\":[\"\\n\",\"Q:\"],"
+             "\"max_tokens\":5},"
+             "{\"name\":\"drop\",\"type\":\"generate\",\"file\":\"drop.jsonl\",\"metric\":\"drop_f1\"},"
+             "{\"name\":\"ll\",\"type\":\"loglikelihood\",\"file\":\"ll.jsonl\",\"metric\":\"perplexity\"}],"
+             "\"alignment\":{\"type\":\"reward_model\",\"model\":\"rm\",\"prompts\":{\"test\":\"test.jsonl\"},\"samples\":3,"
+             "\"temperature\":0.5,\"max_tokens\":12,\"template\":\"none\",\"reward_text\":\"concat\"}}");
     assert_string_equal(hma_suite_name(suite), "all");
     assert_int_equal(hma_suite_seed(suite), 9);
     assert_int_equal(suite->bos, HMA_BOS_NO);
@@ -95,7 +96,8 @@ static void every_part_of_a_suite_is_read(void **state) {
     hma_suite_free(suite);
 }
 
-static const char plain[] = "{\"tasks\":[{\"name\":\"mc\",\"type\":\"multiple_choice\",\"file\":\"mc.jsonl\",\"metric\":\"acc\"}]}";
+static const char plain[] =
+    "{\"tasks\":[{\"name\":\"mc\",\"type\":\"multiple_choice\",\"file\":\"mc.jsonl\",\"metric\":\"acc\"}]}";
 
 static void the_digest_covers_suite_and_data(void **state) {
     (void)state;
@@ -167,9 +169,9 @@ static void two_tasks_cannot_share_a_name(void **state) {
     (void)state;
     hma_suite *suite = NULL;
     put("mc.jsonl", choices);
-    const char *path = put("suite.json",
-                           "{\"tasks\":[{\"name\":\"a\",\"type\":\"multiple_choice\",\"file\":\"mc.jsonl\",\"metric\":\"acc\"},"
-                           "{\"name\":\"a\",\"type\":\"multiple_choice\",\"file\":\"mc.jsonl\",\"metric\":\"acc\"}]}");
+    const char *path =
+        put("suite.json", "{\"tasks\":[{\"name\":\"a\",\"type\":\"multiple_choice\",\"file\":\"mc.jsonl\",\"metric\":\"acc\"},"
+                          "{\"name\":\"a\",\"type\":\"multiple_choice\",\"file\":\"mc.jsonl\",\"metric\":\"acc\"}]}");
     assert_fails(hma_suite_load(&suite, path), HMA_BAD_DATA, "two tasks are called \"a\"");
 }
 
@@ -177,7 +179,8 @@ static void files_that_are_not_there_are_io_errors(void **state) {
     (void)state;
     hma_suite *suite = NULL;
     assert_fails(hma_suite_load(&suite, "/nonexistent/suite.json"), HMA_IO, "suite.json");
-    const char *path = put("suite.json", "{\"tasks\":[{\"name\":\"a\",\"type\":\"generate\",\"file\":\"none.jsonl\",\"metric\":\"f1\"}]}");
+    const char *path =
+        put("suite.json", "{\"tasks\":[{\"name\":\"a\",\"type\":\"generate\",\"file\":\"none.jsonl\",\"metric\":\"f1\"}]}");
     assert_fails(hma_suite_load(&suite, path), HMA_IO, "none.jsonl");
 }
 
@@ -193,7 +196,8 @@ static void bad_lines_are_refused_with_file_and_line(void **state) {
         {"{\"query\":\"q\",\"choices\":[\"a\",\"b\"],\"gold\":0}\n[1]", "mc.jsonl:2: the line is not an object"},
         {"{\"query\":\"q\",\"choices\":[\"a\",\"b\"],\"gold\":0}{}", "mc.jsonl:1"},
         {"{\"query\":\"\xFF\",\"choices\":[\"a\",\"b\"],\"gold\":0}", "UTF-8"},
-        {"{\"query\":\"q\",\"choices\":[\"a\",\"b\"],\"gold\":2}", "\"gold\" is not usable (expected a whole number from 0 to 1)"},
+        {"{\"query\":\"q\",\"choices\":[\"a\",\"b\"],\"gold\":2}",
+         "\"gold\" is not usable (expected a whole number from 0 to 1)"},
         {"{\"query\":\"q\",\"choices\":[\"a\",\"b\"],\"gold\":-1}", "\"gold\" is not usable"},
         {"{\"query\":\"q\",\"choices\":[\"a\",\"b\"],\"gold\":\"0\"}", "\"gold\" is not usable"},
         {"{\"query\":\"q\",\"choices\":[\"a\",\"b\"]}", "\"gold\" is missing"},
@@ -204,7 +208,8 @@ static void bad_lines_are_refused_with_file_and_line(void **state) {
         {"{\"choices\":[\"a\",\"b\"],\"gold\":0}", "\"query\" is missing"},
         {"{\"query\":\"q\",\"choises\":[\"a\",\"b\"],\"gold\":0}", "did you mean \"choices\""},
         {"{\"id\":1.5,\"query\":\"q\",\"choices\":[\"a\",\"b\"],\"gold\":0}", "\"id\" is not usable"},
-        {"{\"id\":\"1\",\"query\":\"q\",\"choices\":[\"a\",\"b\"],\"gold\":0}\n{\"query\":\"q\",\"choices\":[\"a\",\"b\"],\"gold\":0}",
+        {"{\"id\":\"1\",\"query\":\"q\",\"choices\":[\"a\",\"b\"],\"gold\":0}\n{\"query\":\"q\",\"choices\":[\"a\",\"b\"],"
+         "\"gold\":0}",
          "mc.jsonl:2: duplicate id \"1\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -233,8 +238,9 @@ static void bad_items_of_other_types_are_refused(void **state) {
         hma_suite *suite = NULL;
         char text[512];
         put("t.jsonl", cases[i].text);
-        (void)snprintf(text, sizeof text, "{\"tasks\":[{\"name\":\"t\",\"type\":\"%s\",\"metric\":\"%s\",\"file\":\"t.jsonl\"}]}",
-                       cases[i].type, cases[i].metric);
+        (void)snprintf(text, sizeof text,
+                       "{\"tasks\":[{\"name\":\"t\",\"type\":\"%s\",\"metric\":\"%s\",\"file\":\"t.jsonl\"}]}", cases[i].type,
+                       cases[i].metric);
         assert_fails(hma_suite_load(&suite, put("suite.json", text)), HMA_BAD_DATA, cases[i].message);
     }
 }
