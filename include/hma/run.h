@@ -4,6 +4,8 @@
  * RUN/journal.sqlite holds inputs with their SHA-256, the suite, settings, candidates, and per-item scores, one
  * transaction per finished candidate. A kill -9 at any moment loses at most the candidate in flight; running the same line
  * again scores only what is missing, and the finished front has the same bits as an uninterrupted run's.
+ *
+ * Thread rule: one thread at a time per run, for reading as well. Several processes may read a run while one writes to it.
  */
 #ifndef HMA_RUN_H
 #define HMA_RUN_H

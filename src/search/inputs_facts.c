@@ -181,10 +181,13 @@ static hma_status add_places(hma_facts *facts, const hma_run_setup *setup) {
 
 /* ---- the whole ---- */
 
-static void warn_of_twins(const hma_facts *facts, hma_context *context, const hma_run_setup *setup) {
+static void warn(const hma_facts *facts, const hma_inputs *inputs, const hma_run_setup *setup) {
     if (strcmp(hma_facts_get(facts, "pre_sha256"), hma_facts_get(facts, "post_sha256")) == 0) {
-        hma_log(context, HMA_LOG_WARNING, "%s and %s have the same weights: every merge is the same model", setup->pre,
+        hma_log(inputs->context, HMA_LOG_WARNING, "%s and %s have the same weights: every merge is the same model", setup->pre,
                 setup->post);
+    }
+    if (!hma_suite_alignment_type(inputs->suite)) {
+        hma_log(inputs->context, HMA_LOG_WARNING, "%s: measures no alignment: no merge can be recommended over post", setup->suite);
     }
 }
 
@@ -212,7 +215,7 @@ hma_status hma_inputs_facts(hma_facts *facts, const hma_inputs *inputs, const hm
         status = add_checkpoint(facts, inputs->context, inputs->post, "post_sha256");
     }
     if (status == HMA_OK) {
-        warn_of_twins(facts, inputs->context, setup);
+        warn(facts, inputs, setup);
     }
     return status;
 }

@@ -1,5 +1,5 @@
 /* The scoring loop. */
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/context.h"
@@ -10,9 +10,12 @@
 static bool is_open(const hma_run_entry *entry) { return !entry->candidate.scored && !entry->failure; }
 
 static void log_scores(const hma_run *run, const hma_candidate *candidate, const hma_result *result) {
-    const double alignment = result->has_alignment ? result->alignment.measures[0].value : NAN;
-    hma_log(run->context, HMA_LOG_INFO, "%s: alignment %.4g, retention %.4g, %.1f s", candidate->label, alignment,
-            result->retention, result->seconds);
+    char alignment[64] = "";
+    if (result->has_alignment) {
+        (void)snprintf(alignment, sizeof alignment, "alignment %.4g, ", result->alignment.measures[0].value);
+    }
+    hma_log(run->context, HMA_LOG_INFO, "%s: %sretention %.4g, %.1f s", candidate->label, alignment, result->retention,
+            result->seconds);
 }
 
 static hma_status keep_result(hma_run *run, size_t index, const hma_result *result) {
