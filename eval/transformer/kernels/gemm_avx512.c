@@ -36,8 +36,8 @@ INLINE void tile(int rows, const float *x, size_t ldx, const float *panel, const
             high[r] = _mm512_fmadd_ps(a, w1, high[r]);
         }
     }
-    const __mmask16 m0 = wide >= 16 ? 0xffff : (__mmask16)((1u << wide) - 1);
-    const __mmask16 m1 = wide >= 32 ? 0xffff : wide <= 16 ? 0 : (__mmask16)((1u << (wide - 16)) - 1);
+    const __mmask16 m0 = (__mmask16)(wide >= 16 ? 0xffffu : (1u << wide) - 1);
+    const __mmask16 m1 = (__mmask16)(wide >= 32 ? 0xffffu : wide <= 16 ? 0u : (1u << (wide - 16)) - 1);
 #pragma GCC unroll 12
     for (int r = 0; r < rows; r++) {
         float *to = y + (size_t)r * ldy;

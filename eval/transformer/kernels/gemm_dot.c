@@ -40,8 +40,8 @@ INLINE void tile(int rows, const uint32_t *x, size_t ldx, const uint32_t *panel,
             high[r] = dot(high[r], w1, a);
         }
     }
-    const __mmask16 m0 = wide >= 16 ? 0xffff : (__mmask16)((1u << wide) - 1);
-    const __mmask16 m1 = wide >= 32 ? 0xffff : wide <= 16 ? 0 : (__mmask16)((1u << (wide - 16)) - 1);
+    const __mmask16 m0 = (__mmask16)(wide >= 16 ? 0xffffu : (1u << wide) - 1);
+    const __mmask16 m1 = (__mmask16)(wide >= 32 ? 0xffffu : wide <= 16 ? 0u : (1u << (wide - 16)) - 1);
 #pragma GCC unroll 12
     for (int r = 0; r < rows; r++) {
         float *to = y + (size_t)r * ldy;
