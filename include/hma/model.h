@@ -57,6 +57,10 @@ typedef struct hma_model_options {
     hma_backend backend;
 } hma_model_options;
 
+/* Name of the kernels that models with these options compute with ("avx512", "openblas Haswell", ..); the last bits of scores depend
+ * on it. `options` may be NULL. Static memory. HMA_USAGE when this processor cannot have the backend. */
+HMA_API HMA_MUST_CHECK hma_status hma_model_kernels(const char **name, const hma_model_options *options);
+
 /*
  * Prepares a model. The source and the context must outlive it. Every tensor that the architecture needs is looked up and
  * its shape checked now; data is read when it is needed. `options` may be NULL.

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "hma/model.h"
 #include "hma/version.h"
 #include "json_out.h"
 
@@ -28,6 +29,12 @@ static void put_build_info(cli_json *json) {
     }
 }
 
+/* What models compute with on this processor: "avx512" */
+static const char *kernels_of(hma_precision precision) {
+    const char *name;
+    return hma_model_kernels(&name, &(hma_model_options){.precision = precision}) == HMA_OK ? name : "none";
+}
+
 static hma_status run(cli_session *session, const void *values) {
     (void)session;
     const version_values *v = values;
@@ -35,9 +42,12 @@ static hma_status run(cli_session *session, const void *values) {
         cli_json json = cli_json_begin(stdout);
         cli_json_text(&json, "version", hma_version());
         put_build_info(&json);
+        cli_json_text(&json, "kernels_fp32", kernels_of(HMA_FP32));
+        cli_json_text(&json, "kernels_bf16", kernels_of(HMA_BF16_COMPUTE));
         cli_json_end(&json);
     } else {
-        (void)printf("hma %s\n%s", hma_version(), hma_build_info());
+        (void)printf("hma %s\n%skernels: %s for fp32, %s for bf16\n", hma_version(), hma_build_info(), kernels_of(HMA_FP32),
+                     kernels_of(HMA_BF16_COMPUTE));
     }
     return HMA_OK;
 }

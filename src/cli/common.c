@@ -31,8 +31,10 @@ const char *cli_precision_word(size_t index) {
 }
 
 static const char *backend_word(size_t index) {
-    static const char *const words[] = {
-        [HMA_BACKEND_AUTO] = "auto", [HMA_BACKEND_OPENBLAS] = "openblas", [HMA_BACKEND_NAIVE] = "naive"};
+    static const char *const words[] = {[HMA_BACKEND_AUTO] = "auto",
+                                        [HMA_BACKEND_OPENBLAS] = "openblas",
+                                        [HMA_BACKEND_NAIVE] = "naive",
+                                        [HMA_BACKEND_NATIVE] = "native"};
     return CLI_WORD_AT(words, index);
 }
 

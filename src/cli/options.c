@@ -176,7 +176,7 @@ static hma_status add_text(const reader *r, cli_texts *value, const char *text) 
 
 static hma_status set_text(const char *name, const char *text, const char **value) {
     if (!*text) {
-        return cli_error(HMA_USAGE, "%s: is empty (expected a name): give it a value", name);
+        return cli_error(HMA_USAGE, "%s: is empty (expected a value): give it one", name);
     }
     *value = text;
     return HMA_OK;

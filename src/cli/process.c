@@ -9,6 +9,8 @@
 
 #include "talk.h"
 
+static char stdout_buffer[1 << 20];
+
 static hma_context *volatile cancelled_context;
 static volatile sig_atomic_t received_signal;
 
@@ -28,6 +30,7 @@ void cli_process_begin(void) {
     fill_standard_files();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
+    (void)setvbuf(stdout, stdout_buffer, _IOFBF, sizeof stdout_buffer); /* on a terminal the bar is taken away first */
 }
 
 static void on_signal(int number) {

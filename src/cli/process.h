@@ -9,7 +9,10 @@
 #include "hma/context.h"
 #include "hma/error.h"
 
-/* First thing in main(): closed standard files are filled, SIGPIPE and SIGXFSZ become errors of write(2). */
+/*
+ * First thing in main(): closed standard files are filled, SIGPIPE and SIGXFSZ become errors of write(2), and stdout is written when
+ * the program ends.
+ */
 void cli_process_begin(void);
 
 /*

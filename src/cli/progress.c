@@ -24,8 +24,8 @@ static struct {
     double started, first_done, last_done;
 } inner;
 static struct {
-    double started;
-    size_t first_step, steps;
+    double started, step_started;
+    size_t first_step, step, steps;
 } outer;
 
 const char *cli_progress_word(size_t index) {
@@ -66,8 +66,11 @@ static void follow(const hma_progress *p, double now) {
     inner.last_done = p->done;
     if (outer.steps != p->steps) {
         outer.steps = p->steps;
-        outer.first_step = p->step;
-        outer.started = now;
+        outer.first_step = outer.step = p->step;
+        outer.started = outer.step_started = now;
+    } else if (outer.step != p->step) {
+        outer.step = p->step;
+        outer.step_started = now;
     }
 }
 
@@ -80,8 +83,11 @@ static double rate(const hma_progress *p, double now) {
 /* Of the outer loop, judged by its finished steps (they take about the same time), else of the inner one; NaN: not known. */
 static double seconds_left(const hma_progress *p, double now) {
     if (p->steps > 1) {
-        const double finished = (double)(p->step - outer.first_step);
-        return p->step > outer.first_step ? (now - outer.started) / finished * (double)(p->steps - p->step) : (double)NAN;
+        if (p->step == outer.first_step) {
+            return (double)NAN;
+        }
+        const double each = (outer.step_started - outer.started) / (double)(p->step - outer.first_step);
+        return fmax(each * (double)(p->steps - p->step) - (now - outer.step_started), 0);
     }
     return p->total > 0 ? (p->total - p->done) / rate(p, now) : (double)NAN;
 }

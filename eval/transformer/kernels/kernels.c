@@ -58,3 +58,13 @@ const char *hma_kernels_name(const hma_kernels *kernels) {
     const bool openblas = kernels->gemm == &hma_gemm_openblas || kernels->gemm == &hma_gemm_openblas_bf16;
     return openblas ? openblas_name : kernels->gemm->name;
 }
+
+hma_status hma_model_kernels(const char **name, const hma_model_options *options) {
+    hma_kernels kernels;
+    const hma_status status = options ? hma_kernels_choose(&kernels, options->backend, options->precision)
+                                      : hma_kernels_choose(&kernels, HMA_BACKEND_AUTO, HMA_FP32);
+    if (status == HMA_OK) {
+        *name = hma_kernels_name(&kernels);
+    }
+    return status;
+}
