@@ -272,6 +272,7 @@ hma_status hma_program_run(hma_context *context, const hma_program *program, hma
     if (status == HMA_OK) {
         status = exchange(&r);
     }
+    close_end(&r.to); /* nothing can be answered any more: a program that still reads must see the end */
     if (status == HMA_OK) {
         status = wait_for_end(&r);
     }

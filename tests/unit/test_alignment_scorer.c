@@ -92,6 +92,17 @@ static void a_program_need_not_read_its_input(void **state) {
     hma_buffer_free(&output);
 }
 
+static void a_program_that_says_no_more_sees_the_end_of_its_input(void **state) {
+    (void)state;
+    char input[1 << 18];
+    memset(input, 'x', sizeof input);
+    input[sizeof input - 1] = 0;
+    hma_buffer output = {0};
+    assert_ok(shell("echo done; exec 1>&- 2>&-; cat >/dev/null", input, &output)); /* would wait forever for more */
+    assert_string_equal(output.data, "done\n");
+    hma_buffer_free(&output);
+}
+
 static void failures_are_told_apart(void **state) {
     (void)state;
     hma_buffer output = {0};
@@ -198,6 +209,7 @@ int main(void) {
         cmocka_unit_test(arguments_are_not_read_by_a_shell),
         cmocka_unit_test(a_program_runs_in_its_folder_and_talks_to_the_log),
         cmocka_unit_test(a_program_need_not_read_its_input),
+        cmocka_unit_test(a_program_that_says_no_more_sees_the_end_of_its_input),
         cmocka_unit_test(failures_are_told_apart),
         cmocka_unit_test(a_cancel_ends_the_program_and_what_it_started),
         cmocka_unit_test(scores_come_back_by_id_in_any_order),
