@@ -3,19 +3,31 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/buffer.h"
 #include "base/error_set.h"
 #include "base/memory.h"
 
 enum { BUSY_MILLISECONDS = 20000, LONGEST_VALUE = 1 << 28 };
 
+/* A name that begins with "file:" would be taken for a URI, with options in it. */
+static hma_status open_plain(hma_sql *sql, const char *path, int flags) {
+    hma_buffer name = {0};
+    hma_buffer_printf(&name, "%s%s", strncmp(path, "file:", 5) == 0 ? "./" : "", path);
+    hma_status status = hma_buffer_ok(&name);
+    if (status == HMA_OK && sqlite3_open_v2(hma_buffer_cstr(&name), &sql->db, flags, NULL) != SQLITE_OK) {
+        status = hma_sql_error(sql, "open it");
+    }
+    hma_buffer_free(&name);
+    return status;
+}
+
 hma_status hma_sql_open(hma_sql *out, const char *path, int flags) {
     *out = (hma_sql){.path = hma_copy_text(path)};
-    if (!out->path) {
-        return HMA_FAILURE;
-    }
-    if (sqlite3_open_v2(path, &out->db, flags, NULL) != SQLITE_OK) {
-        return hma_sql_error(out, "open it");
+    const hma_status status = out->path ? open_plain(out, path, flags) : HMA_FAILURE;
+    if (status != HMA_OK) {
+        return status;
     }
     (void)sqlite3_extended_result_codes(out->db, 1);
     (void)sqlite3_busy_timeout(out->db, BUSY_MILLISECONDS);

@@ -213,6 +213,23 @@ static void a_run_that_cannot_begin_leaves_nothing(void **state) {
     assert_false(hma_path_exists(f->run));
 }
 
+/* SQLite would take such a name for a URI. */
+static void folders_may_have_awkward_names(void **state) {
+    fixture *f = *state;
+    static const char *const names[] = {"file:run?mode=memory", "r\xC3\xBCn %41 #1?", " "};
+    char here[1024];
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(f->folder), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *report;
+        finish_by_hand(names[i]);
+        assert_true(hma_path_exists(in_folder(names[i], "journal.sqlite")));
+        assert_ok(hma_run_verify(names[i], &report));
+        hma_text_free(report);
+    }
+    assert_int_equal(chdir(here), 0);
+}
+
 /* ---- one writer, many readers ---- */
 
 static void a_second_writer_learns_who_is_first(void **state) {
@@ -411,6 +428,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(other_settings_are_refused_by_name_all_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(places_may_change_and_the_latest_is_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_run_that_cannot_begin_leaves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(folders_may_have_awkward_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_writer_learns_who_is_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(readers_change_nothing_and_cannot_add, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_merge_that_is_not_finite_is_recorded_and_the_others_go_on, set_up, tear_down),
