@@ -2,7 +2,8 @@
  * Products with AVX-512: tiles of 12 rows by one panel of 32 columns, 24 accumulators.
  *
  * A block of a panel (256 x 32 floats, 32 KB) stays in the first-level cache while the rows of X pass over it; each element of X is
- * broadcast once for two multiply-adds. While the first rows pass, the next block is fetched into the second-level cache.
+ * broadcast once for two multiply-adds. Meanwhile the next block is fetched into the second-level cache, a line every four steps:
+ * all at once would fill the buffers that the loads need.
  *
  * bf16 weights are widened block by block into such a panel, and X is rounded; the arithmetic is the same.
  */
@@ -17,7 +18,7 @@ enum { ROWS = 12 };
 #define INLINE static inline __attribute__((always_inline))
 
 /* rows x 32 tile over `depth` steps of k; added to y unless `start`. `rows` is a constant after inlining. */
-INLINE void tile(int rows, const float *x, size_t ldx, const float *panel, const float *next, size_t depth, float *y, size_t ldy,
+INLINE void tile(int rows, const float *x, size_t ldx, const float *panel, const char *next, size_t depth, float *y, size_t ldy,
                  size_t wide, int start) {
     __m512 low[ROWS], high[ROWS];
 #pragma GCC unroll 12
@@ -27,8 +28,9 @@ INLINE void tile(int rows, const float *x, size_t ldx, const float *panel, const
     }
     for (size_t d = 0; d < depth; d++) {
         const __m512 w0 = _mm512_loadu_ps(panel + d * HMA_PANEL), w1 = _mm512_loadu_ps(panel + d * HMA_PANEL + 16);
-        _mm_prefetch((const char *)(next + d * HMA_PANEL), _MM_HINT_T1);
-        _mm_prefetch((const char *)(next + d * HMA_PANEL + 16), _MM_HINT_T1);
+        if (d % 4 == 0) {
+            _mm_prefetch(next + d * 16, _MM_HINT_T1);
+        }
 #pragma GCC unroll 12
         for (int r = 0; r < rows; r++) {
             const __m512 a = _mm512_set1_ps(x[(size_t)r * ldx + d]);
@@ -50,16 +52,16 @@ INLINE void tile(int rows, const float *x, size_t ldx, const float *panel, const
     }
 }
 
-/* All rows over one block of a panel. */
-static void tiles(const float *x, size_t ldx, size_t m, const float *panel, const float *next, size_t depth, float *y, size_t ldy,
+/* All rows over one block of a panel; each tile fetches a piece of what comes next. */
+static void tiles(const float *x, size_t ldx, size_t m, const float *panel, const void *following, size_t depth, float *y, size_t ldy,
                   size_t wide, int start) {
+    const char *next = following;
     size_t i = 0;
-    for (; i + ROWS <= m; i += ROWS) {
-        tile(ROWS, x + i * ldx, ldx, panel, i ? panel : next, depth, y + i * ldy, ldy, wide, start);
+    for (; i + ROWS <= m; i += ROWS, next += depth * 16) {
+        tile(ROWS, x + i * ldx, ldx, panel, next, depth, y + i * ldy, ldy, wide, start);
     }
     const float *rest = x + i * ldx;
     float *to = y + i * ldy;
-    next = i ? panel : next;
     switch (m - i) {
     case 11: tile(11, rest, ldx, panel, next, depth, to, ldy, wide, start); break;
     case 10: tile(10, rest, ldx, panel, next, depth, to, ldy, wide, start); break;
@@ -118,8 +120,9 @@ static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *pack
             round_rows(x + i0 * ldx + d0, ldx, rows, depth, rounded);
             for (size_t j = 0; j < count; j += HMA_PANEL) {
                 const size_t wide = count - j < HMA_PANEL ? count - j : HMA_PANEL;
-                widen((const uint16_t *)packed + hma_panel_offset(n, first + j, d0, depth), depth * HMA_PANEL, panel);
-                tiles(rounded, depth, rows, panel, panel, depth, y + i0 * ldy + j, ldy, wide, d0 == 0);
+                const uint16_t *narrow = (const uint16_t *)packed + hma_panel_offset(n, first + j, d0, depth);
+                widen(narrow, depth * HMA_PANEL, panel);
+                tiles(rounded, depth, rows, panel, narrow + depth * HMA_PANEL, depth, y + i0 * ldy + j, ldy, wide, d0 == 0);
             }
         }
     }

@@ -21,7 +21,7 @@ INLINE __m512 dot(__m512 acc, __m512i w, __m512i x) {
 }
 
 /* `x` holds pairs of k, [row][pairs]; panel [pairs][32] pairs. */
-INLINE void tile(int rows, const uint32_t *x, size_t ldx, const uint32_t *panel, const uint32_t *next, size_t pairs, float *y, size_t ldy,
+INLINE void tile(int rows, const uint32_t *x, size_t ldx, const uint32_t *panel, const char *next, size_t pairs, float *y, size_t ldy,
                  size_t wide, int start) {
     __m512 low[ROWS], high[ROWS];
 #pragma GCC unroll 12
@@ -31,8 +31,9 @@ INLINE void tile(int rows, const uint32_t *x, size_t ldx, const uint32_t *panel,
     }
     for (size_t d = 0; d < pairs; d++) {
         const __m512i w0 = _mm512_loadu_si512(panel + d * HMA_PANEL), w1 = _mm512_loadu_si512(panel + d * HMA_PANEL + 16);
-        _mm_prefetch((const char *)(next + d * HMA_PANEL), _MM_HINT_T1);
-        _mm_prefetch((const char *)(next + d * HMA_PANEL + 16), _MM_HINT_T1);
+        if (d % 4 == 0) {
+            _mm_prefetch(next + d * 16, _MM_HINT_T1);
+        }
 #pragma GCC unroll 12
         for (int r = 0; r < rows; r++) {
             const __m512i a = _mm512_set1_epi32((int)x[(size_t)r * ldx + d]);
@@ -54,17 +55,18 @@ INLINE void tile(int rows, const uint32_t *x, size_t ldx, const uint32_t *panel,
     }
 }
 
-static void tiles(const uint32_t *x, size_t ldx, size_t m, const uint32_t *panel, const uint32_t *next, size_t pairs, float *y,
-                  size_t ldy, size_t wide, int start) {
+static void tiles(const uint32_t *x, size_t ldx, size_t m, const uint32_t *panel, size_t pairs, float *y, size_t ldy, size_t wide,
+                  int start) {
+    const char *next = (const char *)(panel + pairs * HMA_PANEL); /* fetched piece by piece, as in gemm_avx512.c */
     size_t i = 0;
-    for (; i + ROWS <= m; i += ROWS) {
-        tile(ROWS, x + i * ldx, ldx, panel, i ? panel : next, pairs, y + i * ldy, ldy, wide, start);
+    for (; i + ROWS <= m; i += ROWS, next += pairs * 16) {
+        tile(ROWS, x + i * ldx, ldx, panel, next, pairs, y + i * ldy, ldy, wide, start);
     }
     for (; i + 4 <= m; i += 4) {
-        tile(4, x + i * ldx, ldx, panel, i ? panel : next, pairs, y + i * ldy, ldy, wide, start);
+        tile(4, x + i * ldx, ldx, panel, next, pairs, y + i * ldy, ldy, wide, start);
     }
     for (; i < m; i++) {
-        tile(1, x + i * ldx, ldx, panel, i ? panel : next, pairs, y + i * ldy, ldy, wide, start);
+        tile(1, x + i * ldx, ldx, panel, next, pairs, y + i * ldy, ldy, wide, start);
     }
 }
 
@@ -109,7 +111,7 @@ static void multiply(const float *x, size_t ldx, size_t m, const void *packed, s
             for (size_t j = 0; j < count; j += HMA_PANEL) {
                 const size_t wide = count - j < HMA_PANEL ? count - j : HMA_PANEL;
                 const uint32_t *panel = (const uint32_t *)((const uint16_t *)packed + hma_panel_offset(n, first + j, d0, 2 * pairs));
-                tiles(rounded, pairs, rows, panel, panel + pairs * HMA_PANEL, pairs, y + i0 * ldy + j, ldy, wide, d0 == 0);
+                tiles(rounded, pairs, rows, panel, pairs, y + i0 * ldy + j, ldy, wide, d0 == 0);
             }
         }
     }

@@ -60,7 +60,7 @@ const char *hma_kernels_name(const hma_kernels *kernels) {
 }
 
 hma_status hma_model_kernels(const char **name, const hma_model_options *options) {
-    hma_kernels kernels;
+    hma_kernels kernels = {0};
     const hma_status status = options ? hma_kernels_choose(&kernels, options->backend, options->precision)
                                       : hma_kernels_choose(&kernels, HMA_BACKEND_AUTO, HMA_FP32);
     if (status == HMA_OK) {
