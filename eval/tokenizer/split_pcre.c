@@ -39,8 +39,11 @@ static hma_status refuse(const translation *t, const char *what) {
                      t->name, t->regex, what);
 }
 
-/* Oniguruma's \w; PCRE2's leaves out marks and connectors. */
-static const char word_class[] = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+/* Oniguruma's \w, measured: with marks and connectors; alone, not in a class, also the fractions and superscripts of Latin-1. */
+#define WORD_CLASS "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+/* \s without U+180E, which PCRE2 still counts. */
+#define SPACE_CLASS "\\t-\\r\\x{85}\\p{Z}"
+#define LATIN_FRACTIONS "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}"
 
 /* \p{..}: names of scripts must say that they are scripts, as PCRE2 would take script extensions. */
 static hma_status property(translation *t) {
@@ -61,30 +64,43 @@ static hma_status property(translation *t) {
     return HMA_OK;
 }
 
+/* Escapes that stand for other classes than in PCRE2: NULL when the letter is none of them, or must not stand there. */
+static const char *class_escape(char letter, bool in_class) {
+    switch (letter) {
+    case 'w': return in_class ? WORD_CLASS : "[" WORD_CLASS LATIN_FRACTIONS "]";
+    case 'W': return in_class ? NULL : "[^" WORD_CLASS LATIN_FRACTIONS "]";
+    case 's': return in_class ? SPACE_CLASS : "[" SPACE_CLASS "]";
+    case 'S': return in_class ? "\\S\\x{180e}" : "[^" SPACE_CLASS "]";
+    case 'v': return "\\x0b"; /* vertical tab; PCRE2 means any vertical space */
+    default: return NULL;
+    }
+}
+
+/* \uHHHH */
+static hma_status code_point_escape(translation *t) {
+    for (int i = 2; i < 6; i++) {
+        if (!isxdigit((unsigned char)t->at[i])) {
+            return refuse(t, "\\u without four digits");
+        }
+    }
+    hma_buffer_printf(&t->out, "\\x{%.4s}", t->at + 2);
+    t->at += 6;
+    return HMA_OK;
+}
+
 /* A backslash and what belongs to it. */
 static hma_status escape(translation *t) {
-    const char c = t->at[1];
-    if (c == 'p' || c == 'P') {
+    const char letter = t->at[1], *class = class_escape(letter, t->in_class);
+    if (letter == 'p' || letter == 'P') {
         return property(t);
     }
-    if (c == 'u') { /* \uHHHH */
-        for (int i = 2; i < 6; i++) {
-            if (!isxdigit((unsigned char)t->at[i])) {
-                return refuse(t, "\\u without four digits");
-            }
-        }
-        hma_buffer_printf(&t->out, "\\x{%.4s}", t->at + 2);
-        t->at += 6;
-        return HMA_OK;
+    if (letter == 'u') {
+        return code_point_escape(t);
     }
-    if (c == 'w' || (c == 'W' && !t->in_class)) {
-        hma_buffer_printf(&t->out, t->in_class ? "%s%s%s" : "[%s%s%s", c == 'W' ? "^" : "", word_class, t->in_class ? "" : "]");
-    } else if (c && (ispunct((unsigned char)c) || strchr("dDsSnrtfvaexkAzZ0123456789", c))) {
-        if (c == 'v') { /* vertical tab; PCRE2 means any vertical space */
-            hma_buffer_text(&t->out, "\\x0b");
-        } else {
-            hma_buffer_add(&t->out, t->at, 2);
-        }
+    if (class) {
+        hma_buffer_text(&t->out, class);
+    } else if (letter && (ispunct((unsigned char)letter) || strchr("dDnrtfaexkAzZ0123456789", letter))) {
+        hma_buffer_add(&t->out, t->at, 2);
     } else {
         return refuse(t, "an escape of Oniguruma's own (\\h, \\b, \\G, \\R, ..)");
     }
@@ -101,6 +117,21 @@ static hma_status open_class(translation *t) {
     return *t->at == ']' ? refuse(t, "a class that begins with ]") : HMA_OK;
 }
 
+/* [:alpha:] and the like, in Oniguruma's sense. */
+static hma_status posix_class(translation *t) {
+    static const char *const classes[][2] = {{"[:alpha:]", "\\p{Alphabetic}"}, {"[:alnum:]", "\\p{Alphabetic}\\p{Nd}"},
+                                             {"[:digit:]", "\\d"},            {"[:space:]", SPACE_CLASS},
+                                             {"[:word:]", WORD_CLASS}};
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        if (strncmp(t->at, classes[i][0], strlen(classes[i][0])) == 0) {
+            hma_buffer_text(&t->out, classes[i][1]);
+            t->at += strlen(classes[i][0]);
+            return HMA_OK;
+        }
+    }
+    return refuse(t, "a class within a class");
+}
+
 static hma_status in_class(translation *t) {
     if (t->at[0] == '[' && t->at[1] != ':') {
         return refuse(t, "a class within a class");
@@ -109,13 +140,7 @@ static hma_status in_class(translation *t) {
         return refuse(t, "an intersection of classes (&&)");
     }
     if (t->at[0] == '[') {
-        const char *close = strstr(t->at, ":]");
-        if (!close) {
-            return refuse(t, "a class within a class");
-        }
-        hma_buffer_add(&t->out, t->at, (size_t)(close - t->at) + 2);
-        t->at = close + 2;
-        return HMA_OK;
+        return posix_class(t);
     }
     t->in_class = *t->at != ']';
     hma_buffer_char(&t->out, *t->at++);
