@@ -2,9 +2,7 @@
 
 #include "base/utf8.h"
 
-static bool is_itself(unsigned byte) {
-    return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-}
+static bool is_itself(unsigned byte) { return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE; }
 
 /* The bytes that are not themselves come in three runs: 0x00-0x20, 0x7F-0xA0 and 0xAD. */
 static uint32_t character(unsigned byte) {
@@ -15,10 +13,16 @@ static uint32_t character(unsigned byte) {
 }
 
 void hma_byte_alphabet_write(hma_buffer *out, const char *bytes, size_t length) {
+    char chunk[512];
+    size_t used = 0;
     for (size_t i = 0; i < length; i++) {
-        char utf8[4];
-        hma_buffer_add(out, utf8, hma_utf8_encode(character((unsigned char)bytes[i]), utf8));
+        used += hma_utf8_encode(character((unsigned char)bytes[i]), chunk + used);
+        if (used > sizeof chunk - 4) {
+            hma_buffer_add(out, chunk, used);
+            used = 0;
+        }
     }
+    hma_buffer_add(out, chunk, used);
 }
 
 bool hma_byte_alphabet_read(uint32_t c, unsigned char *byte) {

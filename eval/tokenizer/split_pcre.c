@@ -11,16 +11,24 @@
 #include "base/memory.h"
 
 enum {
-    MATCH_LIMIT = 10000000,        /* steps of one match */
-    HEAP_LIMIT_KIB = 256 * 1024,   /* memory of one match */
+    STEPS_PER_BYTE = 100, /* what one search may take: a sane expression needs some ten steps a byte */
+    LEAST_STEPS = 1000000,
+    HEAP_LIMIT_KIB = 256 * 1024, /* memory of one match */
     LONGEST_REGEX = 16384
 };
 
 struct hma_pcre {
     pcre2_code *code;
-    pcre2_match_context *limits;
     char *name;
 };
+
+/* One search. PCRE2's own match limit begins anew at every character, so steps are counted in a callout. */
+typedef struct scratch {
+    pcre2_match_data *data;
+    pcre2_match_context *context;
+    uint64_t steps;
+    size_t position; /* at the last step */
+} scratch;
 
 /* ---- translation from Oniguruma's syntax ---- */
 
@@ -39,7 +47,8 @@ static hma_status refuse(const translation *t, const char *what) {
                      t->name, t->regex, what);
 }
 
-/* Oniguruma's \w, measured: with marks and connectors; alone, not in a class, also the fractions and superscripts of Latin-1. */
+/* Oniguruma's \w, measured: with marks and connectors; alone, not in a class, also the fractions and superscripts of Latin-1.
+ */
 #define WORD_CLASS "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
 /* \s without U+180E, which PCRE2 still counts. */
 #define SPACE_CLASS "\\t-\\r\\x{85}\\p{Z}"
@@ -119,8 +128,10 @@ static hma_status open_class(translation *t) {
 
 /* [:alpha:] and the like, in Oniguruma's sense. */
 static hma_status posix_class(translation *t) {
-    static const char *const classes[][2] = {{"[:alpha:]", "\\p{Alphabetic}"}, {"[:alnum:]", "\\p{Alphabetic}\\p{Nd}"},
-                                             {"[:digit:]", "\\d"},            {"[:space:]", SPACE_CLASS},
+    static const char *const classes[][2] = {{"[:alpha:]", "\\p{Alphabetic}"},
+                                             {"[:alnum:]", "\\p{Alphabetic}\\p{Nd}"},
+                                             {"[:digit:]", "\\d"},
+                                             {"[:space:]", SPACE_CLASS},
                                              {"[:word:]", WORD_CLASS}};
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
         if (strncmp(t->at, classes[i][0], strlen(classes[i][0])) == 0) {
@@ -149,7 +160,8 @@ static hma_status in_class(translation *t) {
 
 static hma_status outside_class(translation *t) {
     if (t->at[0] == '(' && t->at[1] == '?') {
-        static const char *const same[] = {"(?:", "(?=", "(?!", "(?<=", "(?<!", "(?>", "(?i)", "(?i:", "(?-i)", "(?-i:", "(?#", "(?<"};
+        static const char *const same[] = {"(?:",  "(?=",  "(?!",   "(?<=",  "(?<!", "(?>",
+                                           "(?i)", "(?i:", "(?-i)", "(?-i:", "(?#",  "(?<"};
         for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
             if (strncmp(t->at, same[i], strlen(same[i])) == 0) {
                 hma_buffer_add(&t->out, t->at, 2);
@@ -196,25 +208,22 @@ static hma_status translate(const char *regex, const char *name, char **pcre) {
 
 static hma_status compile(hma_pcre *pcre, const char *regex, const char *translated) {
     /* multi-line anchors as in Oniguruma's default syntax; valid UTF-8 is checked by whoever takes texts in */
-    const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NO_UTF_CHECK | PCRE2_NEVER_BACKSLASH_C;
+    const uint32_t options =
+        PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NO_UTF_CHECK | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
     int code;
     PCRE2_SIZE offset;
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
-    pcre->limits = pcre2_match_context_create(NULL);
-    if (!context || !pcre->limits) {
-        pcre2_compile_context_free(context);
+    if (!context) {
         return hma_error_memory("regular expression");
     }
     (void)pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-    (void)pcre2_set_match_limit(pcre->limits, MATCH_LIMIT);
-    (void)pcre2_set_heap_limit(pcre->limits, HEAP_LIMIT_KIB);
     pcre->code = pcre2_compile((PCRE2_SPTR)translated, PCRE2_ZERO_TERMINATED, options, &code, &offset, context);
     pcre2_compile_context_free(context);
     if (!pcre->code) {
         char text[256] = "";
         (void)pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
-        return hma_error(HMA_BAD_DATA, "%s: the regular expression \"%s\" cannot be used (%s): correct the file", pcre->name, regex,
-                         text);
+        return hma_error(HMA_BAD_DATA, "%s: the regular expression \"%s\" cannot be used (%s): correct the file", pcre->name,
+                         regex, text);
     }
     return HMA_OK;
 }
@@ -238,29 +247,62 @@ hma_status hma_pcre_new(hma_pcre **out, const char *regex, const char *name) {
 void hma_pcre_free(hma_pcre *pcre) {
     if (pcre) {
         pcre2_code_free(pcre->code);
-        pcre2_match_context_free(pcre->limits);
         free(pcre->name);
         free(pcre);
     }
 }
 
-void *hma_pcre_scratch_new(const hma_pcre *pcre) { return pcre2_match_data_create_from_pattern(pcre->code, NULL); }
+/* Called before every item of the expression: a step costs one, and one for each byte that lies between it and the last. */
+static int count_step(pcre2_callout_block *block, void *data) {
+    scratch *s = data;
+    const size_t at = block->current_position;
+    s->steps += 1 + (at > s->position ? at - s->position : s->position - at);
+    s->position = at;
+    return s->steps > LEAST_STEPS + (uint64_t)STEPS_PER_BYTE * block->subject_length ? PCRE2_ERROR_MATCHLIMIT : 0;
+}
 
-void hma_pcre_scratch_free(void *scratch) { pcre2_match_data_free(scratch); }
+void *hma_pcre_scratch_new(const hma_pcre *pcre) {
+    scratch *s = HMA_NEW(scratch, 1);
+    if (!s) {
+        return NULL;
+    }
+    s->data = pcre2_match_data_create_from_pattern(pcre->code, NULL);
+    s->context = pcre2_match_context_create(NULL);
+    if (!s->data || !s->context) {
+        hma_pcre_scratch_free(s);
+        return NULL;
+    }
+    (void)pcre2_set_heap_limit(s->context, HEAP_LIMIT_KIB);
+    (void)pcre2_set_callout(s->context, count_step, s);
+    return s;
+}
 
-hma_status hma_pcre_find(const hma_pcre *pcre, void *scratch, const char *text, size_t length, size_t from, size_t *start,
+void hma_pcre_scratch_free(void *data) {
+    scratch *s = data;
+    if (s) {
+        pcre2_match_data_free(s->data);
+        pcre2_match_context_free(s->context);
+        free(s);
+    }
+}
+
+hma_status hma_pcre_find(const hma_pcre *pcre, void *data, const char *text, size_t length, size_t from, size_t *start,
                          size_t *end, bool *found) {
-    const int n = pcre2_match(pcre->code, (PCRE2_SPTR)text, length, from, PCRE2_NO_UTF_CHECK, scratch, pcre->limits);
+    scratch *s = data;
+    s->position = from;
+    const int n = pcre2_match(pcre->code, (PCRE2_SPTR)text, length, from, PCRE2_NO_UTF_CHECK, s->data, s->context);
     *found = n >= 0;
     if (n >= 0) {
-        const PCRE2_SIZE *range = pcre2_get_ovector_pointer(scratch);
+        const PCRE2_SIZE *range = pcre2_get_ovector_pointer(s->data);
         *start = range[0];
         *end = range[1];
     } else if (n != PCRE2_ERROR_NOMATCH) {
         char what[256] = "";
         (void)pcre2_get_error_message(n, (PCRE2_UCHAR *)what, sizeof what);
-        return hma_error(HMA_BAD_DATA, "%s: a regular expression of the tokenizer gave up on a text (%s): shorten the text or use a "
-                         "tokenizer with one of the published expressions", pcre->name, what);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: a regular expression of the tokenizer gave up on a text (%s): shorten the text or use a "
+                         "tokenizer with one of the published expressions",
+                         pcre->name, what);
     }
     return HMA_OK;
 }

@@ -3,6 +3,9 @@
 #include "base/utf8.h"
 
 unsigned hma_unicode_flags(uint32_t code_point) {
+    if (code_point < 0x80) {
+        return hma_unicode_ascii[code_point];
+    }
     if (code_point > 0x10FFFF) {
         return 0;
     }

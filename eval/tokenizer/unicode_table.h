@@ -23,6 +23,7 @@ enum {
 
 /* The generated tables: runs of equal flags in order, each "first code point << 8 | index of its flags in kinds". */
 extern const uint16_t hma_unicode_kinds[];
+extern const uint16_t hma_unicode_ascii[128]; /* the flags themselves */
 extern const uint32_t hma_unicode_runs[];
 extern const size_t hma_unicode_run_count;
 

@@ -78,6 +78,8 @@ def main():
     print('#include "eval/tokenizer/unicode_table.h"\n')
     print("/* Sets of flags that occur. */\nconst uint16_t hma_unicode_kinds[] = {")
     print(*rows(kinds, "0x%03x", 16), sep="\n")
+    print("};\n\n/* Flags of the first 128 code points: most of most texts. */\nconst uint16_t hma_unicode_ascii[128] = {")
+    print(*rows(flags[:128], "0x%03x", 16), sep="\n")
     print("};\n\n/* Runs of code points with the same flags: first code point << 8 | index of the set. */")
     print("const uint32_t hma_unicode_runs[] = {")
     print(*rows([c << 8 | kinds.index(flags[c]) for c in starts], "0x%x", 11), sep="\n")
