@@ -25,7 +25,8 @@ static hma_status find_file(hma_tokenizer *t, const char *folder) {
             return HMA_OK;
         }
     }
-    return hma_error(HMA_IO, "%s: no tokenizer (expected tokenizer.json or tokenizer.model): copy it from the model's source", folder);
+    return hma_error(HMA_IO, "%s: no tokenizer (expected tokenizer.json or tokenizer.model): copy it from the model's source",
+                     folder);
 }
 
 static int32_t role_id(const hma_tokenizer *t, int role) {
@@ -50,7 +51,7 @@ static hma_status open_file(hma_tokenizer *t) {
 static hma_status open_in(hma_tokenizer *t, const char *folder) {
     hma_status status = find_file(t, folder);
     if (status != HMA_OK || (status = hma_tokenizer_settings_read(&t->settings, folder)) != HMA_OK ||
-        (status = open_file(t)) != HMA_OK) {
+        (status = open_file(t)) != HMA_OK || (status = hma_chat_open(&t->chat, t->settings.chat_template)) != HMA_OK) {
         return status;
     }
     t->bos = role_id(t, HMA_SPECIAL_BOS);
@@ -73,6 +74,7 @@ hma_status hma_tokenizer_open(hma_tokenizer **out, const char *folder) {
 void hma_tokenizer_free(hma_tokenizer *tokenizer) {
     if (tokenizer) {
         free(tokenizer->path);
+        hma_chat_free(&tokenizer->chat);
         hma_tokenizer_settings_free(&tokenizer->settings);
         hma_pipeline_free(tokenizer->pipeline);
         hma_slow_free(tokenizer->slow);
@@ -120,8 +122,8 @@ hma_status hma_tokenizer_encode(const hma_tokenizer *tokenizer, const char *text
     return HMA_OK;
 }
 
-hma_status hma_tokenizer_decode(const hma_tokenizer *tokenizer, const int32_t *ids, size_t count, bool skip_special, char **text,
-                                size_t *length) {
+hma_status hma_tokenizer_decode(const hma_tokenizer *tokenizer, const int32_t *ids, size_t count, bool skip_special,
+                                char **text, size_t *length) {
     for (size_t i = 0; i < count; i++) {
         if (ids[i] < 0) {
             return hma_error(HMA_BAD_DATA, "%d is not a token id (expected 0 or more): correct the list of ids", ids[i]);

@@ -2,6 +2,7 @@
 #ifndef HMA_TOKENIZER_TOKENIZER_H
 #define HMA_TOKENIZER_TOKENIZER_H
 
+#include "eval/tokenizer/chat.h"
 #include "eval/tokenizer/pipeline.h"
 #include "eval/tokenizer/settings.h"
 #include "eval/tokenizer/slow.h"
@@ -15,6 +16,7 @@ struct hma_tokenizer {
     size_t size;
     int32_t bos, eos, pad;
     bool clean_up_spaces; /* after decoding */
+    hma_chat chat;
     char digest[65];
 };
 
