@@ -56,8 +56,8 @@ void hma_added_tokens_begin_batch(hma_added_tokens *added, const hma_vocabulary 
 }
 
 /* The id of a token that is not there yet. */
-static hma_status choose_id(hma_added_tokens *added, const char *text, size_t length, const hma_vocabulary *vocabulary, const char *name,
-                            int32_t *id) {
+static hma_status choose_id(hma_added_tokens *added, const char *text, size_t length, const hma_vocabulary *vocabulary,
+                            const char *name, int32_t *id) {
     size_t ignored;
     *id = hma_vocabulary_id(vocabulary, text, length);
     if (*id >= 0) {
@@ -65,23 +65,27 @@ static hma_status choose_id(hma_added_tokens *added, const char *text, size_t le
     }
     *id = added->next_id++;
     if (*id == INT32_MAX || hma_vocabulary_text(vocabulary, *id, &ignored)) {
-        return hma_error(HMA_BAD_DATA, "%s: the added token \"%s\" would take id %d, which is taken (expected ids without gaps): correct "
-                         "the file", name, text, *id);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: the added token \"%s\" would take id %d, which is taken (expected ids without gaps): correct "
+                         "the file",
+                         name, text, *id);
     }
     return HMA_OK;
 }
 
 static hma_status check_length(const char *text, const char *name) {
     const size_t length = strlen(text);
-    return length <= LONGEST_TOKEN ? HMA_OK
-                                   : hma_error(HMA_BAD_DATA, "%s: an added token has %zu bytes (expected at most %d): replace the file", name,
-                                               length, LONGEST_TOKEN);
+    return length <= LONGEST_TOKEN
+               ? HMA_OK
+               : hma_error(HMA_BAD_DATA, "%s: an added token has %zu bytes (expected at most %d): replace the file", name,
+                           length, LONGEST_TOKEN);
 }
 
 /* A new token, with its id. */
 static hma_status add_item(hma_added_tokens *added, hma_added_token item) {
     bool fresh;
-    if (hma_grow(&added->items, &added->capacity, added->count + 1, sizeof *added->items) || !(item.text = hma_copy_text(item.text))) {
+    if (hma_grow(&added->items, &added->capacity, added->count + 1, sizeof *added->items) ||
+        !(item.text = hma_copy_text(item.text))) {
         return HMA_FAILURE;
     }
     const hma_status status = hma_text_set_put(&added->by_text, item.text, strlen(item.text), added->count, &fresh);
@@ -111,8 +115,13 @@ hma_status hma_added_tokens_add(hma_added_tokens *added, const hma_added_token *
         item->normalized == token->normalized && item->special == token->special) {
         return HMA_OK;
     }
-    *item = (hma_added_token){.text = item->text, .id = item->id, .single_word = token->single_word, .lstrip = token->lstrip,
-                              .rstrip = token->rstrip, .normalized = token->normalized, .special = item->special || token->special};
+    *item = (hma_added_token){.text = item->text,
+                              .id = item->id,
+                              .single_word = token->single_word,
+                              .lstrip = token->lstrip,
+                              .rstrip = token->rstrip,
+                              .normalized = token->normalized,
+                              .special = item->special || token->special};
     return add_pattern(added, place, token);
 }
 
@@ -149,8 +158,8 @@ static hma_status index_ids(hma_added_tokens *added) {
 }
 
 /* Keys of the patterns that are special or not; `texts` keeps the normal forms that were made for them. */
-static hma_status add_keys(const hma_added_tokens *added, bool normal, bool special, const hma_normalizer *normalizer, const char *name,
-                           hma_trie_key *keys, char **texts, size_t *count) {
+static hma_status add_keys(const hma_added_tokens *added, bool normal, bool special, const hma_normalizer *normalizer,
+                           const char *name, hma_trie_key *keys, char **texts, size_t *count) {
     for (size_t i = 0; i < added->pattern_count; i++) {
         const pattern *p = &added->patterns[i];
         if (p->normalized != normal || p->special != special) {
@@ -163,8 +172,10 @@ static hma_status add_keys(const hma_added_tokens *added, bool normal, bool spec
                 return status;
             }
             if (!*texts[*count]) {
-                return hma_error(HMA_BAD_DATA, "%s: the normalizer leaves nothing of the added token \"%s\" (expected some text): correct the file",
-                                 name, text);
+                return hma_error(
+                    HMA_BAD_DATA,
+                    "%s: the normalizer leaves nothing of the added token \"%s\" (expected some text): correct the file", name,
+                    text);
             }
             text = texts[*count];
         }
@@ -283,7 +294,8 @@ static hma_status take(hunt *h, const hma_added_token *token, size_t start, size
     }
     h->done = end;
     if (status == HMA_OK) {
-        status = hma_pieces_add(h->out, (hma_piece){.start = h->piece->start + start, .length = end - start, .token = token->id});
+        status =
+            hma_pieces_add(h->out, (hma_piece){.start = h->piece->start + start, .length = end - start, .token = token->id});
     }
     return status;
 }

@@ -21,16 +21,16 @@ typedef struct hma_added_token {
     bool lstrip;      /* takes the white space before it along */
     bool rstrip;      /* and the one behind it */
     bool normalized;
-    bool special;     /* leaves no trace when special tokens are skipped; once special, always special */
+    bool special; /* leaves no trace when special tokens are skipped; once special, always special */
 } hma_added_token;
 
 typedef struct hma_added_tokens {
     hma_added_token *items; /* in the order of addition; a text occurs once, with its latest flags */
     size_t count, capacity;
-    hma_text_set by_text;   /* with places in `items` as values */
+    hma_text_set by_text;               /* with places in `items` as values */
     struct hma_added_pattern *patterns; /* what is looked for: every way in which a token was added */
     size_t pattern_count, pattern_capacity;
-    int32_t next_id;        /* of a token that is new to the model, too */
+    int32_t next_id; /* of a token that is new to the model, too */
     /* built by hma_added_tokens_prepare() */
     hma_trie *raw, *normal; /* with places in `items` as values */
     uint32_t *by_id;        /* [id_count] place in `items` + 1 */

@@ -116,8 +116,8 @@ typedef struct word {
     const hma_bpe *bpe;
     const hma_vocabulary *vocabulary;
     hma_bpe_scratch *scratch;
-    size_t count;            /* of symbols */
-    uint32_t unknown_bytes;  /* of an unknown token that is not yet a symbol; 0: none */
+    size_t count;           /* of symbols */
+    uint32_t unknown_bytes; /* of an unknown token that is not yet a symbol; 0: none */
 } word;
 
 void hma_bpe_scratch_free(hma_bpe_scratch *scratch) {
@@ -172,7 +172,8 @@ static hma_status add_unknown(word *w, size_t n) {
         return HMA_OK;
     }
     if (w->bpe->unknown < 0) {
-        return hma_error(HMA_BAD_DATA, "a text has a character that the vocabulary lacks, and the unknown token of the model is not in "
+        return hma_error(HMA_BAD_DATA,
+                         "a text has a character that the vocabulary lacks, and the unknown token of the model is not in "
                          "the vocabulary either: use another tokenizer");
     }
     hma_status status = HMA_OK;
@@ -206,7 +207,8 @@ static hma_status consider(word *w, uint32_t left) {
     if (!rule) {
         return HMA_OK;
     }
-    return hma_merge_queue_push(&w->scratch->queue, (hma_merge){hma_merge_key(rule->rank, left), right, (uint32_t)rule->merged});
+    return hma_merge_queue_push(&w->scratch->queue,
+                                (hma_merge){hma_merge_key(rule->rank, left), right, (uint32_t)rule->merged});
 }
 
 /* A queued merge is stale when the pair at its place would now become another token (that alone is what the reference asks). */

@@ -18,10 +18,10 @@ typedef struct hma_bpe_rule hma_bpe_rule; /* a merge */
 typedef struct hma_bpe {
     hma_bpe_rule *rules; /* hash table [slot_count], by the pair of ids */
     size_t rule_count, slot_count;
-    bool has_unknown;    /* the model names an unknown token .. */
-    int32_t unknown;     /* .. which is -1 when the vocabulary lacks it */
+    bool has_unknown; /* the model names an unknown token .. */
+    int32_t unknown;  /* .. which is -1 when the vocabulary lacks it */
     bool fuse_unknown, byte_fallback, ignore_merges;
-    int32_t byte_ids[256]; /* of <0x00> .. <0xFF> */
+    int32_t byte_ids[256];  /* of <0x00> .. <0xFF> */
     int32_t latin_ids[512]; /* of the single characters below U+0200: the byte alphabet, mostly */
 } hma_bpe;
 

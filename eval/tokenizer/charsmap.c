@@ -16,7 +16,8 @@ struct hma_charsmap {
 };
 
 static hma_status broken(const char *name) {
-    return hma_error(HMA_BAD_DATA, "%s: the precompiled character map is broken (expected a size, a trie and replacements): replace the file",
+    return hma_error(HMA_BAD_DATA,
+                     "%s: the precompiled character map is broken (expected a size, a trie and replacements): replace the file",
                      name);
 }
 

@@ -137,8 +137,8 @@ static hma_status run_replace(const hma_decode_step *step, const hma_pieces *tok
     hma_buffer text = {0};
     for (size_t i = 0; status == HMA_OK && i < tokens->count; i++) {
         hma_buffer_clear(&text);
-        status = hma_replace_write(step->pattern, step->content, hma_piece_text(tokens, &tokens->items[i]), tokens->items[i].length,
-                                   &text, NULL);
+        status = hma_replace_write(step->pattern, step->content, hma_piece_text(tokens, &tokens->items[i]),
+                                   tokens->items[i].length, &text, NULL);
         if (status == HMA_OK) {
             status = hma_tokens_add(out, hma_buffer_cstr(&text), text.length);
         }
@@ -283,9 +283,12 @@ static hma_status read_component(hma_decoder *d, const cJSON *json, const char *
         hma_status (*read)(hma_decode_step *, const cJSON *, const char *);
         hma_status (*run)(const hma_decode_step *, const hma_pieces *, hma_pieces *);
     } readers[] = {
-        {"ByteLevel", read_byte_level, run_byte_level}, {"ByteFallback", read_nothing, run_byte_fallback},
-        {"Fuse", read_nothing, run_fuse},               {"Replace", read_replace, run_replace},
-        {"Strip", read_strip, run_strip},               {"Metaspace", read_metaspace, run_metaspace},
+        {"ByteLevel", read_byte_level, run_byte_level},
+        {"ByteFallback", read_nothing, run_byte_fallback},
+        {"Fuse", read_nothing, run_fuse},
+        {"Replace", read_replace, run_replace},
+        {"Strip", read_strip, run_strip},
+        {"Metaspace", read_metaspace, run_metaspace},
     };
     const char *type = NULL;
     hma_status status = hma_json_get_text(json, name, "type", true, &type);
@@ -305,8 +308,11 @@ static hma_status read_component(hma_decoder *d, const cJSON *json, const char *
             return add_step(d, step, name);
         }
     }
-    return hma_error(HMA_BAD_DATA, "%s: decoder \"%s\" is not supported (expected ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace or "
-                     "Sequence): use another tokenizer", name, type);
+    return hma_error(
+        HMA_BAD_DATA,
+        "%s: decoder \"%s\" is not supported (expected ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace or "
+        "Sequence): use another tokenizer",
+        name, type);
 }
 
 hma_status hma_decoder_from_json(hma_decoder *out, const cJSON *json, const char *name) {

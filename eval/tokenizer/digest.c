@@ -14,7 +14,9 @@ static hma_status add(hma_sha256 *hash, const char *what, const void *bytes, siz
     return status;
 }
 
-static hma_status add_number(hma_sha256 *hash, const char *what, int64_t number) { return add(hash, what, &number, sizeof number); }
+static hma_status add_number(hma_sha256 *hash, const char *what, int64_t number) {
+    return add(hash, what, &number, sizeof number);
+}
 
 /* ---- tokenizer.json ---- */
 
@@ -55,8 +57,10 @@ static hma_status add_added(hma_sha256 *hash, const hma_added_tokens *added) {
     for (size_t id = 0; status == HMA_OK && id < added->id_count; id++) {
         const hma_added_token *token = hma_added_tokens_by_id(added, (int32_t)id);
         if (token) {
-            const int64_t flags = token->single_word | token->lstrip << 1 | token->rstrip << 2 | token->normalized << 3 | token->special << 4;
-            if ((status = add_number(hash, "added", token->id)) == HMA_OK && (status = add_number(hash, "flags", flags)) == HMA_OK) {
+            const int64_t flags =
+                token->single_word | token->lstrip << 1 | token->rstrip << 2 | token->normalized << 3 | token->special << 4;
+            if ((status = add_number(hash, "added", token->id)) == HMA_OK &&
+                (status = add_number(hash, "flags", flags)) == HMA_OK) {
                 status = add(hash, "text", token->text, strlen(token->text));
             }
         }
@@ -68,7 +72,8 @@ static hma_status add_pipeline(hma_sha256 *hash, const hma_pipeline *p) {
     hma_status status = add_model(hash, &p->model);
     if (status != HMA_OK || (status = add_added(hash, &p->added)) != HMA_OK ||
         (status = add(hash, "components", p->components, strlen(p->components))) != HMA_OK ||
-        (status = add(hash, "before", p->postprocessor.before.ids, p->postprocessor.before.count * sizeof(int32_t))) != HMA_OK) {
+        (status = add(hash, "before", p->postprocessor.before.ids, p->postprocessor.before.count * sizeof(int32_t))) !=
+            HMA_OK) {
         return status;
     }
     return add(hash, "behind", p->postprocessor.behind.ids, p->postprocessor.behind.count * sizeof(int32_t));

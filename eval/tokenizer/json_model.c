@@ -13,13 +13,13 @@ typedef struct reading {
     hma_json_scan *scan;
     hma_buffer type, unknown_token;
     bool has_unknown_token, has_vocabulary, has_merges;
-    bool merges_wait;          /* the merges came before the vocabulary .. */
-    hma_json_scan merges;      /* .. and will be read from here */
+    bool merges_wait;     /* the merges came before the vocabulary .. */
+    hma_json_scan merges; /* .. and will be read from here */
     bool has_unknown_id;
     uint64_t unknown_id;
-    double *scores;            /* of a Unigram vocabulary, by id */
+    double *scores; /* of a Unigram vocabulary, by id */
     size_t score_capacity;
-    hma_buffer joined;         /* scratch: a merge's result */
+    hma_buffer joined; /* scratch: a merge's result */
     uint32_t rank;
 } reading;
 
@@ -40,8 +40,9 @@ static hma_status add_token(reading *r, const char *text, size_t length, uint64_
     if (status != HMA_OK || clash == HMA_NO_CLASH) {
         return status;
     }
-    return hma_json_fault(r->scan, clash == HMA_SAME_ID ? "two tokens have the id %llu: correct the file"
-                                                        : "a token occurs twice in the vocabulary (id %llu): correct the file",
+    return hma_json_fault(r->scan,
+                          clash == HMA_SAME_ID ? "two tokens have the id %llu: correct the file"
+                                               : "a token occurs twice in the vocabulary (id %llu): correct the file",
                           (unsigned long long)id);
 }
 
@@ -68,7 +69,8 @@ static hma_status read_scored_token(reading *r) {
     const size_t id = r->model->vocabulary.texts.count;
     hma_json_event event;
     hma_status status = hma_json_next(r->scan, &event);
-    if (status == HMA_OK && (status = want(r->scan, event, HMA_JSON_STRING, "a token (expected [\"token\", score])")) == HMA_OK) {
+    if (status == HMA_OK &&
+        (status = want(r->scan, event, HMA_JSON_STRING, "a token (expected [\"token\", score])")) == HMA_OK) {
         status = add_token(r, hma_buffer_cstr(&r->scan->text), r->scan->text.length, id);
     }
     if (status != HMA_OK || (status = hma_json_next(r->scan, &event)) != HMA_OK) {
@@ -94,7 +96,8 @@ static hma_status read_unigram_vocabulary(reading *r) {
             return status;
         }
     }
-    return status == HMA_OK ? want(r->scan, event, HMA_JSON_ARRAY_END, "a vocabulary (expected [[\"token\", score], ..])") : status;
+    return status == HMA_OK ? want(r->scan, event, HMA_JSON_ARRAY_END, "a vocabulary (expected [[\"token\", score], ..])")
+                            : status;
 }
 
 static hma_status read_vocabulary(reading *r, hma_json_event event) {
@@ -111,8 +114,8 @@ static hma_status read_vocabulary(reading *r, hma_json_event event) {
 static hma_status token_of_merge(reading *r, const char *text, size_t length, int32_t *id) {
     *id = hma_vocabulary_id(&r->model->vocabulary, text, length);
     if (*id < 0) {
-        return hma_json_fault(r->scan, "merge %u needs the token \"%.*s\", which is not in the vocabulary: correct the file", r->rank,
-                              (int)(length < 100 ? length : 100), text);
+        return hma_json_fault(r->scan, "merge %u needs the token \"%.*s\", which is not in the vocabulary: correct the file",
+                              r->rank, (int)(length < 100 ? length : 100), text);
     }
     return HMA_OK;
 }
@@ -155,7 +158,8 @@ static hma_status read_merge_pair(reading *r) {
     hma_buffer_clear(&r->joined);
     for (int i = 0; i < 2; i++) {
         hma_status status = hma_json_next(r->scan, &event);
-        if (status != HMA_OK || (status = want(r->scan, event, HMA_JSON_STRING, "a merge (expected [\"left\", \"right\"])")) != HMA_OK) {
+        if (status != HMA_OK ||
+            (status = want(r->scan, event, HMA_JSON_STRING, "a merge (expected [\"left\", \"right\"])")) != HMA_OK) {
             return status;
         }
         left_length = r->joined.length;
@@ -234,7 +238,8 @@ static hma_status refuse_affix(reading *r, hma_json_event event) {
     if (event == HMA_JSON_NULL || (event == HMA_JSON_STRING && r->scan->text.length == 0)) {
         return HMA_OK;
     }
-    return hma_json_fault(r->scan, "prefixes and suffixes of subwords are not supported (expected null): use another tokenizer");
+    return hma_json_fault(r->scan,
+                          "prefixes and suffixes of subwords are not supported (expected null): use another tokenizer");
 }
 
 static hma_status refuse_dropout(reading *r, hma_json_event event) {
@@ -251,7 +256,8 @@ static hma_status read_type(reading *r, hma_json_event event) {
     const hma_status status = read_text(r, event, &r->type, &present);
     const char *type = hma_buffer_cstr(&r->type);
     if (status == HMA_OK && present && strcmp(type, "BPE") != 0 && strcmp(type, "Unigram") != 0) {
-        return hma_json_fault(r->scan, "a model of type \"%s\" is not supported (expected BPE or Unigram): use another tokenizer", type);
+        return hma_json_fault(r->scan,
+                              "a model of type \"%s\" is not supported (expected BPE or Unigram): use another tokenizer", type);
     }
     return status;
 }
@@ -261,7 +267,20 @@ static hma_status read_unknown_id(reading *r, hma_json_event event) {
     return r->has_unknown_id ? hma_json_u64(r->scan, event, &r->unknown_id) : HMA_OK;
 }
 
-typedef enum field { TYPE, VOCAB, MERGES, UNK_TOKEN, UNK_ID, FUSE_UNK, BYTE_FALLBACK, IGNORE_MERGES, DROPOUT, PREFIX, SUFFIX, FIELDS } field;
+typedef enum field {
+    TYPE,
+    VOCAB,
+    MERGES,
+    UNK_TOKEN,
+    UNK_ID,
+    FUSE_UNK,
+    BYTE_FALLBACK,
+    IGNORE_MERGES,
+    DROPOUT,
+    PREFIX,
+    SUFFIX,
+    FIELDS
+} field;
 
 static hma_status read_field(reading *r, field f, hma_json_event event) {
     switch (f) {
@@ -282,8 +301,17 @@ static hma_status read_field(reading *r, field f, hma_json_event event) {
 }
 
 static hma_status read_fields(reading *r) {
-    static const char *const names[FIELDS] = {"type",          "vocab",         "merges",  "unk_token",                 "unk_id",            "fuse_unk",
-                                              "byte_fallback", "ignore_merges", "dropout", "continuing_subword_prefix", "end_of_word_suffix"};
+    static const char *const names[FIELDS] = {"type",
+                                              "vocab",
+                                              "merges",
+                                              "unk_token",
+                                              "unk_id",
+                                              "fuse_unk",
+                                              "byte_fallback",
+                                              "ignore_merges",
+                                              "dropout",
+                                              "continuing_subword_prefix",
+                                              "end_of_word_suffix"};
     bool seen[FIELDS] = {false};
     hma_json_event event;
     hma_status status;
@@ -293,8 +321,8 @@ static hma_status read_fields(reading *r) {
             i++;
         }
         if (i == FIELDS || seen[i]) {
-            return hma_json_fault(r->scan, "the model's key \"%s\" is %s: use another tokenizer", hma_buffer_cstr(&r->scan->text),
-                                  i == FIELDS ? "not known" : "there twice");
+            return hma_json_fault(r->scan, "the model's key \"%s\" is %s: use another tokenizer",
+                                  hma_buffer_cstr(&r->scan->text), i == FIELDS ? "not known" : "there twice");
         }
         seen[i] = true;
         if ((status = hma_json_next(r->scan, &event)) != HMA_OK || (status = read_field(r, (field)i, event)) != HMA_OK) {
@@ -358,7 +386,8 @@ static hma_status check_byte_tokens(const reading *r) {
         size_t length;
         const char *text = hma_text_set_key(&r->model->vocabulary.texts, i, &length);
         if (length == 6 && memcmp(text, "<0x", 3) == 0 && text[5] == '>' && hma_byte_of_token(text, length) < 0) {
-            return hma_json_fault(r->scan, "the token \"%.6s\" is not a byte (expected <0x00> to <0xFF>): correct the file", text);
+            return hma_json_fault(r->scan, "the token \"%.6s\" is not a byte (expected <0x00> to <0xFF>): correct the file",
+                                  text);
         }
     }
     return HMA_OK;

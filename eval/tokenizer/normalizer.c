@@ -61,8 +61,8 @@ static uint32_t lowercase(uint32_t c) {
     static const struct {
         uint32_t first, last, add;
     } newer[] = {{0x10D50, 0x10D65, 0x20}, {0x16EA0, 0x16EB8, 0x1B}}; /* Garay, Beria Erfe: not in utf8proc 2.8 */
-    static const uint16_t single[][2] = {{0x1C89, 0x1C8A}, {0xA7CB, 0x0264}, {0xA7CC, 0xA7CD}, {0xA7CE, 0xA7CF}, {0xA7D2, 0xA7D3},
-                                         {0xA7D4, 0xA7D5}, {0xA7DA, 0xA7DB}, {0xA7DC, 0x019B}};
+    static const uint16_t single[][2] = {{0x1C89, 0x1C8A}, {0xA7CB, 0x0264}, {0xA7CC, 0xA7CD}, {0xA7CE, 0xA7CF},
+                                         {0xA7D2, 0xA7D3}, {0xA7D4, 0xA7D5}, {0xA7DA, 0xA7DB}, {0xA7DC, 0x019B}};
     for (size_t i = 0; i < sizeof newer / sizeof *newer; i++) {
         if (c >= newer[i].first && c <= newer[i].last) {
             return c + newer[i].add;
@@ -289,8 +289,10 @@ static hma_status read_component(hma_normalizer *n, const cJSON *json, const cha
             return add_step(n, step, name);
         }
     }
-    return hma_error(HMA_BAD_DATA, "%s: normalizer \"%s\" is not supported (expected NFC, NFD, NFKC, NFKD, Replace, Prepend, Lowercase, "
-                     "Strip, StripAccents, Nmt, Precompiled, ByteLevel or Sequence): use another tokenizer", name, type);
+    return hma_error(HMA_BAD_DATA,
+                     "%s: normalizer \"%s\" is not supported (expected NFC, NFD, NFKC, NFKD, Replace, Prepend, Lowercase, "
+                     "Strip, StripAccents, Nmt, Precompiled, ByteLevel or Sequence): use another tokenizer",
+                     name, type);
 }
 
 hma_status hma_normalizer_from_json(hma_normalizer *out, const cJSON *json, const char *name) {

@@ -67,7 +67,8 @@ hma_status hma_pattern_from_json(hma_pattern **out, const cJSON *object, const c
     const cJSON *pattern = hma_json_get(object, "pattern");
     const char *text = NULL, *regex = NULL;
     if (!cJSON_IsObject(pattern)) {
-        return hma_error(HMA_BAD_DATA, "%s: \"pattern\" is missing (expected {\"String\": ..} or {\"Regex\": ..}): correct the file", name);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: \"pattern\" is missing (expected {\"String\": ..} or {\"Regex\": ..}): correct the file", name);
     }
     hma_status status = hma_json_known_keys(pattern, name, known);
     if (status != HMA_OK || (status = hma_json_get_text(pattern, name, "String", false, &text)) != HMA_OK ||
@@ -75,7 +76,9 @@ hma_status hma_pattern_from_json(hma_pattern **out, const cJSON *object, const c
         return status;
     }
     if (!text == !regex || !*(text ? text : regex)) {
-        return hma_error(HMA_BAD_DATA, "%s: \"pattern\" says nothing to look for (expected one text or regular expression): correct the file", name);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: \"pattern\" says nothing to look for (expected one text or regular expression): correct the file",
+                         name);
     }
     return text ? hma_pattern_new_text(out, text) : hma_pattern_new_regex(out, regex, name);
 }
@@ -166,7 +169,8 @@ hma_status hma_search_next(hma_search *search, hma_match *match, bool *found) {
     case FAMILY:
         *found = search->at < search->length;
         if (*found) {
-            *match = (hma_match){search->at, hma_split_family_end(search->pattern->family, search->text, search->length, search->at)};
+            *match = (hma_match){search->at,
+                                 hma_split_family_end(search->pattern->family, search->text, search->length, search->at)};
         }
         break;
     case PCRE: status = next_by_pcre(search, match, found); break;

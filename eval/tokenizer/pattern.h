@@ -36,9 +36,9 @@ typedef struct hma_search {
     const hma_pattern *pattern;
     const char *text;
     size_t length;
-    size_t at;        /* where the next occurrence may begin */
-    size_t last_end;  /* end of the last one; SIZE_MAX before the first */
-    void *scratch;    /* of PCRE2 */
+    size_t at;       /* where the next occurrence may begin */
+    size_t last_end; /* end of the last one; SIZE_MAX before the first */
+    void *scratch;   /* of PCRE2 */
 } hma_search;
 
 /* Neither pattern nor text is copied. hma_search_end() is needed after every hma_search_begin(). */

@@ -32,8 +32,9 @@ hma_status hma_pieces_add(hma_pieces *pieces, hma_piece piece) {
 }
 
 hma_status hma_pieces_add_part(hma_pieces *pieces, const hma_piece *whole, size_t start, size_t end) {
-    return hma_pieces_add(pieces, (hma_piece){.start = start, .length = end - start, .token = -1,
-                                              .at_start = whole->at_start && start == whole->start});
+    return hma_pieces_add(
+        pieces,
+        (hma_piece){.start = start, .length = end - start, .token = -1, .at_start = whole->at_start && start == whole->start});
 }
 
 /* Puts `made` in the place of `pieces`, or drops it after a failure. */

@@ -17,7 +17,8 @@ int32_t hma_pipeline_id(const hma_pipeline *pipeline, const char *text, size_t l
 /* Neighbouring characters that a Unigram model does not know count as one. */
 static size_t unknown_run_end(const hma_unigram *unigram, const hma_span_list *spans, size_t first) {
     size_t last = first;
-    while (spans->items[first].id == unigram->unknown && last + 1 < spans->count && spans->items[last + 1].id == unigram->unknown) {
+    while (spans->items[first].id == unigram->unknown && last + 1 < spans->count &&
+           spans->items[last + 1].id == unigram->unknown) {
         last++;
     }
     return last;
@@ -106,7 +107,8 @@ static hma_status add_token_text(const hma_pipeline *pipeline, int32_t id, bool 
     return hma_tokens_add(tokens, text, added ? strlen(text) : length);
 }
 
-hma_status hma_pipeline_decode(const hma_pipeline *pipeline, const int32_t *ids, size_t count, bool skip_special, hma_buffer *out) {
+hma_status hma_pipeline_decode(const hma_pipeline *pipeline, const int32_t *ids, size_t count, bool skip_special,
+                               hma_buffer *out) {
     hma_pieces tokens = {0};
     hma_status status = HMA_OK;
     for (size_t i = 0; status == HMA_OK && i < count; i++) {

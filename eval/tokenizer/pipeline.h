@@ -24,7 +24,7 @@ typedef struct hma_pipeline {
     hma_json_model model;
     hma_postprocessor postprocessor;
     hma_decoder decoder;
-    char *components;     /* normalizer, pre-tokenizer and decoder as canonical JSON: for the digest */
+    char *components; /* normalizer, pre-tokenizer and decoder as canonical JSON: for the digest */
 } hma_pipeline;
 
 /* Reads tokenizer.json at `path` under the settings of its folder. On failure there is nothing to free. */
@@ -39,7 +39,7 @@ int32_t hma_pipeline_id(const hma_pipeline *pipeline, const char *text, size_t l
 /* Appends the ids of valid UTF-8 text. */
 hma_status hma_pipeline_encode(const hma_pipeline *pipeline, const char *text, size_t length, bool special, hma_id_list *ids);
 /* Appends the text of ids; ids without a token leave no trace. */
-hma_status hma_pipeline_decode(const hma_pipeline *pipeline, const int32_t *ids, size_t count, bool skip_special, hma_buffer *out);
-
+hma_status hma_pipeline_decode(const hma_pipeline *pipeline, const int32_t *ids, size_t count, bool skip_special,
+                               hma_buffer *out);
 
 #endif

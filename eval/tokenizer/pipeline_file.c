@@ -30,7 +30,8 @@ typedef struct loading {
 static hma_status read_part(loading *l, hma_json_scan *scan, hma_json_event event, size_t part) {
     const size_t start = scan->start;
     const hma_status status = hma_json_skip(scan, event);
-    return status == HMA_OK ? hma_json_parse(&l->parts[part], l->part_names[part], scan->input + start, scan->at - start) : status;
+    return status == HMA_OK ? hma_json_parse(&l->parts[part], l->part_names[part], scan->input + start, scan->at - start)
+                            : status;
 }
 
 static hma_status read_version(hma_json_scan *scan, hma_json_event event) {
@@ -85,7 +86,8 @@ static hma_status read_document(loading *l, const char *text, size_t length) {
         status = hma_json_next(&scan, &event); /* nothing may follow */
     }
     if (status == HMA_OK && !l->has_model) {
-        status = hma_error(HMA_BAD_DATA, "%s: no \"model\" (expected a tokenizer of the tokenizers library): replace the file", l->path);
+        status = hma_error(HMA_BAD_DATA, "%s: no \"model\" (expected a tokenizer of the tokenizers library): replace the file",
+                           l->path);
     }
     hma_json_scan_free(&scan);
     return status;
@@ -117,8 +119,8 @@ static hma_status read_added_token(loading *l, const cJSON *json) {
     status = hma_added_tokens_add(added, &token, &l->pipeline->model.vocabulary, l->path);
     const hma_added_token *made = hma_added_tokens_find(added, content, strlen(content));
     if (status == HMA_OK && made->id != (int32_t)id) {
-        return hma_error(HMA_BAD_DATA, "%s: \"%s\" says id %llu, but the vocabulary makes it %d: correct the file", name, content,
-                         (unsigned long long)id, made->id);
+        return hma_error(HMA_BAD_DATA, "%s: \"%s\" says id %llu, but the vocabulary makes it %d: correct the file", name,
+                         content, (unsigned long long)id, made->id);
     }
     return status;
 }
@@ -151,7 +153,8 @@ static const hma_added_token *configured_token(const loading *l, const char *tex
                                      : hma_tokenizer_settings_added(l->settings, text);
 }
 
-/* bos_token and the like take the flags of the added token of that text; a plain text that is an added token changes nothing. */
+/* bos_token and the like take the flags of the added token of that text; a plain text that is an added token changes nothing.
+ */
 static hma_status add_special(void *user, const hma_special_token *special) {
     addition *a = user;
     const loading *l = a->loading;
@@ -173,7 +176,8 @@ static hma_status note_present(addition *a) {
     hma_status status = HMA_OK;
     bool ignored;
     for (size_t i = 0; status == HMA_OK && i < l->pipeline->added.count; i++) {
-        status = hma_text_set_add(&a->present, l->pipeline->added.items[i].text, strlen(l->pipeline->added.items[i].text), &ignored);
+        status =
+            hma_text_set_add(&a->present, l->pipeline->added.items[i].text, strlen(l->pipeline->added.items[i].text), &ignored);
     }
     for (size_t i = 0; status == HMA_OK && i < l->settings->added_count; i++) {
         status = hma_text_set_add(&a->present, l->settings->added[i].text, strlen(l->settings->added[i].text), &ignored);
@@ -221,7 +225,8 @@ static hma_status rebuild_postprocessor(loading *l) {
         return hma_error(HMA_BAD_DATA, "%s: the settings add a %s token but name none: correct tokenizer_config.json", l->path,
                          s->add_bos && !bos ? "BOS" : "EOS");
     }
-    return hma_postprocessor_from_ids(&l->pipeline->postprocessor, s->add_bos ? hma_pipeline_id(l->pipeline, bos, strlen(bos)) : -1,
+    return hma_postprocessor_from_ids(&l->pipeline->postprocessor,
+                                      s->add_bos ? hma_pipeline_id(l->pipeline, bos, strlen(bos)) : -1,
                                       s->add_eos ? hma_pipeline_id(l->pipeline, eos, strlen(eos)) : -1);
 }
 
@@ -230,8 +235,10 @@ static hma_status check_postprocessor(const loading *l) {
     for (size_t i = 0; i < p->before.count + p->behind.count; i++) {
         const int32_t id = i < p->before.count ? p->before.ids[i] : p->behind.ids[i - p->before.count];
         size_t ignored;
-        if (!hma_added_tokens_by_id(&l->pipeline->added, id) && !hma_vocabulary_text(&l->pipeline->model.vocabulary, id, &ignored)) {
-            return hma_error(HMA_BAD_DATA, "%s: id %d is not in the vocabulary: correct the file", l->part_names[POST_PROCESSOR], id);
+        if (!hma_added_tokens_by_id(&l->pipeline->added, id) &&
+            !hma_vocabulary_text(&l->pipeline->model.vocabulary, id, &ignored)) {
+            return hma_error(HMA_BAD_DATA, "%s: id %d is not in the vocabulary: correct the file",
+                             l->part_names[POST_PROCESSOR], id);
         }
     }
     return HMA_OK;
@@ -279,7 +286,8 @@ static hma_status build(loading *l) {
     hma_status status = read_added_tokens(l);
     if (status != HMA_OK || (status = add_configured_tokens(l)) != HMA_OK || (status = override_prefix_space(l)) != HMA_OK ||
         (status = hma_normalizer_from_json(&p->normalizer, l->parts[NORMALIZER], l->part_names[NORMALIZER])) != HMA_OK ||
-        (status = hma_pretokenizer_from_json(&p->pretokenizer, l->parts[PRE_TOKENIZER], l->part_names[PRE_TOKENIZER])) != HMA_OK ||
+        (status = hma_pretokenizer_from_json(&p->pretokenizer, l->parts[PRE_TOKENIZER], l->part_names[PRE_TOKENIZER])) !=
+            HMA_OK ||
         (status = hma_decoder_from_json(&p->decoder, l->parts[DECODER], l->part_names[DECODER])) != HMA_OK ||
         (status = hma_added_tokens_prepare(&p->added, &p->normalizer, l->path)) != HMA_OK) {
         return status;

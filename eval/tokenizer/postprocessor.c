@@ -27,7 +27,8 @@ hma_status hma_postprocessor_from_ids(hma_postprocessor *out, int32_t before, in
 static hma_status add_id(hma_id_list *list, const cJSON *value, const char *name) {
     if (!cJSON_IsNumber(value) || !(value->valuedouble >= 0 && value->valuedouble <= INT32_MAX) ||
         value->valuedouble != (double)(int32_t)value->valuedouble) {
-        return hma_error(HMA_BAD_DATA, "%s: a special token's id is not a whole number from 0 to 2147483647: correct the file", name);
+        return hma_error(HMA_BAD_DATA, "%s: a special token's id is not a whole number from 0 to 2147483647: correct the file",
+                         name);
     }
     return hma_id_list_add(list, (int32_t)value->valuedouble);
 }
@@ -36,7 +37,9 @@ static hma_status add_id(hma_id_list *list, const cJSON *value, const char *name
 static hma_status add_special(hma_id_list *list, const cJSON *specials, const char *token, const char *name) {
     const cJSON *special = hma_json_get(specials, token), *ids = special ? hma_json_get(special, "ids") : NULL, *id;
     if (!cJSON_IsArray(ids)) {
-        return hma_error(HMA_BAD_DATA, "%s: the template uses \"%s\", which its special_tokens do not describe: correct the file", name, token);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: the template uses \"%s\", which its special_tokens do not describe: correct the file", name,
+                         token);
     }
     hma_status status = HMA_OK;
     cJSON_ArrayForEach(id, ids) {
@@ -67,7 +70,8 @@ static hma_status read_template(hma_postprocessor *p, const cJSON *json, const c
         }
     }
     if (status == HMA_OK && sequences != 1) {
-        status = hma_error(HMA_BAD_DATA, "%s: the template for one text is not special tokens around one \"A\": use another tokenizer", name);
+        status = hma_error(HMA_BAD_DATA,
+                           "%s: the template for one text is not special tokens around one \"A\": use another tokenizer", name);
     }
     return status;
 }
@@ -89,7 +93,8 @@ static hma_status read_component(hma_postprocessor *p, const cJSON *json, const 
         return status;
     }
     if (p->before.count + p->behind.count > 0) {
-        return hma_error(HMA_BAD_DATA, "%s: two post-processors that add tokens are not supported: use another tokenizer", name);
+        return hma_error(HMA_BAD_DATA, "%s: two post-processors that add tokens are not supported: use another tokenizer",
+                         name);
     }
     if (strcmp(type, "TemplateProcessing") == 0) {
         return read_template(p, json, name);
@@ -97,8 +102,10 @@ static hma_status read_component(hma_postprocessor *p, const cJSON *json, const 
     if (strcmp(type, "RobertaProcessing") == 0 || strcmp(type, "BertProcessing") == 0) {
         return read_cls_sep(p, json, name);
     }
-    return hma_error(HMA_BAD_DATA, "%s: post-processor \"%s\" is not supported (expected TemplateProcessing, ByteLevel, RobertaProcessing, "
-                     "BertProcessing or a Sequence of these): use another tokenizer", name, type);
+    return hma_error(HMA_BAD_DATA,
+                     "%s: post-processor \"%s\" is not supported (expected TemplateProcessing, ByteLevel, RobertaProcessing, "
+                     "BertProcessing or a Sequence of these): use another tokenizer",
+                     name, type);
 }
 
 static hma_status read_list(hma_postprocessor *p, const cJSON *json, const char *name) {

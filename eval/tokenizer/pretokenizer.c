@@ -27,7 +27,8 @@ static hma_status add_step(hma_pretokenizer *p, hma_prestep step, const char *na
 }
 
 /* Takes the pattern over, also on failure. */
-static hma_status add_split(hma_pretokenizer *p, hma_pattern *pattern, hma_split_behavior behavior, bool invert, const char *name) {
+static hma_status add_split(hma_pretokenizer *p, hma_pattern *pattern, hma_split_behavior behavior, bool invert,
+                            const char *name) {
     const hma_prestep step = {.kind = HMA_PRESTEP_SPLIT, .split = {.pattern = pattern, .behavior = behavior, .invert = invert}};
     const hma_status status = add_step(p, step, name);
     if (status != HMA_OK) {
@@ -153,8 +154,8 @@ hma_status hma_metaspace_from_json(char mark[5], hma_prepend *prepend, const cJS
     }
     /* the older key alone must not contradict the newer one, whose default is "always" */
     if (i == 3 || (!prefix && i != HMA_PREPEND_NEVER)) {
-        return hma_error(HMA_BAD_DATA, "%s: prepend_scheme is \"%s\"%s (expected always, first or never): correct the file", name, scheme,
-                         prefix ? "" : " but add_prefix_space is false");
+        return hma_error(HMA_BAD_DATA, "%s: prepend_scheme is \"%s\"%s (expected always, first or never): correct the file",
+                         name, scheme, prefix ? "" : " but add_prefix_space is false");
     }
     *prepend = (hma_prepend)i;
     return HMA_OK;
@@ -196,9 +197,15 @@ static hma_status read_component(hma_pretokenizer *p, const cJSON *json, const c
         const char *type;
         hma_status (*read)(hma_pretokenizer *, const cJSON *, const char *);
     } readers[] = {
-        {"ByteLevel", read_byte_level},     {"Split", read_split},         {"Digits", read_digits},
-        {"Metaspace", read_metaspace},      {"Sequence", read_sequence},   {"Punctuation", read_punctuation},
-        {"Whitespace", read_whitespace},    {"CharDelimiterSplit", read_delimiter}, {"WhitespaceSplit", read_whitespace_split},
+        {"ByteLevel", read_byte_level},
+        {"Split", read_split},
+        {"Digits", read_digits},
+        {"Metaspace", read_metaspace},
+        {"Sequence", read_sequence},
+        {"Punctuation", read_punctuation},
+        {"Whitespace", read_whitespace},
+        {"CharDelimiterSplit", read_delimiter},
+        {"WhitespaceSplit", read_whitespace_split},
     };
     const char *type = NULL;
     const hma_status status = hma_json_get_text(json, name, "type", true, &type);
@@ -210,8 +217,10 @@ static hma_status read_component(hma_pretokenizer *p, const cJSON *json, const c
             return readers[i].read(p, json, name);
         }
     }
-    return hma_error(HMA_BAD_DATA, "%s: pre-tokenizer \"%s\" is not supported (expected ByteLevel, Split, Digits, Metaspace, Punctuation, "
-                     "Whitespace, WhitespaceSplit, CharDelimiterSplit or Sequence): use another tokenizer", name, type);
+    return hma_error(HMA_BAD_DATA,
+                     "%s: pre-tokenizer \"%s\" is not supported (expected ByteLevel, Split, Digits, Metaspace, Punctuation, "
+                     "Whitespace, WhitespaceSplit, CharDelimiterSplit or Sequence): use another tokenizer",
+                     name, type);
 }
 
 hma_status hma_pretokenizer_from_json(hma_pretokenizer *out, const cJSON *json, const char *name) {

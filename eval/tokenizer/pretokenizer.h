@@ -11,10 +11,10 @@
 #include "eval/tokenizer/split.h"
 
 typedef enum hma_prestep_kind {
-    HMA_PRESTEP_SPACE,     /* puts a space before a piece that does not begin with one */
+    HMA_PRESTEP_SPACE, /* puts a space before a piece that does not begin with one */
     HMA_PRESTEP_SPLIT,
-    HMA_PRESTEP_BYTES,     /* writes bytes in the byte alphabet */
-    HMA_PRESTEP_METASPACE  /* writes spaces as a mark and puts one in front */
+    HMA_PRESTEP_BYTES,    /* writes bytes in the byte alphabet */
+    HMA_PRESTEP_METASPACE /* writes spaces as a mark and puts one in front */
 } hma_prestep_kind;
 
 typedef enum hma_prepend { HMA_PREPEND_ALWAYS, HMA_PREPEND_FIRST, HMA_PREPEND_NEVER } hma_prepend;

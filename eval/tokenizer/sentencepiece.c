@@ -30,14 +30,15 @@ static int byte_of_piece(const char *text, size_t length) {
 static hma_status index_piece(hma_sentencepiece *model, size_t id, bool bytes[256], const char *path) {
     const hma_model_piece *piece = &model->file.pieces[id];
     bool added;
-    const hma_status status =
-        hma_text_set_put(is_ordinary(piece->type) ? &model->ordinary : &model->reserved, piece->text, piece->length, id, &added);
+    const hma_status status = hma_text_set_put(is_ordinary(piece->type) ? &model->ordinary : &model->reserved, piece->text,
+                                               piece->length, id, &added);
     if (status != HMA_OK) {
         return status;
     }
     const int byte = byte_of_piece(piece->text, piece->length);
     if (!added) {
-        return hma_error(HMA_BAD_DATA, "%s: the piece \"%.*s\" is there twice: replace the file", path, (int)piece->length, piece->text);
+        return hma_error(HMA_BAD_DATA, "%s: the piece \"%.*s\" is there twice: replace the file", path, (int)piece->length,
+                         piece->text);
     }
     if (piece->type == HMA_PIECE_UNKNOWN) {
         if (model->unknown >= 0) {
@@ -47,7 +48,8 @@ static hma_status index_piece(hma_sentencepiece *model, size_t id, bool bytes[25
     }
     if (piece->type == HMA_PIECE_BYTE) {
         if (byte < 0 || !model->file.byte_fallback) {
-            return hma_error(HMA_BAD_DATA, "%s: the byte piece \"%.*s\" is malformed, or byte_fallback is off: replace the file", path,
+            return hma_error(HMA_BAD_DATA,
+                             "%s: the byte piece \"%.*s\" is malformed, or byte_fallback is off: replace the file", path,
                              (int)piece->length, piece->text);
         }
         bytes[byte] = true;
@@ -62,7 +64,8 @@ static hma_status index_pieces(hma_sentencepiece *model, const char *path) {
     hma_status status = HMA_OK;
     model->unknown = -1;
     if (model->file.count > INT32_MAX) {
-        return hma_error(HMA_BAD_DATA, "%s: %zu pieces (expected at most 2147483647): replace the file", path, model->file.count);
+        return hma_error(HMA_BAD_DATA, "%s: %zu pieces (expected at most 2147483647): replace the file", path,
+                         model->file.count);
     }
     for (size_t id = 0; status == HMA_OK && id < model->file.count; id++) {
         status = index_piece(model, id, bytes, path);
@@ -71,7 +74,9 @@ static hma_status index_pieces(hma_sentencepiece *model, const char *path) {
         all_bytes = all_bytes && bytes[i];
     }
     if (status == HMA_OK && (model->unknown < 0 || (model->file.byte_fallback && !all_bytes))) {
-        status = hma_error(HMA_BAD_DATA, "%s: no unknown piece, or not all 256 byte pieces although byte_fallback is on: replace the file", path);
+        status =
+            hma_error(HMA_BAD_DATA,
+                      "%s: no unknown piece, or not all 256 byte pieces although byte_fallback is on: replace the file", path);
     }
     return status;
 }
@@ -210,7 +215,8 @@ static hma_status add_spans(const hma_sentencepiece *model, const char *text, co
         const hma_span *span = &spans->items[i];
         const bool unknown = span->id == model->unknown;
         if (model->file.pieces[span->id].type == HMA_PIECE_CONTROL) {
-            return hma_error(HMA_BAD_DATA, "a character of the text is a control symbol of the tokenizer, which sentencepiece refuses: "
+            return hma_error(HMA_BAD_DATA,
+                             "a character of the text is a control symbol of the tokenizer, which sentencepiece refuses: "
                              "use another tokenizer");
         }
         if (unknown) {

@@ -26,7 +26,8 @@ typedef struct hma_sentencepiece {
     hma_unigram unigram;    /* of a Unigram model */
 } hma_sentencepiece;
 
-/* `dummy_prefix` false switches off the space that the file may want in front of a text. On failure there is nothing to free. */
+/* `dummy_prefix` false switches off the space that the file may want in front of a text. On failure there is nothing to free.
+ */
 hma_status hma_sentencepiece_open(hma_sentencepiece **out, const char *path, bool dummy_prefix);
 void hma_sentencepiece_free(hma_sentencepiece *model);
 

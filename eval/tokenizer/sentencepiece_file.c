@@ -137,8 +137,10 @@ static hma_status read_trainer(hma_spm_file *file, message m) {
         }
         if (is(&f, 3, WIRE_VARINT)) {
             if (f.value != HMA_SPM_UNIGRAM && f.value != HMA_SPM_BPE) {
-                return hma_error(HMA_BAD_DATA, "%s: word and character models are not supported (expected unigram or BPE): use another "
-                                 "tokenizer", m.path);
+                return hma_error(HMA_BAD_DATA,
+                                 "%s: word and character models are not supported (expected unigram or BPE): use another "
+                                 "tokenizer",
+                                 m.path);
             }
             file->kind = (hma_spm_kind)f.value;
         } else if (is(&f, 24, WIRE_VARINT)) {
@@ -206,8 +208,12 @@ static hma_status read_model(hma_spm_file *file, message m) {
 
 hma_status hma_spm_file_read(hma_spm_file *out, const char *path) {
     static const char surface[] = " \xE2\x81\x87 "; /* sentencepiece's default */
-    hma_spm_file file = {.kind = HMA_SPM_UNIGRAM, .dummy_prefix = true, .remove_extra_spaces = true, .escape_spaces = true,
-                         .unknown_surface = surface, .unknown_surface_length = sizeof surface - 1};
+    hma_spm_file file = {.kind = HMA_SPM_UNIGRAM,
+                         .dummy_prefix = true,
+                         .remove_extra_spaces = true,
+                         .escape_spaces = true,
+                         .unknown_surface = surface,
+                         .unknown_surface_length = sizeof surface - 1};
     hma_status status = hma_file_load(path, LARGEST_FILE, &file.bytes, &file.byte_count);
     if (status == HMA_OK) {
         const unsigned char *bytes = (const unsigned char *)file.bytes;

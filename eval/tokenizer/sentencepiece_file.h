@@ -1,6 +1,6 @@
 /*
- * tokenizer.model: sentencepiece's ModelProto in protobuf wire format, read without a protobuf library. Every length is compared
- * with the bytes that are there. Format: sentencepiece_model.proto of sentencepiece.
+ * tokenizer.model: sentencepiece's ModelProto in protobuf wire format, read without a protobuf library. Every length is
+ * compared with the bytes that are there. Format: sentencepiece_model.proto of sentencepiece.
  */
 #ifndef HMA_TOKENIZER_SENTENCEPIECE_FILE_H
 #define HMA_TOKENIZER_SENTENCEPIECE_FILE_H

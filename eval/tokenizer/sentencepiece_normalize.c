@@ -6,7 +6,8 @@
 static const char space_mark[] = "\xE2\x96\x81"; /* U+2581 */
 
 /* The next bit of the text in its normal form; returns how many bytes of the text it stands for. */
-static size_t normal_prefix(const hma_sentencepiece *model, const char *text, size_t length, const char **normal, size_t *normal_length) {
+static size_t normal_prefix(const hma_sentencepiece *model, const char *text, size_t length, const char **normal,
+                            size_t *normal_length) {
     int32_t ignored;
     size_t n = hma_trie_longest(model->user_defined, text, length, &ignored);
     *normal = text;

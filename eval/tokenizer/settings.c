@@ -44,7 +44,8 @@ static void close_document(document *d) {
 /* ---- tokens ---- */
 
 static hma_status wrong_token(const char *name, const char *key) {
-    return hma_error(HMA_BAD_DATA, "%s: \"%s\" is not a token (expected a text or {\"content\": ..}): correct the file", name, key);
+    return hma_error(HMA_BAD_DATA, "%s: \"%s\" is not a token (expected a text or {\"content\": ..}): correct the file", name,
+                     key);
 }
 
 /* A token with flags; those that are missing are false, but "normalized" is true unless the token is special. */
@@ -129,8 +130,10 @@ static hma_status read_additional(hma_tokenizer_settings *s, const document *d, 
 }
 
 static hma_status default_roles(hma_tokenizer_settings *s) {
-    const char *const texts[HMA_SPECIAL_ROLES] = {[HMA_SPECIAL_BOS] = s->class->bos, [HMA_SPECIAL_EOS] = s->class->eos,
-                                                  [HMA_SPECIAL_UNK] = s->class->unk, [HMA_SPECIAL_PAD] = s->class->pad};
+    const char *const texts[HMA_SPECIAL_ROLES] = {[HMA_SPECIAL_BOS] = s->class->bos,
+                                                  [HMA_SPECIAL_EOS] = s->class->eos,
+                                                  [HMA_SPECIAL_UNK] = s->class->unk,
+                                                  [HMA_SPECIAL_PAD] = s->class->pad};
     for (size_t i = 0; i < HMA_SPECIAL_ROLES; i++) {
         if (texts[i] && !(s->roles[i].token.text = hma_copy_text(texts[i]))) {
             return HMA_FAILURE;
@@ -164,7 +167,8 @@ static hma_status read_added_decoder(hma_tokenizer_settings *s, const document *
         hma_added_token token = {0};
         uint64_t id;
         if (!hma_parse_u64(&id, item->string) || id > INT32_MAX) {
-            return hma_error(HMA_BAD_DATA, "%s: added_tokens_decoder has the id \"%s\" (expected a whole number): correct the file", d->path,
+            return hma_error(HMA_BAD_DATA,
+                             "%s: added_tokens_decoder has the id \"%s\" (expected a whole number): correct the file", d->path,
                              item->string);
         }
         hma_status status = read_flags(&token, item, d->path);
@@ -228,8 +232,13 @@ static hma_said say(const cJSON *config, const char *key) {
 static bool said_or(hma_said said, bool otherwise) { return said == HMA_SAID_NOTHING ? otherwise : said == HMA_SAID_TRUE; }
 
 static hma_status read_switches(hma_tokenizer_settings *s, const document *d) {
-    static const char *const switches[] = {"add_bos_token", "add_eos_token", "clean_up_tokenization_spaces", "add_prefix_space",
-                                           "legacy", "split_special_tokens", NULL};
+    static const char *const switches[] = {"add_bos_token",
+                                           "add_eos_token",
+                                           "clean_up_tokenization_spaces",
+                                           "add_prefix_space",
+                                           "legacy",
+                                           "split_special_tokens",
+                                           NULL};
     for (size_t i = 0; d->json && switches[i]; i++) {
         bool ignored;
         const hma_status status = hma_json_get_bool(d->json, d->path, switches[i], false, &ignored);
@@ -238,7 +247,8 @@ static hma_status read_switches(hma_tokenizer_settings *s, const document *d) {
         }
     }
     if (say(d->json, "split_special_tokens") == HMA_SAID_TRUE) {
-        return hma_error(HMA_BAD_DATA, "%s: split_special_tokens is not supported (expected false): use another tokenizer", d->path);
+        return hma_error(HMA_BAD_DATA, "%s: split_special_tokens is not supported (expected false): use another tokenizer",
+                         d->path);
     }
     s->add_bos = said_or(say(d->json, "add_bos_token"), s->class->add_bos);
     s->add_eos = said_or(say(d->json, "add_eos_token"), false);
@@ -262,8 +272,10 @@ static hma_status choose_class(hma_tokenizer_settings *s, const document *d, con
     if (status == HMA_OK) {
         s->class = name ? hma_tokenizer_class_find(name) : hma_tokenizer_class_of_model(type);
         if (!s->class) {
-            status = hma_error(HMA_BAD_DATA, "%s: tokenizer class \"%s\" is not supported (expected PreTrainedTokenizerFast, LlamaTokenizer, "
-                               "GemmaTokenizer, GPT2Tokenizer, GPTNeoXTokenizer, Qwen2Tokenizer, ..): use another tokenizer", path, name);
+            status = hma_error(HMA_BAD_DATA,
+                               "%s: tokenizer class \"%s\" is not supported (expected PreTrainedTokenizerFast, LlamaTokenizer, "
+                               "GemmaTokenizer, GPT2Tokenizer, GPTNeoXTokenizer, Qwen2Tokenizer, ..): use another tokenizer",
+                               path, name);
         }
     }
     close_document(&config);
@@ -306,7 +318,8 @@ static hma_status read_template(hma_tokenizer_settings *s, const document *d, co
 static hma_status read_all(hma_tokenizer_settings *s, const document *config, const char *folder) {
     hma_status status = choose_class(s, config, folder);
     if (status != HMA_OK || (status = read_switches(s, config)) != HMA_OK || (status = default_roles(s)) != HMA_OK ||
-        (status = read_roles(s, config)) != HMA_OK || (status = read_additional(s, config, "additional_special_tokens")) != HMA_OK) {
+        (status = read_roles(s, config)) != HMA_OK ||
+        (status = read_additional(s, config, "additional_special_tokens")) != HMA_OK) {
         return status;
     }
     s->legacy_files = !config->json || !hma_json_get(config->json, "added_tokens_decoder");

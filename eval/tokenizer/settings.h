@@ -19,8 +19,16 @@ typedef struct hma_special_token {
     bool has_flags;        /* given with flags, not as a plain text */
 } hma_special_token;
 
-enum { HMA_SPECIAL_BOS, HMA_SPECIAL_EOS, HMA_SPECIAL_UNK, HMA_SPECIAL_SEP, HMA_SPECIAL_PAD, HMA_SPECIAL_CLS, HMA_SPECIAL_MASK,
-       HMA_SPECIAL_ROLES };
+enum {
+    HMA_SPECIAL_BOS,
+    HMA_SPECIAL_EOS,
+    HMA_SPECIAL_UNK,
+    HMA_SPECIAL_SEP,
+    HMA_SPECIAL_PAD,
+    HMA_SPECIAL_CLS,
+    HMA_SPECIAL_MASK,
+    HMA_SPECIAL_ROLES
+};
 
 /* A setting that three things can be said of, or nothing. */
 typedef enum hma_said { HMA_SAID_NOTHING, HMA_SAID_NULL, HMA_SAID_FALSE, HMA_SAID_TRUE } hma_said;
@@ -30,14 +38,14 @@ typedef struct hma_tokenizer_settings {
     hma_special_token roles[HMA_SPECIAL_ROLES]; /* text NULL: none */
     hma_special_token *additional;              /* additional_special_tokens and extra_special_tokens, in order */
     size_t additional_count, additional_capacity;
-    hma_added_token *added;                     /* added_tokens_decoder by id, or added_tokens.json */
+    hma_added_token *added; /* added_tokens_decoder by id, or added_tokens.json */
     size_t added_count, added_capacity;
-    bool legacy_files;  /* there is no added_tokens_decoder: the tokens of tokenizer.json take its place */
+    bool legacy_files; /* there is no added_tokens_decoder: the tokens of tokenizer.json take its place */
     bool add_bos, add_eos;
     bool clean_up_spaces;
-    bool legacy;        /* of a slow LlamaTokenizer */
+    bool legacy; /* of a slow LlamaTokenizer */
     hma_said add_prefix_space;
-    char *chat_template;  /* the default one; NULL: none */
+    char *chat_template; /* the default one; NULL: none */
 } hma_tokenizer_settings;
 
 /* Reads the folder. All files are optional. On failure there is nothing to free. */

@@ -36,7 +36,8 @@ size_t hma_slow_size(const hma_slow *slow) {
 
 static hma_status put(opening *o, hma_added_token token) {
     if (token.id > INT32_MAX / 2) { /* a table of ids grows with the largest */
-        return hma_error(HMA_BAD_DATA, "%s: the added token \"%s\" has id %d (expected ids behind those of the model): correct the settings",
+        return hma_error(HMA_BAD_DATA,
+                         "%s: the added token \"%s\" has id %d (expected ids behind those of the model): correct the settings",
                          o->path, token.text, token.id);
     }
     token.normalized = false; /* all are looked for in the text as it is */
@@ -76,7 +77,8 @@ static hma_status add_special(void *user, const hma_special_token *special) {
         token.id = there->id;
         return put(o, token);
     }
-    token.id = is_piece(o->slow->model, token.text, length) ? hma_sentencepiece_id(o->slow->model, token.text, length) : o->next_id++;
+    token.id =
+        is_piece(o->slow->model, token.text, length) ? hma_sentencepiece_id(o->slow->model, token.text, length) : o->next_id++;
     return put(o, token);
 }
 
@@ -114,7 +116,8 @@ static hma_status mark_apart(opening *o) {
 static hma_status choose_ends(opening *o) {
     const char *bos = o->settings->roles[HMA_SPECIAL_BOS].token.text, *eos = o->settings->roles[HMA_SPECIAL_EOS].token.text;
     if ((o->settings->add_bos && !bos) || (o->settings->add_eos && !eos)) {
-        return hma_error(HMA_BAD_DATA, "%s: the settings add a BOS or EOS token but name none: correct tokenizer_config.json", o->path);
+        return hma_error(HMA_BAD_DATA, "%s: the settings add a BOS or EOS token but name none: correct tokenizer_config.json",
+                         o->path);
     }
     o->slow->before = o->settings->add_bos ? hma_slow_id(o->slow, bos, strlen(bos)) : -1;
     o->slow->behind = o->settings->add_eos ? hma_slow_id(o->slow, eos, strlen(eos)) : -1;
@@ -140,8 +143,10 @@ static hma_status build(opening *o) {
     const hma_tokenizer_settings *s = o->settings;
     hma_slow *slow = o->slow;
     if (!s->class->slow) {
-        return hma_error(HMA_BAD_DATA, "%s: tokenizer class \"%s\" with tokenizer.model only is not supported (expected LlamaTokenizer or "
-                         "GemmaTokenizer): convert it to tokenizer.json", o->path, s->class->name);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: tokenizer class \"%s\" with tokenizer.model only is not supported (expected LlamaTokenizer or "
+                         "GemmaTokenizer): convert it to tokenizer.json",
+                         o->path, s->class->name);
     }
     slow->gemma = strcmp(s->class->name, "GemmaTokenizer") == 0;
     slow->legacy = s->legacy;

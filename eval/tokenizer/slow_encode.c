@@ -41,7 +41,8 @@ static void strip_left(const hma_slow *slow, const hma_pieces *pieces, hma_piece
     uint32_t c = 0;
     size_t n;
     const size_t length = piece->length;
-    while (piece->length && (n = hma_utf8_decode(hma_piece_text(pieces, piece), piece->length, &c)) > 0 && hma_utf8_is_python_space(c)) {
+    while (piece->length && (n = hma_utf8_decode(hma_piece_text(pieces, piece), piece->length, &c)) > 0 &&
+           hma_utf8_is_python_space(c)) {
         piece->start += n;
         piece->length -= n;
     }
@@ -69,7 +70,8 @@ static void strip_right(const hma_slow *slow, const hma_pieces *pieces, hma_piec
 }
 
 /* Gives `to` the texts of both, written anew at the end of the text; `gone` is empty then. */
-static hma_status join(const hma_slow *slow, hma_pieces *pieces, hma_piece *left, hma_piece *right, hma_piece *to, hma_piece *gone) {
+static hma_status join(const hma_slow *slow, hma_pieces *pieces, hma_piece *left, hma_piece *right, hma_piece *to,
+                       hma_piece *gone) {
     hma_buffer both = {0};
     hma_buffer_add(&both, hma_piece_text(pieces, left), left->length);
     hma_buffer_add(&both, hma_piece_text(pieces, right), right->length);
@@ -164,7 +166,8 @@ static hma_status add_text(const hma_slow *slow, const char *text, size_t length
 /* A space mark that only stands before a special token at the very beginning is dropped. */
 static void drop_mark(const hma_slow *slow, result *r) {
     hma_id_list *ids = r->ids;
-    const hma_added_token *second = ids->count > r->before + 1 ? hma_added_tokens_by_id(&slow->added, ids->ids[r->before + 1]) : NULL;
+    const hma_added_token *second =
+        ids->count > r->before + 1 ? hma_added_tokens_by_id(&slow->added, ids->ids[r->before + 1]) : NULL;
     if (!slow->gemma && !slow->legacy && r->first_is_mark && second && second->special) {
         ids->count--;
         memmove(ids->ids + r->before, ids->ids + r->before + 1, (ids->count - r->before) * sizeof *ids->ids);

@@ -18,16 +18,19 @@ hma_status hma_split_behavior_from_json(hma_split_behavior *out, const cJSON *ob
             return HMA_OK;
         }
     }
-    return hma_error(HMA_BAD_DATA, "%s: unknown behavior \"%s\" (expected Removed, Isolated, MergedWithPrevious, MergedWithNext or "
-                     "Contiguous): correct the file", name, text);
+    return hma_error(HMA_BAD_DATA,
+                     "%s: unknown behavior \"%s\" (expected Removed, Isolated, MergedWithPrevious, MergedWithNext or "
+                     "Contiguous): correct the file",
+                     name, text);
 }
 
-/* The cut of one piece. The text is seen as a row of parts, occurrences and what lies between them, given to part() in order. */
+/* The cut of one piece. The text is seen as a row of parts, occurrences and what lies between them, given to part() in order.
+ */
 typedef struct cutting {
     hma_split_behavior behavior;
     const hma_piece *whole;
     hma_pieces *out;
-    hma_match held; /* a part that the next one may still join */
+    hma_match held;         /* a part that the next one may still join */
     bool holding, previous; /* was the previous part an occurrence? */
 } cutting;
 

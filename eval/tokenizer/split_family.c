@@ -10,20 +10,20 @@
 /* 's 't 're 've 'm 'll 'd */
 typedef enum contractions {
     NO_CONTRACTIONS,
-    AS_WRITTEN,  /* at the beginning of a piece, small letters only */
-    ANY_CASE,    /* at the beginning of a piece; (?i:..) also takes U+017F for s */
-    AFTER_WORDS  /* any case, at the end of a word */
+    AS_WRITTEN, /* at the beginning of a piece, small letters only */
+    ANY_CASE,   /* at the beginning of a piece; (?i:..) also takes U+017F for s */
+    AFTER_WORDS /* any case, at the end of a word */
 } contractions;
 
 struct hma_split_family {
     const char *regex;
     contractions contractions;
-    bool space_prefix;      /* a word takes one space in front (" ?"), else any one character but \r \n and letters, numbers */
-    bool marks_in_words;    /* [\p{L}\p{M}]+ */
-    bool cased_words;       /* a capital after a small letter begins a new word */
-    size_t most_digits;     /* 0: any number, with one space in front */
+    bool space_prefix;   /* a word takes one space in front (" ?"), else any one character but \r \n and letters, numbers */
+    bool marks_in_words; /* [\p{L}\p{M}]+ */
+    bool cased_words;    /* a capital after a small letter begins a new word */
+    size_t most_digits;  /* 0: any number, with one space in front */
     const char *after_punctuation; /* what a run of punctuation takes behind it */
-    bool line_ends;         /* white space up to the last line end is a piece of its own */
+    bool line_ends;                /* white space up to the last line end is a piece of its own */
 };
 
 const char hma_split_gpt2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
@@ -38,26 +38,50 @@ const char hma_split_gpt2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\
 static const hma_split_family families[] = {
     {.regex = hma_split_gpt2, .contractions = AS_WRITTEN, .space_prefix = true, .after_punctuation = ""},
     {.regex = "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
-     .contractions = AS_WRITTEN, .space_prefix = true, .after_punctuation = ""},
+     .contractions = AS_WRITTEN,
+     .space_prefix = true,
+     .after_punctuation = ""},
     /* Llama 3 and others with the vocabulary of GPT-4 */
     {.regex = ANY_CASE_CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" SPACE_RULES,
-     .contractions = ANY_CASE, .most_digits = 3, .after_punctuation = "\r\n", .line_ends = true},
+     .contractions = ANY_CASE,
+     .most_digits = 3,
+     .after_punctuation = "\r\n",
+     .line_ends = true},
     /* GPT-4 as it was published */
     {.regex = "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|"
               "\\s*[\\r\\n]|\\s+(?!\\S)|\\s+",
-     .contractions = ANY_CASE, .most_digits = 3, .after_punctuation = "\r\n", .line_ends = true},
+     .contractions = ANY_CASE,
+     .most_digits = 3,
+     .after_punctuation = "\r\n",
+     .line_ends = true},
     /* Qwen 2, 2.5 and 3 */
     {.regex = ANY_CASE_CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" SPACE_RULES,
-     .contractions = ANY_CASE, .most_digits = 1, .after_punctuation = "\r\n", .line_ends = true},
+     .contractions = ANY_CASE,
+     .most_digits = 1,
+     .after_punctuation = "\r\n",
+     .line_ends = true},
     /* Qwen 3.5 */
-    {.regex = ANY_CASE_CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" SPACE_RULES,
-     .contractions = ANY_CASE, .marks_in_words = true, .most_digits = 1, .after_punctuation = "\r\n", .line_ends = true},
+    {.regex = ANY_CASE_CONTRACTIONS
+     "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" SPACE_RULES,
+     .contractions = ANY_CASE,
+     .marks_in_words = true,
+     .most_digits = 1,
+     .after_punctuation = "\r\n",
+     .line_ends = true},
     /* GPT-4o, Llama 4, Phi 4 */
     {.regex = CASED_WORD(ANY_CASE_CONTRACTIONS "?") "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" SPACE_RULES,
-     .contractions = AFTER_WORDS, .cased_words = true, .most_digits = 3, .after_punctuation = "\r\n/", .line_ends = true},
+     .contractions = AFTER_WORDS,
+     .cased_words = true,
+     .most_digits = 3,
+     .after_punctuation = "\r\n/",
+     .line_ends = true},
     /* Mistral NeMo */
     {.regex = CASED_WORD("") "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" SPACE_RULES,
-     .contractions = NO_CONTRACTIONS, .cased_words = true, .most_digits = 1, .after_punctuation = "\r\n/", .line_ends = true},
+     .contractions = NO_CONTRACTIONS,
+     .cased_words = true,
+     .most_digits = 1,
+     .after_punctuation = "\r\n/",
+     .line_ends = true},
 };
 
 const hma_split_family *hma_split_family_find(const char *regex) {

@@ -13,7 +13,7 @@ typedef struct hma_trie hma_trie;
 typedef struct hma_trie_key {
     const char *text; /* not empty; borrowed while the trie is built */
     size_t length;
-    int32_t value;    /* not negative */
+    int32_t value; /* not negative */
 } hma_trie_key;
 
 /* Of equal keys the first in the list counts. The list is sorted in place. */

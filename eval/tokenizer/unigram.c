@@ -60,7 +60,8 @@ static hma_status extend(const hma_unigram *u, best *places, const char *text, s
     }
     if (!covered) {
         if (u->unknown < 0) {
-            return hma_error(HMA_BAD_DATA, "a text has a character that the vocabulary lacks, and the model has no unknown token: use "
+            return hma_error(HMA_BAD_DATA,
+                             "a text has a character that the vocabulary lacks, and the model has no unknown token: use "
                              "another tokenizer");
         }
         const double score = u->unknown_score + so_far;

@@ -1,6 +1,6 @@
 /*
- * The unigram model of sentencepiece and of tokenizer.json: the cut of a text into pieces whose scores add up to the most, found
- * by dynamic programming over the places where characters end.
+ * The unigram model of sentencepiece and of tokenizer.json: the cut of a text into pieces whose scores add up to the most,
+ * found by dynamic programming over the places where characters end.
  */
 #ifndef HMA_TOKENIZER_UNIGRAM_H
 #define HMA_TOKENIZER_UNIGRAM_H
@@ -13,12 +13,12 @@
 #include "hma/error.h"
 
 typedef struct hma_unigram {
-    hma_trie *trie;       /* ids by text, owned */
-    double *scores;       /* [by id], owned */
-    double *per_byte;     /* [by id]: what is added for each byte of a user-defined symbol; NULL when there are none */
-    int32_t unknown;      /* id of a character that no piece covers; -1: such a text is refused */
+    hma_trie *trie;   /* ids by text, owned */
+    double *scores;   /* [by id], owned */
+    double *per_byte; /* [by id]: what is added for each byte of a user-defined symbol; NULL when there are none */
+    int32_t unknown;  /* id of a character that no piece covers; -1: such a text is refused */
     double unknown_score;
-    bool single;          /* sums are rounded to float, as sentencepiece does; the tokenizers library keeps doubles */
+    bool single; /* sums are rounded to float, as sentencepiece does; the tokenizers library keeps doubles */
 } hma_unigram;
 
 void hma_unigram_free(hma_unigram *unigram);

@@ -10,10 +10,10 @@
 #include "hma/error.h"
 
 typedef struct hma_vocabulary {
-    hma_text_set texts;  /* with ids as values */
-    uint32_t *entry;     /* [capacity] by id: number in `texts` + 1, 0 where an id has no token */
+    hma_text_set texts; /* with ids as values */
+    uint32_t *entry;    /* [capacity] by id: number in `texts` + 1, 0 where an id has no token */
     size_t capacity;
-    size_t size;         /* one more than the largest id */
+    size_t size; /* one more than the largest id */
 } hma_vocabulary;
 
 void hma_vocabulary_free(hma_vocabulary *vocabulary);
@@ -22,7 +22,8 @@ void hma_vocabulary_free(hma_vocabulary *vocabulary);
 typedef enum hma_vocabulary_clash { HMA_NO_CLASH, HMA_SAME_TEXT, HMA_SAME_ID } hma_vocabulary_clash;
 
 /* Adds a token, or says why not. The caller has checked that ids are not out of proportion: memory grows with the largest. */
-hma_status hma_vocabulary_add(hma_vocabulary *vocabulary, const char *text, size_t length, int32_t id, hma_vocabulary_clash *clash);
+hma_status hma_vocabulary_add(hma_vocabulary *vocabulary, const char *text, size_t length, int32_t id,
+                              hma_vocabulary_clash *clash);
 
 /* -1 when there is no such token. */
 int32_t hma_vocabulary_id(const hma_vocabulary *vocabulary, const char *text, size_t length);
