@@ -91,9 +91,12 @@ static hma_status add_piece(hma_sha256 *hash, const hma_model_piece *piece) {
 
 static hma_status add_slow(hma_sha256 *hash, const hma_slow *slow) {
     const hma_spm_file *file = &slow->model->file;
-    const int64_t switches = file->kind | file->byte_fallback << 2 | file->space_as_suffix << 3 | file->dummy_prefix << 4 |
-                             file->remove_extra_spaces << 5 | file->escape_spaces << 6 | slow->gemma << 7 | slow->legacy << 8 |
-                             slow->prefix_space << 9;
+    const bool flags[] = {file->byte_fallback, file->space_as_suffix, file->dummy_prefix, file->remove_extra_spaces,
+                          file->escape_spaces, slow->gemma,           slow->legacy,       slow->prefix_space};
+    int64_t switches = (int64_t)file->kind;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        switches |= (int64_t)flags[i] << (2 + i);
+    }
     hma_status status = add_number(hash, "sentencepiece", switches);
     for (size_t i = 0; status == HMA_OK && i < file->count; i++) {
         status = add_piece(hash, &file->pieces[i]);

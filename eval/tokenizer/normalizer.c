@@ -281,7 +281,7 @@ static hma_status read_component(hma_normalizer *n, const cJSON *json, const cha
     }
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
         if (strcmp(type, readers[i].type) == 0) {
-            hma_normstep step = {.rewrite = readers[i].rewrite, .form = readers[i].form};
+            hma_normstep step = {.rewrite = readers[i].rewrite, .form = (int)readers[i].form};
             if ((status = readers[i].read(&step, json, name)) != HMA_OK) {
                 free_step(&step);
                 return status;
