@@ -2,7 +2,7 @@
 
 # A compiler, the build tools and the libraries.
 build_packages="gcc libc6-dev cmake ninja-build pkg-config libcjson-dev libopenblas-dev libhdf5-dev libsqlite3-dev libutf8proc-dev
-    libpcre2-dev libssl-dev libcmocka-dev"
+    libpcre2-dev libssl-dev libnlopt-dev libcmocka-dev"
 # What the long tests use beyond that.
 full_test_packages="clang-14 g++ binutils python3-venv"
 
