@@ -14,6 +14,16 @@ bool cli_is_same_file(const char *a, const char *b) {
     return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 }
 
+bool cli_has_file(const char *folder, const char *name) {
+    const int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat about;
+    const bool there = fd >= 0 && fstatat(fd, name, &about, 0) == 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return there;
+}
+
 static hma_status read_all(int fd, const char *path, size_t size, char **text, size_t *length) {
     char *data = malloc(size + 1);
     if (!data) {

@@ -1,0 +1,192 @@
+#include <stdlib.h>
+
+#include "cmd.h"
+#include "common.h"
+#include "hma/eval.h"
+#include "json_out.h"
+#include "source.h"
+#include "table.h"
+#include "talk.h"
+
+typedef struct eval_values {
+    cli_common common;
+    cli_scored scored;
+    cli_compute compute;
+    cli_items items;
+    const char *suite, *out;
+} eval_values;
+
+static const eval_values defaults = {0};
+
+static const cli_option operands[] = {
+    {CLI_OPERAND, .name = "MODEL", .help = "model folder; with --post the model before RLHF",
+     .offset = offsetof(eval_values, scored.model)},
+};
+static const cli_option options[] = {
+    {CLI_TEXT, 0, "suite", "FILE", .help = "what is measured", .offset = offsetof(eval_values, suite), .required = true},
+    {CLI_TEXT, 0, "out", "DIR", .help = "write results and samples there, in lm-evaluation-harness's shape",
+     .offset = offsetof(eval_values, out), .absent = "none"},
+};
+
+/* ---- JSON ---- */
+
+static void put_value(cli_json *json, const hma_measure *m) {
+    cli_json_number(json, "value", m->value);
+    cli_json_number(json, "stderr", m->standard_error);
+}
+
+static void put_measures(cli_json *json, const hma_task_result *task) {
+    cli_json_object(json, "metrics");
+    for (size_t i = 0; i < task->measure_count; i++) {
+        cli_json_object(json, hma_metric_describe(task->measures[i].metric)->name);
+        put_value(json, &task->measures[i]);
+        cli_json_object_end(json);
+    }
+    cli_json_object_end(json);
+}
+
+static void put_task(cli_json *json, const hma_task_result *task) {
+    cli_json_object(json, task->name);
+    cli_json_text(json, "metric", hma_metric_describe(task->measures[0].metric)->name);
+    put_value(json, &task->measures[0]);
+    cli_json_count(json, "n", task->items);
+    cli_json_text(json, "category", task->category);
+    put_measures(json, task);
+    cli_json_object_end(json);
+}
+
+static void put_alignment(cli_json *json, const hma_result *result, const hma_suite *suite) {
+    if (!result->has_alignment) {
+        cli_json_raw(json, "alignment", "null");
+        return;
+    }
+    cli_json_object(json, "alignment");
+    cli_json_text(json, "type", hma_suite_alignment_type(suite));
+    put_value(json, &result->alignment.measures[0]);
+    cli_json_count(json, "n", result->alignment.items);
+    cli_json_object_end(json);
+}
+
+static void print_json(const eval_values *v, const char *name, const hma_suite *suite, const hma_result *result) {
+    cli_json json = cli_json_begin(stdout);
+    cli_json_text(&json, "model", name);
+    cli_json_text(&json, "precision", cli_precision_word((size_t)v->compute.precision));
+    cli_json_object(&json, "tasks");
+    for (size_t i = 0; i < result->task_count; i++) {
+        put_task(&json, &result->tasks[i]);
+    }
+    cli_json_object_end(&json);
+    put_alignment(&json, result, suite);
+    cli_json_object(&json, "retention");
+    cli_json_number(&json, "value", result->retention);
+    cli_json_number(&json, "stderr", result->retention_error);
+    cli_json_object_end(&json);
+    cli_json_text(&json, "suite", hma_suite_name(suite));
+    cli_json_text(&json, "suite_sha256", hma_suite_digest(suite));
+    cli_json_number(&json, "seconds", result->seconds);
+    cli_json_count(&json, "tokens", result->cost.tokens);
+    cli_json_count(&json, "tokens_shared", result->cost.tokens_shared);
+    cli_json_count(&json, "generated", result->cost.generated);
+    cli_json_end(&json);
+}
+
+/* ---- text ---- */
+
+static void add_measure(cli_table *table, const hma_task_result *task, const hma_measure *m) {
+    cli_table_cell(table, "%s", task->name);
+    cli_table_cell(table, "%s", task->category);
+    cli_table_cell(table, "%s", hma_metric_describe(m->metric)->name);
+    cli_table_measure(table, m->value, m->standard_error);
+    cli_table_cell(table, "%zu", task->items);
+}
+
+static hma_status print_text(const hma_result *result) {
+    static const char *const head[] = {"task", "category", "metric", "value", "n"};
+    cli_table table = cli_table_begin("lllrr");
+    for (size_t i = 0; i < sizeof head / sizeof *head; i++) {
+        cli_table_cell(&table, "%s", head[i]);
+    }
+    for (size_t i = 0; i < result->task_count; i++) {
+        for (size_t j = 0; j < result->tasks[i].measure_count; j++) {
+            add_measure(&table, &result->tasks[i], &result->tasks[i].measures[j]);
+        }
+    }
+    if (result->has_alignment) {
+        add_measure(&table, &result->alignment, &result->alignment.measures[0]);
+    }
+    const hma_status status = cli_table_end(&table, stdout);
+    char text[CLI_MEASURE_TEXT];
+    (void)printf("retention %s (mean over categories)\n",
+                 cli_measure_text(text, result->retention, result->retention_error));
+    return status;
+}
+
+/* ---- the command ---- */
+
+static hma_status report(const eval_values *v, const cli_source *source, const hma_suite *suite, hma_evaluator *evaluator) {
+    hma_result *result;
+    char *name = cli_source_name(source, &v->scored);
+    hma_status status = name ? hma_evaluator_run(evaluator, source->source, &result) : cli_error_memory();
+    if (status != HMA_OK) {
+        free(name);
+        return status;
+    }
+    status = v->out ? hma_result_write(result, evaluator, name, v->out) : HMA_OK;
+    if (status == HMA_OK && v->common.json) {
+        print_json(v, name, suite, result);
+    } else if (status == HMA_OK) {
+        status = print_text(result);
+    }
+    hma_result_free(result);
+    free(name);
+    return status;
+}
+
+static hma_status evaluate(cli_session *session, const eval_values *v, const cli_source *source, const hma_suite *suite) {
+    const hma_eval_options eval_options = {.model = cli_model_options(&v->compute),
+                                           .bos = (hma_bos)v->compute.bos,
+                                           .prompts = (hma_prompt_split)v->items.prompts,
+                                           .limit = (size_t)v->items.limit,
+                                           .pre = source->post ? source->model : NULL,
+                                           .post = source->post};
+    hma_evaluator *evaluator;
+    hma_status status =
+        hma_evaluator_new(&evaluator, session->context, suite, cli_source_tokenizer(&v->scored), &eval_options);
+    if (status == HMA_OK) {
+        status = report(v, source, suite, evaluator);
+        hma_evaluator_free(evaluator);
+    }
+    return status;
+}
+
+static hma_status run(cli_session *session, const void *values) {
+    const eval_values *v = values;
+    cli_source source = {0};
+    hma_suite *suite = NULL;
+    hma_status status = hma_suite_load(&suite, v->suite);
+    if (status == HMA_OK) {
+        status = cli_source_open(&source, session->parsed, &v->scored);
+    }
+    if (status == HMA_OK) {
+        status = evaluate(session, v, &source, suite);
+    }
+    cli_source_close(&source);
+    hma_suite_free(suite);
+    return status;
+}
+
+const cli_command cli_cmd_eval = {
+    .spec = {"eval",
+             "score one model, or one merge, on a suite",
+             NULL,
+             {CLI_GROUP("Arguments", operands, 0), CLI_GROUP(NULL, options, 0),
+              CLI_GROUP(NULL, cli_post_options, offsetof(eval_values, scored)),
+              CLI_RECIPE_RATIOS_GROUP(offsetof(eval_values, scored.ratios)),
+              CLI_RECIPE_SETTINGS_GROUP(offsetof(eval_values, scored.settings)),
+              CLI_COMPUTE_GROUP(offsetof(eval_values, compute)), CLI_ITEMS_GROUP(offsetof(eval_values, items)), CLI_JSON_GROUP,
+              CLI_COMMON_GROUP},
+             &defaults,
+             sizeof defaults},
+    .run = run,
+    .has_common = true,
+};

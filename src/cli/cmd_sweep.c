@@ -1,0 +1,101 @@
+#include "cmd.h"
+#include "common.h"
+#include "front_print.h"
+#include "hma/run.h"
+#include "recipe_options.h"
+#include "talk.h"
+
+typedef struct sweep_values {
+    cli_common common;
+    const char *pre, *post, *suite, *run, *grid, *levels, *candidates;
+    cli_recipe_settings settings;
+    cli_compute compute;
+    cli_items items;
+} sweep_values;
+
+static const sweep_values defaults = {0};
+
+static const cli_option operands[] = {
+    {CLI_OPERAND, .name = "PRE", .help = "model folder before RLHF", .offset = offsetof(sweep_values, pre)},
+    {CLI_OPERAND, .name = "POST", .help = "model folder after RLHF", .offset = offsetof(sweep_values, post)},
+};
+static const cli_option options[] = {
+    {CLI_TEXT, 0, "suite", "FILE", .help = "what is measured", .offset = offsetof(sweep_values, suite), .required = true},
+    {CLI_TEXT, 0, "run", "DIR", .help = "folder of the run; made, or resumed", .offset = offsetof(sweep_values, run),
+     .required = true},
+};
+static const cli_option which[] = {
+    {CLI_TEXT, 0, "grid", "FROM:TO:STEP", .help = "uniform ratios", .offset = offsetof(sweep_values, grid),
+     .absent = "0:1:0.1 when nothing else is given"},
+    {CLI_TEXT, 0, "levels", "A,B,..", .help = "all combinations of these ratios over the blocks", .absent = "none",
+     .offset = offsetof(sweep_values, levels)},
+    {CLI_TEXT, 0, "candidates", "FILE", .help = "recipes, one JSON object a line, each with an optional label", .absent = "none",
+     .offset = offsetof(sweep_values, candidates)},
+};
+
+static hma_status add_candidates(hma_run *run, const sweep_values *v) {
+    const char *grid = v->grid || v->levels || v->candidates ? v->grid : "0:1:0.1";
+    hma_status status = grid ? hma_run_add_grid(run, grid) : HMA_OK;
+    if (status == HMA_OK && v->levels) {
+        status = hma_run_add_levels(run, v->levels);
+    }
+    if (status == HMA_OK && v->candidates) {
+        status = hma_run_add_file(run, v->candidates);
+    }
+    return status;
+}
+
+static hma_status score_and_print(cli_session *session, const sweep_values *v, hma_run *run) {
+    hma_front *front;
+    hma_status status = add_candidates(run, v);
+    if (status == HMA_OK) {
+        status = hma_run_score(run);
+    }
+    if (status == HMA_OK) {
+        status = hma_front_compute(&front, session->context, run, NULL);
+    }
+    if (status == HMA_OK) {
+        status = cli_front_print(run, front, v->common.json);
+        hma_front_free(front);
+    }
+    return status;
+}
+
+static hma_status run(cli_session *session, const void *values) {
+    const sweep_values *v = values;
+    hma_run_setup setup = {.pre = v->pre,
+                           .post = v->post,
+                           .suite = v->suite,
+                           .model = cli_model_options(&v->compute),
+                           .bos = (hma_bos)v->compute.bos,
+                           .prompts = (hma_prompt_split)v->items.prompts,
+                           .limit = (size_t)v->items.limit,
+                           .command_line = session->command_line};
+    hma_run *opened = NULL;
+    hma_status status = cli_recipe_spec(&setup.recipe, &v->settings);
+    if (status == HMA_OK && v->levels && !v->settings.blocks) {
+        status = cli_error(HMA_USAGE, "--levels: needs --blocks (expected how many blocks take these ratios): add --blocks 3");
+    }
+    if (status == HMA_OK) {
+        status = hma_run_begin(&opened, session->context, v->run, &setup);
+    }
+    if (status == HMA_OK) {
+        status = score_and_print(session, v, opened);
+        hma_run_close(opened);
+    }
+    return status;
+}
+
+const cli_command cli_cmd_sweep = {
+    .spec = {"sweep",
+             "score a set of merges, and pre and post, into a run; the same line resumes it",
+             NULL,
+             {CLI_GROUP("Arguments", operands, 0), CLI_GROUP(NULL, options, 0), CLI_GROUP("Candidates", which, 0),
+              CLI_RECIPE_SETTINGS_GROUP(offsetof(sweep_values, settings)), CLI_COMPUTE_GROUP(offsetof(sweep_values, compute)),
+              CLI_ITEMS_GROUP(offsetof(sweep_values, items)), CLI_JSON_GROUP, CLI_COMMON_GROUP},
+             &defaults,
+             sizeof defaults},
+    .run = run,
+    .has_common = true,
+    .resumes = true,
+};

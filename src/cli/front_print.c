@@ -1,0 +1,98 @@
+#include "front_print.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "hma/export.h"
+#include "hma/text.h"
+#include "table.h"
+
+static bool is_shown(const hma_axis *axis) {
+    return axis->kind == HMA_AXIS_ALIGNMENT || axis->kind == HMA_AXIS_RETENTION || axis->kind == HMA_AXIS_TASK;
+}
+
+static void put_head(cli_table *table, const hma_front *front) {
+    cli_table_cell(table, "front");
+    cli_table_cell(table, "point");
+    cli_table_cell(table, "mean");
+    for (size_t a = 0; a < front->axis_count; a++) {
+        if (is_shown(&front->axes[a])) {
+            cli_table_cell(table, "%s", front->axes[a].kind == HMA_AXIS_TASK ? front->axes[a].name + sizeof "task_" - 1
+                                                                             : front->axes[a].name);
+        }
+    }
+    cli_table_cell(table, "member");
+    cli_table_cell(table, "origin");
+}
+
+static void put_point(cli_table *table, const hma_front *front, size_t index) {
+    const hma_point *p = &front->points[index];
+    cli_table_cell(table, "%s%s", p->on_front ? "*" : p->excluded ? "x" : "", index == front->recommended ? ">" : "");
+    cli_table_cell(table, "%s", p->label);
+    cli_table_cell(table, "%.3g", hma_recipe_mean_ratio(p->recipe));
+    for (size_t a = 0; a < front->axis_count; a++) {
+        if (is_shown(&front->axes[a])) {
+            cli_table_measure(table, front->axes[a].point[index].value, front->axes[a].point[index].standard_error);
+        }
+    }
+    cli_table_cell(table, "%.2f", p->membership);
+    cli_table_cell(table, "%s", hma_origin_name(p->origin));
+}
+
+static hma_status print_table(const hma_front *front) {
+    char columns[64] = "llr";
+    size_t used = 3;
+    for (size_t a = 0; a < front->axis_count && used + 3 < sizeof columns; a++) {
+        if (is_shown(&front->axes[a])) {
+            columns[used++] = 'r';
+        }
+    }
+    columns[used++] = 'r';
+    columns[used++] = 'l';
+    columns[used] = 0;
+    cli_table table = cli_table_begin(columns);
+    put_head(&table, front);
+    for (size_t i = 0; i < front->point_count; i++) {
+        put_point(&table, front, i);
+    }
+    return cli_table_end(&table, stdout);
+}
+
+/* Candidates without scores: the front is then of what there is. */
+static size_t waiting(const hma_run *run) {
+    size_t count = 0;
+    for (size_t i = 0; i < hma_run_candidate_count(run); i++) {
+        const hma_candidate *c = hma_run_candidate(run, i);
+        count += !c->scored && !c->failure;
+    }
+    return count;
+}
+
+static hma_status print_text(const hma_run *run, const hma_front *front) {
+    (void)printf("Ratios are the weight of post, block by block (0 is pre, 1 is post; the weight of pre is 1 - ratio).\n\n");
+    const hma_status status = print_table(front);
+    (void)printf("\n* on the front, > recommended, x excluded; ± standard errors; member: share of resamples on the front\n");
+    if (waiting(run) > 0) {
+        (void)printf("%zu candidates are not scored yet.\n", waiting(run));
+    }
+    const hma_estimate *h = &front->hypervolume;
+    if (isfinite(h->value)) {
+        (void)printf("hypervolume %.4g (95 %% interval %.4g to %.4g), beyond alignment %.4g and retention %.4g\n", h->value,
+                     h->low, h->high, front->reference_alignment, front->reference_retention);
+    }
+    (void)printf("recommended: %s\nverdict: %s\n", front->points[front->recommended].label, front->verdict);
+    return status;
+}
+
+hma_status cli_front_print(const hma_run *run, const hma_front *front, bool as_json) {
+    if (!as_json) {
+        return print_text(run, front);
+    }
+    char *json;
+    const hma_status status = hma_export_json(run, front, &json);
+    if (status == HMA_OK) {
+        (void)printf("%s\n", json);
+        hma_text_free(json);
+    }
+    return status;
+}

@@ -1,0 +1,115 @@
+#include "recipe_options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "files.h"
+#include "talk.h"
+
+enum { RECIPE_BYTES = 16 << 20 };
+
+/* Words of the library's enumerations, in its order. */
+
+static const char *method_word(size_t index) {
+    return index <= HMA_LINEAR ? hma_method_name((hma_method)index) : NULL;
+}
+
+static const char *policy_word(size_t index) {
+    return index <= HMA_POLICY_UNIFORM_OUTSIDE ? hma_policy_name((hma_policy)index) : NULL;
+}
+
+static const char *rounding_word(size_t index) {
+    return index <= HMA_ROUND_STOCHASTIC ? hma_rounding_name((hma_rounding)index) : NULL;
+}
+
+const cli_option cli_recipe_settings_options[] = {
+    {CLI_TEXT, 0, "blocks", "SPEC",
+     .help = "runs of layers with one ratio each: a number, 'layers', 'hma' (the paper's three), or first layers such as 8,17",
+     .offset = offsetof(cli_recipe_settings, blocks), .absent = "as many as ratios"},
+    {CLI_CHOICE, 0, "policy", "NAME", .help = "which ratio the tensors outside the layers take, and norms",
+     .offset = offsetof(cli_recipe_settings, policy), .choice = policy_word},
+    {CLI_TEXTS, 0, "tensor", "GLOB=RATIO", .help = "another ratio for tensors of these names; may be given several times",
+     .offset = offsetof(cli_recipe_settings, tensors)},
+    {CLI_CHOICE, 0, "method", "NAME", .help = "how two weights become one", .offset = offsetof(cli_recipe_settings, method),
+     .choice = method_word},
+    {CLI_TEXT, 0, "dtype", "TYPE", .help = "of the merged weights: F32, F16, BF16 or stored",
+     .offset = offsetof(cli_recipe_settings, dtype), .absent = "stored"},
+    {CLI_CHOICE, 0, "rounding", "HOW", .help = "to that type; stochastic is unbiased",
+     .offset = offsetof(cli_recipe_settings, rounding), .choice = rounding_word},
+    {CLI_NUMBER, 0, "seed", "N", .help = "of stochastic rounding", .offset = offsetof(cli_recipe_settings, seed), .absent = "0",
+     .most = (uint64_t)1 << 53},
+};
+
+const cli_option cli_recipe_ratios_options[] = {
+    {CLI_RATIO, 0, "ratio", "A", .help = "one ratio for everything", .offset = offsetof(cli_recipe_ratios, ratio),
+     .absent = "none"},
+    {CLI_RATIOS, 0, "ratios", "A1,..,AK", .help = "one ratio a block, from the embedding's side",
+     .offset = offsetof(cli_recipe_ratios, ratios)},
+    {CLI_TEXT, 0, "recipe", "FILE", .help = "a recipe in JSON, or the hma-recipe.json of a merged folder",
+     .offset = offsetof(cli_recipe_ratios, recipe)},
+};
+
+hma_status cli_recipe_spec(hma_recipe_spec *out, const cli_recipe_settings *settings) {
+    hma_recipe_spec spec = hma_recipe_spec_default();
+    if (settings->dtype && strcmp(settings->dtype, "stored") != 0) {
+        hma_dtype dtype;
+        const hma_status status = hma_dtype_parse(&dtype, settings->dtype);
+        if (status != HMA_OK || !hma_dtype_is_weight(dtype)) {
+            return cli_error(HMA_USAGE, "--dtype: '%s' cannot be used (expected F32, F16, BF16 or stored): correct the value",
+                             settings->dtype);
+        }
+        spec.dtype = (int)dtype;
+    }
+    spec.method = (hma_method)settings->method;
+    spec.policy = (hma_policy)settings->policy;
+    spec.rounding = (hma_rounding)settings->rounding;
+    spec.seed = settings->seed;
+    spec.blocks = settings->blocks;
+    spec.overrides = settings->tensors.item;
+    spec.override_count = settings->tensors.count;
+    *out = spec;
+    return HMA_OK;
+}
+
+static size_t ratios_given(const cli_parsed *parsed) {
+    return (size_t)cli_given(parsed, "ratio") + (size_t)cli_given(parsed, "ratios") + (size_t)cli_given(parsed, "recipe");
+}
+
+bool cli_recipe_given(const cli_parsed *parsed) { return ratios_given(parsed) > 0; }
+
+static hma_status read_recipe(hma_recipe **out, const cli_parsed *parsed, const char *path, size_t layers) {
+    for (size_t i = 0; i < sizeof cli_recipe_settings_options / sizeof *cli_recipe_settings_options; i++) {
+        if (cli_given(parsed, cli_recipe_settings_options[i].name)) {
+            return cli_error(HMA_USAGE, "--%s: does not go with --recipe (the file says it): change the file",
+                             cli_recipe_settings_options[i].name);
+        }
+    }
+    char *text;
+    size_t length;
+    hma_status status = cli_load_text(&text, &length, path, RECIPE_BYTES);
+    if (status == HMA_OK) {
+        status = hma_recipe_parse(out, text, length, layers, path);
+        free(text);
+    }
+    return status;
+}
+
+hma_status cli_recipe_make(hma_recipe **out, const cli_parsed *parsed, const cli_recipe_ratios *ratios,
+                           const cli_recipe_settings *settings, size_t layers) {
+    if (ratios_given(parsed) != 1) {
+        return cli_error(HMA_USAGE, "--ratio, --ratios, --recipe: %s (expected exactly one): see 'hma help merge'",
+                         ratios_given(parsed) ? "several are given" : "none is given");
+    }
+    if (ratios->recipe) {
+        return read_recipe(out, parsed, ratios->recipe, layers);
+    }
+    hma_recipe_spec spec;
+    const hma_status status = cli_recipe_spec(&spec, settings);
+    if (status != HMA_OK) {
+        return status;
+    }
+    spec.layers = layers;
+    spec.ratios = ratios->ratios.count ? ratios->ratios.item : &ratios->ratio;
+    spec.ratio_count = ratios->ratios.count ? ratios->ratios.count : 1;
+    return hma_recipe_new(out, &spec);
+}

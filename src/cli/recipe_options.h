@@ -1,0 +1,42 @@
+/*
+ * Options that say how a merge is made, for every command that merges or scores merges.
+ */
+#ifndef HMA_CLI_RECIPE_OPTIONS_H
+#define HMA_CLI_RECIPE_OPTIONS_H
+
+#include "hma/recipe.h"
+#include "options.h"
+
+/* Everything of a recipe apart from its ratios. */
+typedef struct cli_recipe_settings {
+    const char *blocks, *dtype; /* NULL: not given */
+    int method, policy, rounding;
+    uint64_t seed;
+    cli_texts tensors;
+} cli_recipe_settings;
+extern const cli_option cli_recipe_settings_options[7];
+#define CLI_RECIPE_SETTINGS_GROUP(base) CLI_GROUP("Merging", cli_recipe_settings_options, base)
+
+/* Which ratios: one of these. */
+typedef struct cli_recipe_ratios {
+    double ratio;
+    cli_ratios ratios;
+    const char *recipe;
+} cli_recipe_ratios;
+extern const cli_option cli_recipe_ratios_options[3];
+#define CLI_RECIPE_RATIOS_GROUP(base) CLI_GROUP("Ratios (weight of post), one of", cli_recipe_ratios_options, base)
+
+/* The settings as the library takes them, without ratios and layers; points into `settings`. HMA_USAGE for an unknown dtype. */
+hma_status cli_recipe_spec(hma_recipe_spec *out, const cli_recipe_settings *settings);
+
+/* Whether any of --ratio, --ratios and --recipe was given. */
+bool cli_recipe_given(const cli_parsed *parsed);
+
+/*
+ * Makes the recipe that the options describe. HMA_USAGE unless exactly one of --ratio, --ratios and --recipe was given, or when a
+ * recipe file comes with settings that it holds itself.
+ */
+hma_status cli_recipe_make(hma_recipe **out, const cli_parsed *parsed, const cli_recipe_ratios *ratios,
+                           const cli_recipe_settings *settings, size_t layers);
+
+#endif
