@@ -46,7 +46,7 @@ static hma_status read_replies(const hma_evaluator *e, judged *j) {
 
 static hma_status judge_replies(const hma_evaluator *e, judged *j) {
     j->samples = e->suite->alignment.samples;
-    j->count = e->prompt_count * j->samples;
+    j->count = e->prompts.count * j->samples;
     j->replies = HMA_NEW(hma_reply, j->count);
     j->texts = HMA_NEW(char *, j->count);
     j->scores = HMA_NEW(double, j->count);
@@ -76,7 +76,7 @@ static char *describe(const judged *j, size_t prompt) {
 
 /* One statistic a prompt: the mean over its samples. */
 static hma_status fill(const hma_evaluator *e, const judged *j, hma_task_result *out) {
-    for (size_t prompt = 0; prompt < e->prompt_count; prompt++) {
+    for (size_t prompt = 0; prompt < e->prompts.count; prompt++) {
         double sum = 0;
         for (size_t sample = 0; sample < j->samples; sample++) {
             sum += j->scores[prompt * j->samples + sample];
@@ -94,7 +94,7 @@ static hma_status fill(const hma_evaluator *e, const judged *j, hma_task_result 
 hma_status hma_alignment_result_make(const hma_evaluator *e, hma_task_result *out) {
     static const hma_metric metric = HMA_METRIC_REWARD;
     judged j = {0};
-    hma_status status = hma_task_result_begin(out, "alignment", "alignment", &metric, 1, e->prompt_count);
+    hma_status status = hma_task_result_begin(out, "alignment", "alignment", &metric, 1, e->prompts.count);
     if (status == HMA_OK) {
         status = judge_replies(e, &j);
     }

@@ -12,48 +12,79 @@
 
 /* ---- once ---- */
 
-static size_t limited(const hma_evaluator *e, size_t count) {
-    return e->options.limit > 0 ? hma_min_size(count, e->options.limit) : count;
-}
-
-static hma_status check_alignment(const hma_evaluator *e, const char *tokenizer_folder) {
+static hma_status check_alignment(const hma_evaluator *e) {
     static const char *const split[] = {[HMA_PROMPTS_TEST] = "test", [HMA_PROMPTS_SEARCH] = "search"};
-    if (e->suite->prompts[e->options.prompts].count == 0) {
+    if (e->prompts.count == 0) {
         return hma_error(HMA_USAGE,
                          "%s: alignment: there are no %s prompts (expected \"prompts\": {\"%s\": FILE}): add them or ask for "
                          "the others",
-                         e->suite->path, split[e->options.prompts], split[e->options.prompts]);
+                         e->suite->path, split[e->selection.prompts], split[e->selection.prompts]);
     }
+    return HMA_OK;
+}
+
+static hma_status open_alignment(hma_evaluator *e, const char *tokenizer_folder) {
     if (e->suite->alignment.chat_prompt && !hma_tokenizer_chat_template(e->tokenizer)) {
         return hma_error(HMA_INCOMPATIBLE,
                          "%s: there is no chat template that is known (expected one, because \"template\" is \"chat\" in "
                          "%s): set it to \"none\"",
                          tokenizer_folder, e->suite->path);
     }
-    return HMA_OK;
+    return hma_judge_open(&e->judge, e->context, &e->suite->alignment, e->tokenizer, &e->options);
 }
 
-static hma_status open_alignment(hma_evaluator *e, const char *tokenizer_folder) {
-    hma_status status = check_alignment(e, tokenizer_folder);
+/* ---- for each selection ---- */
+
+static void forget_questions(hma_evaluator *e) {
+    hma_questions_free(&e->questions);
+    for (size_t i = 0; e->shown && i < e->prompts.count; i++) {
+        hma_text_free(e->shown[i]);
+    }
+    free(e->shown);
+    e->shown = NULL;
+    for (size_t task = 0; e->picks && task < e->suite->task_count; task++) {
+        hma_pick_free(&e->picks[task]);
+    }
+    hma_pick_free(&e->prompts);
+    e->checked = false;
+}
+
+static hma_status pick_prompts(hma_evaluator *e) {
+    hma_status status = hma_pick_make(&e->prompts, e->suite, SIZE_MAX, &e->selection, e->options.limit);
+    if (status == HMA_OK && e->selection.parts == 0) {
+        status = check_alignment(e);
+    }
     if (status == HMA_OK) {
-        e->prompt_count = limited(e, e->suite->prompts[e->options.prompts].count);
-        e->shown = HMA_NEW(char *, e->prompt_count);
+        e->shown = HMA_NEW(char *, e->prompts.count);
         status = e->shown ? HMA_OK : HMA_FAILURE;
     }
-    return status == HMA_OK ? hma_judge_open(&e->judge, e->context, &e->suite->alignment, e->tokenizer, &e->options) : status;
+    return status;
 }
 
-static hma_status open_evaluator(hma_evaluator *e, const char *tokenizer_folder) {
-    e->items = HMA_NEW(size_t, e->suite->task_count);
-    e->first = HMA_NEW(size_t, e->suite->task_count);
-    hma_status status = e->items && e->first ? hma_tokenizer_open(&e->tokenizer, tokenizer_folder) : HMA_FAILURE;
+hma_status hma_evaluator_select(hma_evaluator *e, const hma_selection *selection) {
+    hma_status status = HMA_OK;
+    forget_questions(e);
+    e->selection = *selection;
     for (size_t task = 0; status == HMA_OK && task < e->suite->task_count; task++) {
-        e->items[task] = limited(e, e->suite->tasks[task].items.count);
+        status = hma_pick_make(&e->picks[task], e->suite, task, selection, e->options.limit);
     }
+    if (status == HMA_OK && e->suite->has_alignment) {
+        status = pick_prompts(e);
+    }
+    return status == HMA_OK ? hma_evaluator_prepare(e) : status;
+}
+
+/* ---- making one ---- */
+
+static hma_status open_evaluator(hma_evaluator *e, const char *tokenizer_folder) {
+    const hma_selection selection = {.prompts = e->options.prompts, .items = e->options.items};
+    e->picks = HMA_NEW(hma_pick, e->suite->task_count);
+    e->first = HMA_NEW(size_t, e->suite->task_count);
+    hma_status status = e->picks && e->first ? hma_tokenizer_open(&e->tokenizer, tokenizer_folder) : HMA_FAILURE;
     if (status == HMA_OK && e->suite->has_alignment) {
         status = open_alignment(e, tokenizer_folder);
     }
-    return status == HMA_OK ? hma_evaluator_prepare(e) : status;
+    return status == HMA_OK ? hma_evaluator_select(e, &selection) : status;
 }
 
 hma_status hma_evaluator_new(hma_evaluator **out, hma_context *context, const hma_suite *suite, const char *tokenizer_folder,
@@ -81,13 +112,9 @@ void hma_evaluator_free(hma_evaluator *evaluator) {
     }
     hma_model_close(evaluator->model);
     hma_judge_close(evaluator->judge);
-    hma_questions_free(&evaluator->questions);
+    forget_questions(evaluator);
     hma_tokenizer_free(evaluator->tokenizer);
-    for (size_t i = 0; evaluator->shown && i < evaluator->prompt_count; i++) {
-        hma_text_free(evaluator->shown[i]);
-    }
-    free(evaluator->shown);
-    free(evaluator->items);
+    free(evaluator->picks);
     free(evaluator->first);
     free(evaluator->model_folder);
     free(evaluator);
@@ -101,16 +128,30 @@ static hma_status open_model(hma_evaluator *e, const hma_source *source, const c
     e->model = NULL;
     e->model_folder = hma_copy_text(folder);
     hma_status status = e->model_folder ? hma_model_open(&e->model, e->context, source, &e->options.model) : HMA_FAILURE;
-    return status == HMA_OK ? hma_evaluator_check(e, hma_model_description(e->model)) : status;
+    e->checked = false;
+    return status;
+}
+
+/* Once for each model and selection. */
+static hma_status check_questions(hma_evaluator *e) {
+    if (e->checked) {
+        return HMA_OK;
+    }
+    const hma_status status = hma_evaluator_check(e, hma_model_description(e->model));
+    e->checked = status == HMA_OK;
+    return status;
 }
 
 /* Merges of one pair share a model; another folder's config.json may mean something else by the same tensors. */
 static hma_status bind_model(hma_evaluator *e, const hma_source *source) {
     const char *folder = hma_checkpoint_folder(hma_source_described_by(source));
     if (e->model && strcmp(e->model_folder, folder) == 0 && hma_model_rebind(e->model, source) == HMA_OK) {
-        return HMA_OK;
+        return check_questions(e);
     }
-    const hma_status status = open_model(e, source, folder);
+    hma_status status = open_model(e, source, folder);
+    if (status == HMA_OK) {
+        status = check_questions(e);
+    }
     if (status != HMA_OK) {
         hma_model_close(e->model);
         e->model = NULL;

@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "eval/alignment/judge.h"
 #include "eval/tasks/questions.h"
+#include "eval/tasks/selection.h"
 #include "eval/tasks/suite.h"
 #include "hma/eval.h"
 
@@ -16,17 +17,23 @@ struct hma_evaluator {
     hma_tokenizer *tokenizer;
     hma_judge *judge;        /* NULL when the suite has no alignment measure */
     hma_questions questions; /* tasks in order, then the prompts, each with all its samples */
-    size_t *items;           /* [tasks]: how many of the suite's items are asked */
-    size_t *first;           /* [tasks]: the task's first pair or generation */
-    char **shown;            /* [prompt_count]: what the model sees of each prompt */
-    size_t prompt_count;
+    hma_selection selection;
+    hma_pick *picks; /* [tasks]: which of the suite's items are asked */
+    hma_pick prompts;
+    size_t *first;      /* [tasks]: the task's first pair or generation */
+    char **shown;       /* [prompts.count]: what the model sees of each prompt */
     size_t first_reply; /* among the generations */
+    bool checked;       /* the model in hand can take these questions */
     hma_model *model;   /* of the last run, kept for its memory */
     char *model_folder; /* whose config.json describes it */
 };
 
+/* Items and prompts as they are asked: the first, the second.. of the selection. */
+static inline const hma_item *hma_evaluator_item(const hma_evaluator *e, size_t task, size_t item) {
+    return &e->picks[task].from->item[e->picks[task].index[item]];
+}
 static inline const hma_item *hma_evaluator_prompt(const hma_evaluator *e, size_t prompt) {
-    return &e->suite->prompts[e->options.prompts].item[prompt];
+    return &e->prompts.from->item[e->prompts.index[prompt]];
 }
 
 /* ---- evaluator_ask.c ---- */

@@ -11,7 +11,8 @@
 
 static hma_status locate_item(const hma_evaluator *e, size_t task, size_t item) {
     const hma_task_spec *spec = &e->suite->tasks[task];
-    return hma_error_prefix("%s: task \"%s\", item \"%.100s\": ", e->suite->path, spec->task.name, spec->items.item[item].id);
+    return hma_error_prefix("%s: task \"%s\", item \"%.100s\": ", e->suite->path, spec->task.name,
+                            hma_evaluator_item(e, task, item)->id);
 }
 
 static hma_status locate_prompt(const hma_evaluator *e, size_t prompt) {
@@ -56,8 +57,8 @@ static hma_status add_task(hma_evaluator *e, size_t task) {
     const hma_task_spec *spec = &e->suite->tasks[task];
     const bool generates = spec->task.type == HMA_TASK_GENERATE;
     e->first[task] = generates ? e->questions.generation_count : e->questions.pair_count;
-    for (size_t i = 0; i < e->items[task]; i++) {
-        const hma_item *item = &spec->items.item[i];
+    for (size_t i = 0; i < e->picks[task].count; i++) {
+        const hma_item *item = hma_evaluator_item(e, task, i);
         hma_status status = generates ? add_generation(e, spec, item) : HMA_OK;
         for (size_t k = 0; !generates && k < item->text_count && status == HMA_OK; k++) {
             status = add_continuation(e, item, k);
@@ -87,7 +88,7 @@ static hma_status add_prompt(hma_evaluator *e, size_t prompt) {
     hma_generation g = {
         .max_tokens = spec->max_tokens, .temperature = spec->temperature, .top_k = spec->top_k, .top_p = spec->top_p};
     g.seed = e->suite->seed;
-    g.stream = prompt;
+    g.stream = e->prompts.index[prompt];
     hma_status status = show_prompt(e, hma_evaluator_prompt(e, prompt)->query, &e->shown[prompt]);
     if (status == HMA_OK) {
         status = hma_questions_encode_prompt(&e->questions, e->tokenizer, e->bos, e->shown[prompt], &g.prompt);
@@ -105,7 +106,7 @@ hma_status hma_evaluator_prepare(hma_evaluator *e) {
         status = add_task(e, task);
     }
     e->first_reply = e->questions.generation_count;
-    for (size_t prompt = 0; prompt < e->prompt_count && status == HMA_OK; prompt++) {
+    for (size_t prompt = 0; prompt < e->prompts.count && status == HMA_OK; prompt++) {
         status = add_prompt(e, prompt);
     }
     return status;
@@ -116,12 +117,12 @@ hma_status hma_evaluator_prepare(hma_evaluator *e) {
 static hma_status check_task(const hma_evaluator *e, size_t task, const hma_description *model) {
     const hma_task_spec *spec = &e->suite->tasks[task];
     size_t question = e->first[task];
-    for (size_t i = 0; i < e->items[task]; i++) {
+    for (size_t i = 0; i < e->picks[task].count; i++) {
         hma_status status = HMA_OK;
         if (spec->task.type == HMA_TASK_GENERATE) {
             status = hma_generation_check(&e->questions.generations[question++], model);
         } else {
-            for (size_t k = 0; k < spec->items.item[i].text_count && status == HMA_OK; k++) {
+            for (size_t k = 0; k < hma_evaluator_item(e, task, i)->text_count && status == HMA_OK; k++) {
                 status = hma_pair_check(&e->questions.pairs[question++], model);
             }
         }
@@ -143,7 +144,7 @@ hma_status hma_evaluator_check(const hma_evaluator *e, const hma_description *mo
     for (size_t task = 0; task < e->suite->task_count && status == HMA_OK; task++) {
         status = check_task(e, task, model);
     }
-    for (size_t prompt = 0; prompt < e->prompt_count && status == HMA_OK; prompt++) {
+    for (size_t prompt = 0; prompt < e->prompts.count && status == HMA_OK; prompt++) {
         const size_t question = e->first_reply + prompt * e->suite->alignment.samples;
         if (hma_generation_check(&e->questions.generations[question], model) != HMA_OK) {
             status = locate_prompt(e, prompt);

@@ -172,9 +172,10 @@ static void print_directions(report *r, const hma_task_result *result, const hma
 
 static void print_sample_counts(report *r, const hma_task_result *result, const hma_task_spec *spec) {
     const hma_evaluator *e = r->evaluator;
+    const hma_items *items = spec ? e->picks[spec - e->suite->tasks].from : e->prompts.from;
     hma_json_open(&r->out, '{');
     hma_json_key(&r->out, "original");
-    hma_json_add_number(&r->out, (double)(spec ? spec->items.count : e->suite->prompts[e->options.prompts].count));
+    hma_json_add_number(&r->out, (double)items->count);
     hma_json_key(&r->out, "effective");
     hma_json_add_number(&r->out, (double)result->items);
     hma_json_close(&r->out, '}');
@@ -328,9 +329,9 @@ static bool belongs(const hma_result *result, const hma_evaluator *e) {
     bool same = result->task_count == e->suite->task_count && result->has_alignment <= e->suite->has_alignment;
     for (size_t task = 0; same && task < result->task_count; task++) {
         same = strcmp(result->tasks[task].name, e->suite->tasks[task].task.name) == 0 &&
-               result->tasks[task].items <= e->suite->tasks[task].items.count;
+               result->tasks[task].items <= e->picks[task].count;
     }
-    return same && (!result->has_alignment || result->alignment.items <= e->prompt_count);
+    return same && (!result->has_alignment || result->alignment.items <= e->prompts.count);
 }
 
 hma_status hma_result_write(const hma_result *result, const hma_evaluator *evaluator, const char *model_name,

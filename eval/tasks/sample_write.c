@@ -217,7 +217,7 @@ hma_status hma_samples_print(hma_buffer *out, const hma_evaluator *evaluator, co
     const hma_task_spec *spec = &evaluator->suite->tasks[task];
     hma_status status = HMA_OK;
     for (size_t i = 0; i < result->tasks[task].items && status == HMA_OK; i++) {
-        const hma_item *item = &spec->items.item[i];
+        const hma_item *item = hma_evaluator_item(evaluator, task, i);
         sample s = {evaluator, spec, item, &result->tasks[task], i, NULL, item->query};
         status = print_sample(out, &s);
     }

@@ -27,7 +27,6 @@ static hma_status note_name(hma_text_set *names, const hma_suite *suite, const c
 
 static hma_status read_tasks(hma_suite *suite, const cJSON *list, hma_sha256 *hash) {
     hma_text_set names = {0};
-    char digest[65];
     const cJSON *object;
     if (list && !cJSON_IsArray(list)) {
         return hma_error(HMA_BAD_DATA, "%s: \"tasks\" is not a list (expected a list of objects): correct it", suite->path);
@@ -35,13 +34,14 @@ static hma_status read_tasks(hma_suite *suite, const cJSON *list, hma_sha256 *ha
     suite->tasks = HMA_NEW(hma_task_spec, (size_t)cJSON_GetArraySize(list));
     hma_status status = suite->tasks ? HMA_OK : HMA_FAILURE;
     for (object = list ? list->child : NULL; object && status == HMA_OK; object = object->next) {
+        char digests[2][65] = {"", ""};
         hma_task_spec *task = &suite->tasks[suite->task_count++];
-        status = hma_suite_read_task(suite, task, object, digest);
+        status = hma_suite_read_task(suite, task, object, digests);
         if (status == HMA_OK) {
             status = note_name(&names, suite, task->task.name);
         }
-        if (status == HMA_OK) {
-            status = hma_sha256_add(hash, digest, strlen(digest));
+        for (size_t split = 0; split < 2 && status == HMA_OK; split++) {
+            status = hma_sha256_add(hash, digests[split], strlen(digests[split]));
         }
     }
     hma_text_set_free(&names);
@@ -140,6 +140,7 @@ void hma_suite_free(hma_suite *suite) {
     for (size_t i = 0; i < suite->task_count; i++) {
         hma_stops_free(&suite->tasks[i].until);
         hma_items_free(&suite->tasks[i].items);
+        hma_items_free(&suite->tasks[i].search_items);
     }
     free(suite->tasks);
     hma_items_free(&suite->prompts[HMA_PROMPTS_TEST]);

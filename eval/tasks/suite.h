@@ -15,6 +15,7 @@ typedef struct hma_task_spec {
     hma_stops until;   /* generate */
     size_t max_tokens; /* generate */
     hma_items items;
+    hma_items search_items; /* empty unless the task has a file for searching and one for reporting */
 } hma_task_spec;
 
 struct hma_suite {
@@ -31,9 +32,9 @@ struct hma_suite {
     hma_items prompts[2]; /* by hma_prompt_split; empty when the suite has none */
 };
 
-/* Reads one element of "tasks" with its data file, whose digest is returned. On failure what was read is freed by
- * hma_suite_free(). */
-hma_status hma_suite_read_task(const hma_suite *suite, hma_task_spec *out, const cJSON *object, char digest[65]);
+/* Reads one element of "tasks" with its data files: digests in the order of hma_prompt_split, "" for a missing one. On failure
+ * what was read is freed by hma_suite_free(). */
+hma_status hma_suite_read_task(const hma_suite *suite, hma_task_spec *out, const cJSON *object, char digests[2][65]);
 /* Reads "alignment" with its prompt files: digests in the order of hma_prompt_split, "" for a missing one. */
 hma_status hma_suite_read_alignment(hma_suite *suite, const cJSON *object, char digests[2][65]);
 

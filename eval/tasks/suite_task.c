@@ -80,26 +80,42 @@ static hma_item_kind item_kind(const hma_task *task) {
     }
 }
 
-static hma_status read_file(const hma_suite *suite, hma_task_spec *out, const cJSON *object, const char *where,
-                            char digest[65]) {
-    const char *file = NULL;
+/* "file" is the name of one, or {"search": .., "test": ..}. */
+static hma_status read_names(const cJSON *object, const char *where, const char *names[2]) {
+    static const char *const known[] = {[HMA_PROMPTS_TEST] = "test", [HMA_PROMPTS_SEARCH] = "search", NULL};
+    const cJSON *files = hma_json_get(object, "file");
+    if (!cJSON_IsObject(files)) {
+        return hma_json_get_text(object, where, "file", true, &names[HMA_PROMPTS_TEST]);
+    }
+    hma_status status = hma_json_known_keys(files, where, known);
+    for (size_t split = 0; split < 2 && status == HMA_OK; split++) {
+        status = hma_json_get_text(files, where, known[split], true, &names[split]);
+    }
+    return status;
+}
+
+static hma_status read_files(const hma_suite *suite, hma_task_spec *out, const cJSON *object, const char *where,
+                             char digests[2][65]) {
+    const char *names[2] = {NULL, NULL};
+    hma_items *const items[2] = {[HMA_PROMPTS_TEST] = &out->items, [HMA_PROMPTS_SEARCH] = &out->search_items};
     size_t limit = SIZE_MAX;
-    hma_status status = hma_json_get_text(object, where, "file", true, &file);
+    hma_status status = read_names(object, where, names);
     if (status == HMA_OK) {
         status = hma_json_get_size(object, where, "limit", false, 1, MOST_ITEMS, &limit);
     }
-    if (status != HMA_OK) {
-        return status;
+    for (size_t split = 0; split < 2 && status == HMA_OK; split++) {
+        char *path = names[split] ? hma_suite_resolve(suite, names[split]) : NULL;
+        if (names[split]) {
+            status = path ? hma_items_load(items[split], path, item_kind(&out->task), limit, digests[split]) : HMA_FAILURE;
+        }
+        free(path);
     }
-    char *path = hma_suite_resolve(suite, file);
-    status = path ? hma_items_load(&out->items, path, item_kind(&out->task), limit, digest) : HMA_FAILURE;
     out->task.items = out->items.count;
-    free(path);
     return status;
 }
 
 static hma_status read_fields(const hma_suite *suite, hma_task_spec *out, const cJSON *object, const char *where,
-                              char digest[65]) {
+                              char digests[2][65]) {
     static const char *const scored[] = {"name", "category", "type", "file", "metric", "limit", NULL};
     static const char *const generated[] = {"name", "category", "type", "file", "metric", "limit", "until", "max_tokens", NULL};
     hma_status status = read_type(object, where, &out->task.type);
@@ -117,12 +133,12 @@ static hma_status read_fields(const hma_suite *suite, hma_task_spec *out, const 
         status = read_generation(out, object, where);
     }
     if (status == HMA_OK) {
-        status = read_file(suite, out, object, where, digest);
+        status = read_files(suite, out, object, where, digests);
     }
     return status;
 }
 
-hma_status hma_suite_read_task(const hma_suite *suite, hma_task_spec *out, const cJSON *object, char digest[65]) {
+hma_status hma_suite_read_task(const hma_suite *suite, hma_task_spec *out, const cJSON *object, char digests[2][65]) {
     hma_buffer where = {0};
     hma_buffer_printf(&where, "%s: task %zu", suite->path, suite->task_count);
     hma_status status = hma_buffer_ok(&where);
@@ -143,7 +159,7 @@ hma_status hma_suite_read_task(const hma_suite *suite, hma_task_spec *out, const
         status = hma_buffer_ok(&where);
     }
     if (status == HMA_OK) {
-        status = read_fields(suite, out, object, where.data, digest);
+        status = read_fields(suite, out, object, where.data, digests);
     }
     hma_buffer_free(&where);
     return status;

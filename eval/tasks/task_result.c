@@ -149,17 +149,17 @@ static hma_status score_reply(const hma_item *item, const char *reply, size_t in
 }
 
 /* The reply, cut at the stop strings and stripped. */
-static hma_status score_generation(const hma_evaluator *e, const hma_task_spec *spec, const hma_generation *g, size_t index,
+static hma_status score_generation(const hma_evaluator *e, size_t task, const hma_generation *g, size_t index,
                                    hma_task_result *out) {
     char *text;
-    hma_status status = hma_reply_plain_text(e->tokenizer, g->ids, g->count, &spec->until, &text);
+    hma_status status = hma_reply_plain_text(e->tokenizer, g->ids, g->count, &e->suite->tasks[task].until, &text);
     if (status != HMA_OK) {
         return status;
     }
     size_t length = strlen(text);
     const char *first = hma_python_strip(text, &length);
     text[(size_t)(first - text) + length] = 0;
-    status = score_reply(&spec->items.item[index], first, index, out);
+    status = score_reply(hma_evaluator_item(e, task, index), first, index, out);
     hma_text_free(text);
     return status;
 }
@@ -171,15 +171,16 @@ hma_status hma_task_result_make(const hma_evaluator *e, size_t task, hma_task_re
     hma_metric metrics[MOST_MEASURES];
     const size_t measures = measures_of(&spec->task, metrics);
     size_t question = e->first[task];
-    hma_status status = hma_task_result_begin(out, spec->task.name, spec->task.category, metrics, measures, e->items[task]);
-    for (size_t i = 0; i < e->items[task] && status == HMA_OK; i++) {
-        const hma_item *item = &spec->items.item[i];
+    hma_status status =
+        hma_task_result_begin(out, spec->task.name, spec->task.category, metrics, measures, e->picks[task].count);
+    for (size_t i = 0; i < e->picks[task].count && status == HMA_OK; i++) {
+        const hma_item *item = hma_evaluator_item(e, task, i);
         out->item_id[i] = hma_copy_text(item->id);
         if (!out->item_id[i]) {
             return HMA_FAILURE;
         }
         if (spec->task.type == HMA_TASK_GENERATE) {
-            status = score_generation(e, spec, &e->questions.generations[question++], i, out);
+            status = score_generation(e, task, &e->questions.generations[question++], i, out);
             continue;
         }
         const hma_loglikelihood *pairs = &e->questions.pairs[question];

@@ -137,10 +137,29 @@ typedef struct hma_evaluator hma_evaluator;
 
 typedef enum hma_prompt_split { HMA_PROMPTS_TEST = 0, HMA_PROMPTS_SEARCH } hma_prompt_split;
 
+/*
+ * Items for looking for ratios, and items for reporting on them, which have no item in common. A task (or the prompts) that
+ * has a file for each takes them from there; one file is divided by a hash of the suite's seed, the task's name and the item's
+ * id: the lower half, rounded down, is for searching. HMA_ITEMS_ALL takes the whole test file, or the only one.
+ */
+typedef enum hma_item_split { HMA_ITEMS_ALL = 0, HMA_ITEMS_TEST, HMA_ITEMS_SEARCH } hma_item_split;
+
+/*
+ * What of a suite is asked. With `parts` 0 everything, in the order of the files. Otherwise each task's items (and the
+ * prompts) stand in a random order that the suite's digest fixes, and of n of them those from ceil(n * first / parts) up to
+ * ceil(n * last / parts), not included, are asked: parts that meet ask every item once.
+ */
+typedef struct hma_selection {
+    hma_prompt_split prompts; /* which file of prompts, where `items` is HMA_ITEMS_ALL; otherwise `items` decides */
+    hma_item_split items;
+    uint32_t first, last, parts;
+} hma_selection;
+
 typedef struct hma_eval_options {
     hma_model_options model;
     hma_bos bos;
     hma_prompt_split prompts;
+    hma_item_split items;
     size_t limit;              /* items per task and prompts at most; 0: the suite's own limits */
     const hma_checkpoint *pre; /* needed by the "implicit" measure only; may be NULL */
     const hma_checkpoint *post;
@@ -153,6 +172,11 @@ typedef struct hma_eval_options {
 HMA_API HMA_MUST_CHECK hma_status hma_evaluator_new(hma_evaluator **out, hma_context *context, const hma_suite *suite,
                                                     const char *tokenizer_folder, const hma_eval_options *options);
 HMA_API void hma_evaluator_free(hma_evaluator *evaluator);
+/*
+ * Goes over to another selection of items and prompts, keeping models, tokenizer and `limit`. The scores of an item do not
+ * depend on what else is selected. After a failure the evaluator can only be freed or be given another selection.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_evaluator_select(hma_evaluator *evaluator, const hma_selection *selection);
 
 /* Scores one model. *out is freed with hma_result_free(). */
 HMA_API HMA_MUST_CHECK hma_status hma_evaluator_run(hma_evaluator *evaluator, const hma_source *source, hma_result **out);

@@ -101,7 +101,10 @@ static hma_status add_suite_files(hma_facts *facts, const hma_suite *suite, cons
     if (status == HMA_OK) {
         const cJSON *task, *prompts = hma_json_get(hma_json_get(tree, "alignment"), "prompts");
         cJSON_ArrayForEach(task, hma_json_get(tree, "tasks")) {
+            const cJSON *files = hma_json_get(task, "file"); /* a name, or one for searching and one for reporting */
             status = status == HMA_OK ? add_named_file(facts, folder, task, "file") : status;
+            status = status == HMA_OK ? add_named_file(facts, folder, files, "search") : status;
+            status = status == HMA_OK ? add_named_file(facts, folder, files, "test") : status;
         }
         if (status == HMA_OK) {
             status = add_named_file(facts, folder, prompts, "search");
