@@ -1,8 +1,10 @@
 # Debian packages that building and testing need; sourced by scripts.
 
-# A compiler, the build tools and the libraries.
-build_packages="gcc libc6-dev cmake ninja-build pkg-config libcjson-dev libopenblas-dev libhdf5-dev libsqlite3-dev libutf8proc-dev
-    libpcre2-dev libssl-dev libnlopt-dev libcmocka-dev"
+# A compiler, the build tools and the libraries: what the program needs.
+program_packages="gcc libc6-dev cmake ninja-build pkg-config libcjson-dev libopenblas-dev libhdf5-dev libsqlite3-dev libutf8proc-dev
+    libpcre2-dev libssl-dev libnlopt-dev"
+# And its tests.
+build_packages="$program_packages libcmocka-dev"
 # What the long tests use beyond that.
 full_test_packages="clang-14 g++ binutils python3-venv"
 
