@@ -2,12 +2,15 @@
  * Matrix products of the shapes that the engine uses, for models of three sizes: every backend against the measured peak of the cores
  * used, and against OpenBLAS. Backends take turns; medians of ROUNDS.
  *
- *     bench_gemm [threads]
+ *     bench_gemm [threads [model]]        (135M, 1.1B or 3B: its shapes only)
  *
- * Inside the timed window: the product (activations rounded, where the backend does that). Outside: packing.
+ * Many rows are cut into tiles of rows, a few rows by columns, as the engine does. Inside the timed window: the product, with all that
+ * a backend does to X. Outside: packing of W. Times are CPU time of the threads that work, so that what else runs on the machine costs
+ * them no more than its share of the caches; idle threads count too, because they wait busily between products.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/pool.h"
@@ -15,7 +18,7 @@
 #include "eval/transformer/kernels/kernels.h"
 #include "peak.h"
 
-enum { ROUNDS = 7, BACKENDS = 5, ROWS = 96 };
+enum { ROUNDS = 5, BACKENDS = 6, ROWS = 96, COLUMNS = 128 };
 
 typedef struct shape {
     const char *model, *what;
@@ -24,7 +27,7 @@ typedef struct shape {
 
 static const shape shapes[] = {
     {"135M", "qkv", 960, 576},    {"135M", "o", 576, 576},     {"135M", "gate+up", 3072, 576},  {"135M", "down", 576, 1536},
-    {"135M", "head", 2048, 576},  {"1.1B", "qkv", 2560, 2048}, {"1.1B", "gate+up", 11264, 2048}, {"1.1B", "down", 2048, 5632},
+    {"135M", "head", 49152, 576}, {"1.1B", "qkv", 2560, 2048}, {"1.1B", "gate+up", 11264, 2048}, {"1.1B", "down", 2048, 5632},
     {"3B", "qkv", 9600, 3200},    {"3B", "gate+up", 17280, 3200}, {"3B", "down", 3200, 8640},
 };
 
@@ -34,72 +37,70 @@ typedef struct job {
     const float *x;
     const void *packed;
     float *y;
-    size_t m, tiles;
+    size_t m;
+    bool by_columns;
 } job;
 
 static hma_status run_tile(void *argument, size_t index, size_t worker) {
     const job *j = argument;
+    const size_t n = j->s->n, k = j->s->k;
     (void)worker;
-    j->gemm->multiply(j->x + index * j->m * j->s->k, j->s->k, j->m, j->packed, j->s->n, j->s->k, 0, j->s->n,
-                      j->y + index * j->m * j->s->n, j->s->n);
-    return HMA_OK;
-}
-
-static hma_status peak_tile(void *argument, size_t index, size_t worker) {
-    (void)worker;
-    ((double *)argument)[index] = bench_peak_fp32();
-    return HMA_OK;
-}
-
-/* Peak of all cores together, measured at the same time. */
-static double peak(hma_pool *pool) {
-    double each[64] = {0}, sum = 0;
-    const size_t threads = hma_pool_threads(pool);
-    if (hma_pool_run(pool, threads, peak_tile, each) == HMA_OK) {
-        for (size_t i = 0; i < threads; i++) {
-            sum += each[i];
-        }
+    if (j->by_columns) {
+        const size_t first = index * COLUMNS;
+        j->gemm->multiply(j->x, k, j->m, j->packed, n, k, first, n - first < COLUMNS ? n - first : COLUMNS, j->y + first, n);
+    } else {
+        j->gemm->multiply(j->x + index * ROWS * k, k, ROWS, j->packed, n, k, 0, n, j->y + index * ROWS * n, n);
     }
-    return sum;
+    return HMA_OK;
 }
 
-static void run_shape(hma_pool *pool, const hma_gemm *const *backends, const shape *s) {
-    const size_t tiles = 2 * hma_pool_threads(pool);
-    float *x = hma_new_aligned(tiles * ROWS * s->k, sizeof *x), *y = hma_new_aligned(tiles * ROWS * s->n, sizeof *y);
+/* Operations per second of CPU time, times the threads. */
+static double rate_of(hma_pool *pool, const job *j) {
+    const size_t tiles = j->by_columns ? (j->s->n + COLUMNS - 1) / COLUMNS : j->m / ROWS;
+    const double flops = 2.0 * (double)j->m * (double)j->s->n * (double)j->s->k;
+    const int repeats = 1 + (int)(1e9 / flops);
+    const double start = bench_cpu();
+    for (int i = 0; i < repeats; i++) {
+        (void)hma_pool_run(pool, tiles, run_tile, (void *)(uintptr_t)j);
+    }
+    return flops * repeats / (bench_cpu() - start) * (double)hma_pool_threads(pool);
+}
+
+typedef struct backend {
+    const char *name;
+    const hma_gemm *gemm;
+    double peak;
+} backend;
+
+static void run_shape(hma_pool *pool, const backend *backends, const shape *s, size_t m) {
+    float *x = hma_new_aligned(m * s->k, sizeof *x), *y = hma_new_aligned(m * s->n, sizeof *y);
     float *rows = hma_new_aligned(s->n * s->k, sizeof *rows);
     void *packed[BACKENDS] = {0};
-    double rate[BACKENDS][ROUNDS], top[ROUNDS];
-    for (size_t i = 0; i < tiles * ROWS * s->k; i++) {
+    double rate[BACKENDS][ROUNDS];
+    for (size_t i = 0; i < m * s->k; i++) {
         x[i] = (float)(i % 17) - 8;
     }
     for (size_t i = 0; i < s->n * s->k; i++) {
         rows[i] = (float)(i % 13) - 6;
     }
-    for (size_t b = 0; b < BACKENDS && backends[b]; b++) {
-        packed[b] = hma_new_aligned(hma_packed_bytes(backends[b], s->n, s->k), 1);
-        backends[b]->pack(packed[b], s->n, s->k, 0, s->n, rows);
+    for (size_t b = 0; b < BACKENDS && backends[b].gemm; b++) {
+        packed[b] = hma_new_aligned(hma_packed_bytes(backends[b].gemm, s->n, s->k), 1);
+        backends[b].gemm->pack(packed[b], s->n, s->k, 0, s->n, rows);
     }
-    const double flops = 2.0 * (double)(tiles * ROWS) * (double)s->n * (double)s->k;
-    const int repeats = 1 + (int)(3e9 / flops);
-    for (size_t r = 0; r < ROUNDS; r++) {
-        top[r] = peak(pool);
-        for (size_t b = 0; b < BACKENDS && backends[b]; b++) {
-            job j = {backends[b], s, x, packed[b], y, ROWS, tiles};
-            const double start = bench_now();
-            for (int i = 0; i < repeats; i++) {
-                (void)hma_pool_run(pool, tiles, run_tile, &j);
-            }
-            rate[b][r] = flops * repeats / (bench_now() - start);
+    for (size_t r = 0; r <= ROUNDS; r++) {
+        for (size_t b = 0; b < BACKENDS && backends[b].gemm; b++) {
+            const job j = {backends[b].gemm, s, x, packed[b], y, m, m < ROWS};
+            rate[b][r ? r - 1 : 0] = rate_of(pool, &j); /* the first round warms up and is overwritten */
         }
     }
-    const double most = bench_median(top, ROUNDS);
-    printf("%-5s %-8s %5zu x %5zu  peak %4.0f", s->model, s->what, s->n, s->k, most / 1e9);
-    for (size_t b = 0; b < BACKENDS && backends[b]; b++) {
+    printf("%-5s %-8s %5zu x %5zu x %4zu", s->model, s->what, s->n, s->k, m);
+    for (size_t b = 0; b < BACKENDS && backends[b].gemm; b++) {
         const double median = bench_median(rate[b], ROUNDS);
-        printf("  %s %4.0f (%2.0f%%)", backends[b]->name, median / 1e9, 100 * median / most);
+        printf("  %5.0f (%3.0f%%)", median / 1e9, 100 * median / backends[b].peak / (double)hma_pool_threads(pool));
         free(packed[b]);
     }
     printf("\n");
+    (void)fflush(stdout);
     free(x);
     free(y);
     free(rows);
@@ -107,7 +108,7 @@ static void run_shape(hma_pool *pool, const hma_gemm *const *backends, const sha
 
 int main(int argc, char **argv) {
     hma_pool *pool;
-    hma_kernels fp32, bf16, blas, dot = {0};
+    hma_kernels fp32, bf16, blas;
     if (hma_pool_new(&pool, argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 1) != HMA_OK ||
         hma_kernels_choose(&fp32, HMA_BACKEND_AUTO, HMA_FP32) != HMA_OK ||
         hma_kernels_choose(&bf16, HMA_BACKEND_AUTO, HMA_BF16_COMPUTE) != HMA_OK ||
@@ -115,14 +116,33 @@ int main(int argc, char **argv) {
         (void)fprintf(stderr, "%s\n", hma_error_message());
         return 1;
     }
-    if (bench_peak_bf16_dot() > 0 && bf16.gemm != &hma_gemm_dot_bf16) {
-        dot.gemm = &hma_gemm_dot_bf16;
+    const double peak = bench_peak_fp32(), dot_peak = bench_peak_bf16_dot(), narrow_peak = bench_peak_avx2();
+    backend backends[BACKENDS + 1] = {{hma_kernels_name(&fp32), fp32.gemm, peak},
+                                      {bf16.gemm->name, bf16.gemm, bf16.gemm == &hma_gemm_dot_bf16 ? dot_peak : peak},
+                                      {hma_kernels_name(&blas), blas.gemm, peak}};
+    size_t count = 3;
+    if (dot_peak > 0 && bf16.gemm != &hma_gemm_dot_bf16) {
+        backends[count++] = (backend){hma_gemm_dot_bf16.name, &hma_gemm_dot_bf16, dot_peak};
     }
-    const hma_gemm *const backends[BACKENDS] = {fp32.gemm, bf16.gemm, blas.gemm, dot.gemm};
-    printf("%zu threads, %d rows a tile, GFLOP/s (share of the fp32 peak measured between the rounds); bf16 dot peak %.0f a core\n",
-           hma_pool_threads(pool), ROWS, bench_peak_bf16_dot() / 1e9);
+    if (narrow_peak > 0 && fp32.gemm != &hma_gemm_avx2) {
+        backends[count++] = (backend){hma_gemm_avx2.name, &hma_gemm_avx2, narrow_peak};
+        backends[count++] = (backend){hma_gemm_avx2_bf16.name, &hma_gemm_avx2_bf16, narrow_peak};
+    }
+    printf("%zu threads; peak of a core: fp32 %.0f, AVX2 %.0f, bf16 dot %.0f GFLOP/s\nGFLOP/s and share of the peak of each backend:",
+           hma_pool_threads(pool), peak / 1e9, narrow_peak / 1e9, dot_peak / 1e9);
+    for (size_t b = 0; b < count; b++) {
+        printf("  %s", backends[b].name);
+    }
+    printf("\n");
+    static const size_t few[] = {1, 4, 16, 64};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        run_shape(pool, backends, &shapes[i]);
+        if (argc > 2 && strcmp(argv[2], shapes[i].model) != 0) {
+            continue;
+        }
+        for (size_t f = 0; f < sizeof few / sizeof *few; f++) {
+            run_shape(pool, backends, &shapes[i], few[f]);
+        }
+        run_shape(pool, backends, &shapes[i], 2 * ROWS * hma_pool_threads(pool));
     }
     hma_pool_free(pool);
     return 0;

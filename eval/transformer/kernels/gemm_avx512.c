@@ -1,99 +1,67 @@
 /*
- * Products with AVX-512: tiles of 12 rows by one panel of 32 columns, 24 accumulators.
+ * Products with AVX-512: tiles of 12 rows by one panel of 32 columns (gemm_tile512.h).
  *
- * A block of a panel (256 x 32 floats, 32 KB) stays in the first-level cache while the rows of X pass over it; each element of X is
- * broadcast once for two multiply-adds. Meanwhile the next block is fetched into the second-level cache, a line every four steps:
- * all at once would fill the buffers that the loads need.
+ * A block of a panel (256 x 32 floats, 32 KB) stays in the first-level cache while the rows of X pass over it; meanwhile the next
+ * block is fetched into the second-level cache.
  *
  * bf16 weights are widened block by block into such a panel, and X is rounded; the arithmetic is the same.
  */
-#include <immintrin.h>
-#include <stdint.h>
+#include <string.h>
 
 #include "eval/transformer/kernels/bf16.h"
-#include "eval/transformer/kernels/gemm.h"
 
-enum { ROWS = 12 };
+#define HMA_TILE_OP "vfmadd231ps"
+#include "eval/transformer/kernels/gemm_tile512.h"
 
-#define INLINE static inline __attribute__((always_inline))
+static size_t depth_at(size_t k, size_t d0) { return k - d0 < HMA_GEMM_DEPTH ? k - d0 : HMA_GEMM_DEPTH; }
 
-/* rows x 32 tile over `depth` steps of k; added to y unless `start`. `rows` is a constant after inlining. */
-INLINE void tile(int rows, const float *x, size_t ldx, const float *panel, const char *next, size_t depth, float *y, size_t ldy,
-                 size_t wide, int start) {
-    __m512 low[ROWS], high[ROWS];
-#pragma GCC unroll 12
-    for (int r = 0; r < rows; r++) {
-        low[r] = _mm512_setzero_ps();
-        high[r] = _mm512_setzero_ps();
-    }
-    for (size_t d = 0; d < depth; d++) {
-        const __m512 w0 = _mm512_loadu_ps(panel + d * HMA_PANEL), w1 = _mm512_loadu_ps(panel + d * HMA_PANEL + 16);
-        if (d % 4 == 0) {
-            _mm_prefetch(next + d * 16, _MM_HINT_T1);
-        }
-#pragma GCC unroll 12
-        for (int r = 0; r < rows; r++) {
-            const __m512 a = _mm512_set1_ps(x[(size_t)r * ldx + d]);
-            low[r] = _mm512_fmadd_ps(a, w0, low[r]);
-            high[r] = _mm512_fmadd_ps(a, w1, high[r]);
-        }
-    }
-    const __mmask16 m0 = (__mmask16)(wide >= 16 ? 0xffffu : (1u << wide) - 1);
-    const __mmask16 m1 = (__mmask16)(wide >= 32 ? 0xffffu : wide <= 16 ? 0u : (1u << (wide - 16)) - 1);
-#pragma GCC unroll 12
-    for (int r = 0; r < rows; r++) {
-        float *to = y + (size_t)r * ldy;
-        if (!start) {
-            low[r] = _mm512_add_ps(_mm512_maskz_loadu_ps(m0, to), low[r]);
-            high[r] = _mm512_add_ps(_mm512_maskz_loadu_ps(m1, to + 16), high[r]);
-        }
-        _mm512_mask_storeu_ps(to, m0, low[r]);
-        _mm512_mask_storeu_ps(to + 16, m1, high[r]);
+static void pack_x(const float *x, size_t ldx, size_t rows, size_t depth, float *to) {
+    for (size_t i = 0; i < rows; i++) {
+        memcpy(to + i * HMA_GEMM_DEPTH, x + i * ldx, depth * sizeof *to);
     }
 }
 
-/* All rows over one block of a panel; each tile fetches a piece of what comes next. */
-static void tiles(const float *x, size_t ldx, size_t m, const float *panel, const void *following, size_t depth, float *y, size_t ldy,
-                  size_t wide, int start) {
-    const char *next = following;
-    size_t i = 0;
-    for (; i + ROWS <= m; i += ROWS, next += depth * 16) {
-        tile(ROWS, x + i * ldx, ldx, panel, next, depth, y + i * ldy, ldy, wide, start);
-    }
-    const float *rest = x + i * ldx;
-    float *to = y + i * ldy;
-    switch (m - i) {
-    case 11: tile(11, rest, ldx, panel, next, depth, to, ldy, wide, start); break;
-    case 10: tile(10, rest, ldx, panel, next, depth, to, ldy, wide, start); break;
-    case 9: tile(9, rest, ldx, panel, next, depth, to, ldy, wide, start); break;
-    case 8: tile(8, rest, ldx, panel, next, depth, to, ldy, wide, start); break;
-    case 7: tile(7, rest, ldx, panel, next, depth, to, ldy, wide, start); break;
-    case 6: tile(6, rest, ldx, panel, next, depth, to, ldy, wide, start); break;
-    case 5: tile(5, rest, ldx, panel, next, depth, to, ldy, wide, start); break;
-    case 4: tile(4, rest, ldx, panel, next, depth, to, ldy, wide, start); break;
-    case 3: tile(3, rest, ldx, panel, next, depth, to, ldy, wide, start); break;
-    case 2: tile(2, rest, ldx, panel, next, depth, to, ldy, wide, start); break;
-    case 1: tile(1, rest, ldx, panel, next, depth, to, ldy, wide, start); break;
-    default: break;
+/* Some rows of X over columns from .. from+count-1 (relative to `first`) and one block of k. */
+typedef struct block {
+    const float *x; /* packed */
+    size_t rows;
+    const float *packed;
+    size_t n, k, first, d0;
+    float *y; /* of column 0 */
+    size_t ldy;
+} block;
+
+static void multiply_block(const block *b, size_t from, size_t count) {
+    const size_t depth = depth_at(b->k, b->d0);
+    tile_place p = {.x = b->x, .steps = depth, .ldy = b->ldy * sizeof(float), .add = b->d0 > 0};
+    for (size_t j = from, columns; j < from + count; j += columns) {
+        const bool wide = few_rows(b->rows) && from + count - j >= 4 * HMA_PANEL;
+        columns = wide ? 4 * HMA_PANEL : HMA_PANEL;
+        const float *panel = b->packed + hma_panel_offset(b->n, b->first + j, b->d0, depth);
+        p.panel = panel;
+        p.next = panel + depth * HMA_PANEL;
+        p.y = b->y + j;
+        set_columns(&p, from + count - j);
+        tiles(p, b->rows, wide);
     }
 }
 
 static void multiply(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
                      float *y, size_t ldy) {
-    for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
-        const size_t depth = k - d0 < HMA_GEMM_DEPTH ? k - d0 : HMA_GEMM_DEPTH;
-        for (size_t j = 0; j < count; j += HMA_PANEL) {
-            const size_t wide = count - j < HMA_PANEL ? count - j : HMA_PANEL;
-            const float *panel = (const float *)packed + hma_panel_offset(n, first + j, d0, depth);
-            tiles(x + d0, ldx, m, panel, panel + depth * HMA_PANEL, depth, y + j, ldy, wide, d0 == 0);
+    _Alignas(64) float rows_of_x[PACKED_ROWS * HMA_GEMM_DEPTH];
+    for (size_t i0 = 0; i0 < m; i0 += PACKED_ROWS) {
+        const size_t rows = m - i0 < PACKED_ROWS ? m - i0 : PACKED_ROWS, chunk = rows <= TILE_ROWS ? count : CHUNK_COLUMNS;
+        for (size_t from = 0; from < count; from += chunk) {
+            for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
+                const block b = {rows_of_x, rows, packed, n, k, first, d0, y + i0 * ldy, ldy};
+                pack_x(x + i0 * ldx + d0, ldx, rows, depth_at(k, d0), rows_of_x);
+                multiply_block(&b, from, count - from < chunk ? count - from : chunk);
+            }
         }
     }
 }
 
 /* ---- bf16 ---- */
-
-/* X is rounded so many rows at a time, on the stack. */
-enum { ROUNDED_ROWS = 8 * ROWS };
 
 static void widen(const uint16_t *from, size_t count, float *to) {
     for (size_t i = 0; i < count; i += 16) {
@@ -102,27 +70,30 @@ static void widen(const uint16_t *from, size_t count, float *to) {
     }
 }
 
-static void round_rows(const float *x, size_t ldx, size_t rows, size_t depth, float *to) {
+static void round_x(const float *x, size_t ldx, size_t rows, size_t depth, float *to) {
     for (size_t i = 0; i < rows; i++) {
         for (size_t d = 0; d < depth; d++) {
-            to[i * depth + d] = hma_bf16_round(x[i * ldx + d]);
+            to[i * HMA_GEMM_DEPTH + d] = hma_bf16_round(x[i * ldx + d]);
         }
     }
 }
 
 static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
                           float *y, size_t ldy) {
-    float rounded[ROUNDED_ROWS * HMA_GEMM_DEPTH], panel[HMA_GEMM_DEPTH * HMA_PANEL];
-    for (size_t i0 = 0; i0 < m; i0 += ROUNDED_ROWS) {
-        const size_t rows = m - i0 < ROUNDED_ROWS ? m - i0 : ROUNDED_ROWS;
+    _Alignas(64) float rows_of_x[PACKED_ROWS * HMA_GEMM_DEPTH], panel[HMA_GEMM_DEPTH * HMA_PANEL];
+    for (size_t i0 = 0; i0 < m; i0 += PACKED_ROWS) {
+        const size_t rows = m - i0 < PACKED_ROWS ? m - i0 : PACKED_ROWS;
         for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
-            const size_t depth = k - d0 < HMA_GEMM_DEPTH ? k - d0 : HMA_GEMM_DEPTH;
-            round_rows(x + i0 * ldx + d0, ldx, rows, depth, rounded);
+            const size_t depth = depth_at(k, d0);
+            round_x(x + i0 * ldx + d0, ldx, rows, depth, rows_of_x);
+            tile_place p = {.x = rows_of_x, .panel = panel, .steps = depth, .ldy = ldy * sizeof(float), .add = d0 > 0};
             for (size_t j = 0; j < count; j += HMA_PANEL) {
-                const size_t wide = count - j < HMA_PANEL ? count - j : HMA_PANEL;
                 const uint16_t *narrow = (const uint16_t *)packed + hma_panel_offset(n, first + j, d0, depth);
                 widen(narrow, depth * HMA_PANEL, panel);
-                tiles(rounded, depth, rows, panel, narrow + depth * HMA_PANEL, depth, y + i0 * ldy + j, ldy, wide, d0 == 0);
+                p.next = narrow + depth * HMA_PANEL;
+                p.y = y + i0 * ldy + j;
+                set_columns(&p, count - j);
+                tiles(p, rows, false);
             }
         }
     }
