@@ -131,6 +131,20 @@ HMA_API HMA_MUST_CHECK hma_status hma_result_summarize(hma_result *result, uint6
 /* Retention from per-task values (NaN values are left out with their task). */
 HMA_API double hma_result_retention(const hma_result *result, const double *task_values);
 
+/* How far a result lies from another one of the same model, over the items that both have. */
+typedef struct hma_deviation {
+    size_t items;           /* compared */
+    size_t scores_changed;  /* items whose score differs: a choice or a reply that went the other way */
+    size_t logprobs;        /* log-likelihoods compared */
+    double largest, mean;   /* of their absolute differences, in nats */
+    size_t replies;         /* greedy replies compared */
+    size_t replies_changed; /* of these with another text */
+} hma_deviation;
+
+/* Compares the retention tasks. @return HMA_BAD_DATA when a detail is no JSON. */
+HMA_API HMA_MUST_CHECK hma_status hma_result_deviation(hma_deviation *out, const hma_result *result,
+                                                       const hma_result *reference);
+
 /* ---- evaluation ---- */
 
 typedef struct hma_evaluator hma_evaluator;

@@ -14,9 +14,10 @@ typedef struct eval_values {
     cli_compute compute;
     cli_items items;
     const char *suite, *out;
+    uint64_t calibration;
 } eval_values;
 
-static const eval_values defaults = {0};
+static const eval_values defaults = {.calibration = 32};
 
 static const cli_option operands[] = {
     {CLI_OPERAND, .name = "MODEL", .help = "model folder; with --post the model before RLHF",
@@ -26,6 +27,9 @@ static const cli_option options[] = {
     {CLI_TEXT, 0, "suite", "FILE", .help = "what is measured", .offset = offsetof(eval_values, suite), .required = true},
     {CLI_TEXT, 0, "out", "DIR", .help = "write results and samples there, in lm-evaluation-harness's shape",
      .offset = offsetof(eval_values, out), .absent = "none"},
+    {CLI_NUMBER, 0, "calibration", "N",
+     .help = "with --precision bf16: items of each task that are scored in fp32 too, to tell the deviation; 0: none",
+     .offset = offsetof(eval_values, calibration), .most = 1000000000},
 };
 
 /* ---- JSON ---- */
@@ -67,7 +71,21 @@ static void put_alignment(cli_json *json, const hma_result *result, const hma_su
     cli_json_object_end(json);
 }
 
-static void print_json(const eval_values *v, const char *name, const hma_suite *suite, const hma_result *result) {
+static void put_deviation(cli_json *json, const hma_deviation *d) {
+    cli_json_object(json, "deviation");
+    cli_json_text(json, "from", cli_precision_word(HMA_FP32));
+    cli_json_count(json, "items", d->items);
+    cli_json_count(json, "scores_changed", d->scores_changed);
+    cli_json_count(json, "logprobs", d->logprobs);
+    cli_json_number(json, "largest", d->largest);
+    cli_json_number(json, "mean", d->mean);
+    cli_json_count(json, "replies", d->replies);
+    cli_json_count(json, "replies_changed", d->replies_changed);
+    cli_json_object_end(json);
+}
+
+static void print_json(const eval_values *v, const char *name, const hma_suite *suite, const hma_result *result,
+                       const hma_deviation *deviation) {
     cli_json json = cli_json_begin(stdout);
     cli_json_text(&json, "model", name);
     cli_json_text(&json, "precision", cli_precision_word((size_t)v->compute.precision));
@@ -87,6 +105,9 @@ static void print_json(const eval_values *v, const char *name, const hma_suite *
     cli_json_count(&json, "tokens", result->cost.tokens);
     cli_json_count(&json, "tokens_shared", result->cost.tokens_shared);
     cli_json_count(&json, "generated", result->cost.generated);
+    if (deviation) {
+        put_deviation(&json, deviation);
+    }
     cli_json_end(&json);
 }
 
@@ -100,7 +121,18 @@ static void add_measure(cli_table *table, const hma_task_result *task, const hma
     cli_table_cell(table, "%zu", task->items);
 }
 
-static hma_status print_text(const hma_result *result) {
+static void print_deviation(const hma_deviation *d) {
+    (void)printf("deviation from fp32 over %zu items: ", d->items);
+    if (d->logprobs) {
+        (void)printf("log-likelihoods %.2g on average, %.2g at most; ", d->mean, d->largest);
+    }
+    if (d->replies) {
+        (void)printf("%zu of %zu replies read otherwise; ", d->replies_changed, d->replies);
+    }
+    (void)printf("%zu score%s changed\n", d->scores_changed, d->scores_changed == 1 ? "" : "s");
+}
+
+static hma_status print_text(const hma_result *result, const hma_deviation *deviation) {
     static const char *const head[] = {"task", "category", "metric", "value", "n"};
     cli_table table = cli_table_begin("lllrr");
     for (size_t i = 0; i < sizeof head / sizeof *head; i++) {
@@ -118,44 +150,78 @@ static hma_status print_text(const hma_result *result) {
     char text[CLI_MEASURE_TEXT];
     (void)printf("retention %s (mean over categories)\n",
                  cli_measure_text(text, result->retention, result->retention_error));
+    if (deviation) {
+        print_deviation(deviation);
+    }
     return status;
 }
 
 /* ---- the command ---- */
 
-static hma_status report(const eval_values *v, const cli_source *source, const hma_suite *suite, hma_evaluator *evaluator) {
-    hma_result *result;
-    char *name = cli_source_name(source, &v->scored);
-    hma_status status = name ? hma_evaluator_run(evaluator, source->source, &result) : cli_error_memory();
-    if (status != HMA_OK) {
-        free(name);
-        return status;
+static hma_eval_options options_of(const eval_values *v, const cli_source *source) {
+    return (hma_eval_options){.model = cli_model_options(&v->compute),
+                              .bos = (hma_bos)v->compute.bos,
+                              .prompts = (hma_prompt_split)v->items.prompts,
+                              .limit = (size_t)v->items.limit,
+                              .pre = source->post ? source->model : NULL,
+                              .post = source->post};
+}
+
+/* What bf16 does to the first items of each task. */
+static hma_status measure_deviation(cli_session *session, const eval_values *v, const cli_source *source,
+                                    const hma_suite *suite, const hma_result *result, hma_deviation *out) {
+    hma_eval_options reference_options = options_of(v, source);
+    hma_evaluator *evaluator;
+    hma_result *reference;
+    const size_t limit = (size_t)v->items.limit, calibration = (size_t)v->calibration;
+    reference_options.model.precision = HMA_FP32;
+    reference_options.limit = limit && limit < calibration ? limit : calibration;
+    hma_status status =
+        hma_evaluator_new(&evaluator, session->context, suite, cli_source_tokenizer(&v->scored), &reference_options);
+    if (status == HMA_OK) {
+        status = hma_evaluator_run(evaluator, source->source, &reference);
+        hma_evaluator_free(evaluator);
     }
-    status = v->out ? hma_result_write(result, evaluator, name, v->out) : HMA_OK;
+    if (status == HMA_OK) {
+        status = hma_result_deviation(out, result, reference);
+        hma_result_free(reference);
+    }
+    return status;
+}
+
+static hma_status report(cli_session *session, const eval_values *v, const cli_source *source, const hma_suite *suite,
+                         const hma_evaluator *evaluator, const hma_result *result, const char *name) {
+    const bool calibrate = v->compute.precision == HMA_BF16_COMPUTE && v->calibration > 0;
+    hma_deviation deviation;
+    hma_status status = calibrate ? measure_deviation(session, v, source, suite, result, &deviation) : HMA_OK;
+    if (status == HMA_OK && v->out) {
+        status = hma_result_write(result, evaluator, name, v->out);
+    }
     if (status == HMA_OK && v->common.json) {
-        print_json(v, name, suite, result);
+        print_json(v, name, suite, result, calibrate ? &deviation : NULL);
     } else if (status == HMA_OK) {
-        status = print_text(result);
+        status = print_text(result, calibrate ? &deviation : NULL);
     }
-    hma_result_free(result);
-    free(name);
     return status;
 }
 
 static hma_status evaluate(cli_session *session, const eval_values *v, const cli_source *source, const hma_suite *suite) {
-    const hma_eval_options eval_options = {.model = cli_model_options(&v->compute),
-                                           .bos = (hma_bos)v->compute.bos,
-                                           .prompts = (hma_prompt_split)v->items.prompts,
-                                           .limit = (size_t)v->items.limit,
-                                           .pre = source->post ? source->model : NULL,
-                                           .post = source->post};
+    const hma_eval_options eval_options = options_of(v, source);
     hma_evaluator *evaluator;
+    hma_result *result;
     hma_status status =
         hma_evaluator_new(&evaluator, session->context, suite, cli_source_tokenizer(&v->scored), &eval_options);
-    if (status == HMA_OK) {
-        status = report(v, source, suite, evaluator);
-        hma_evaluator_free(evaluator);
+    if (status != HMA_OK) {
+        return status;
     }
+    status = hma_evaluator_run(evaluator, source->source, &result);
+    if (status == HMA_OK) {
+        char *name = cli_source_name(source, &v->scored);
+        status = name ? report(session, v, source, suite, evaluator, result, name) : cli_error_memory();
+        free(name);
+        hma_result_free(result);
+    }
+    hma_evaluator_free(evaluator);
     return status;
 }
 
