@@ -148,8 +148,7 @@ static hma_status print_text(const hma_result *result, const hma_deviation *devi
     }
     const hma_status status = cli_table_end(&table, stdout);
     char text[CLI_MEASURE_TEXT];
-    (void)printf("retention %s (mean over categories)\n",
-                 cli_measure_text(text, result->retention, result->retention_error));
+    (void)printf("retention %s (mean over categories)\n", cli_measure_text(text, result->retention, result->retention_error));
     if (deviation) {
         print_deviation(deviation);
     }
@@ -209,8 +208,7 @@ static hma_status evaluate(cli_session *session, const eval_values *v, const cli
     const hma_eval_options eval_options = options_of(v, source);
     hma_evaluator *evaluator;
     hma_result *result;
-    hma_status status =
-        hma_evaluator_new(&evaluator, session->context, suite, cli_source_tokenizer(&v->scored), &eval_options);
+    hma_status status = hma_evaluator_new(&evaluator, session->context, suite, cli_source_tokenizer(&v->scored), &eval_options);
     if (status != HMA_OK) {
         return status;
     }

@@ -16,7 +16,8 @@ static const cli_option operands[] = {
     {CLI_OPERAND, .name = "RUN", .help = "the folder of a run", .offset = offsetof(export_values, run)},
 };
 static const cli_option options[] = {
-    {CLI_TEXTS, 0, "to", "FILE", .help = "what to write, by suffix: .h5 .csv .json .svg .html .ipynb; may be given several times",
+    {CLI_TEXTS, 0, "to", "FILE",
+     .help = "what to write, by suffix: .h5 .csv .json .svg .html .ipynb; may be given several times",
      .offset = offsetof(export_values, to)},
     {CLI_TEXT, 0, "mergekit", "FILE.yml", .help = "a mergekit configuration that makes the point of --point", .absent = "none",
      .offset = offsetof(export_values, mergekit)},

@@ -29,11 +29,11 @@ typedef struct finding {
     hma_description model;
     size_t tensors, shards;
     uint64_t bytes, elements[HMA_DTYPE_COUNT];
-    hma_dtype dtype;          /* of most elements */
+    hma_dtype dtype; /* of most elements */
     bool mixed;
     hma_tokenizer *tokenizer; /* NULL: none, or one that cannot be used */
     char no_tokenizer[REASON];
-    char why_not[REASON];     /* "" when it can be scored */
+    char why_not[REASON]; /* "" when it can be scored */
 } finding;
 
 static void count_tensors(finding *f, const hma_checkpoint *checkpoint) {
@@ -122,7 +122,9 @@ static void print_text(const finding *f) {
         (void)printf("shape         %zu layers, hidden %zu, %zu heads (%zu for keys and values) of %zu, MLP %zu\n", m->layers,
                      m->hidden, m->heads, m->kv_heads, m->head_dim, m->intermediate);
         (void)printf("vocabulary    %zu rows, %s\n", m->vocabulary,
-                     m->reward_head ? "reward head" : m->tied_head ? "tied head" : "untied head");
+                     m->reward_head ? "reward head"
+                     : m->tied_head ? "tied head"
+                                    : "untied head");
         (void)printf("context       %zu tokens\n", m->max_length);
     }
     if (f->tokenizer) {

@@ -74,7 +74,8 @@ static hma_status check_digest(hma_context *context, const job *j, const hma_che
     if (status != HMA_OK || (recorded && strcmp(recorded, digest) == 0)) {
         return status;
     }
-    return cli_error(HMA_INCOMPATIBLE, "%s: is not the model that the run scored (expected %s %.16s.., got %.16s..): name that model",
+    return cli_error(HMA_INCOMPATIBLE,
+                     "%s: is not the model that the run scored (expected %s %.16s.., got %.16s..): name that model",
                      hma_checkpoint_folder(checkpoint), fact, recorded ? recorded : "?", digest);
 }
 
@@ -96,9 +97,11 @@ static hma_status open_from_run(cli_session *session, job *j, const merge_values
         status = take_point(j, v);
     }
     if (status == HMA_OK) {
-        const char *pre = v->pre ? v->pre : hma_run_fact(j->run, "pre"), *post = v->post ? v->post : hma_run_fact(j->run, "post");
-        status = pre && post ? cli_pair_open(&j->pre, &j->post, pre, post)
-                             : cli_error(HMA_BAD_DATA, "%s: does not say where pre and post are (expected both): name them", v->from);
+        const char *pre = v->pre ? v->pre : hma_run_fact(j->run, "pre"),
+                   *post = v->post ? v->post : hma_run_fact(j->run, "post");
+        status = pre && post
+                     ? cli_pair_open(&j->pre, &j->post, pre, post)
+                     : cli_error(HMA_BAD_DATA, "%s: does not say where pre and post are (expected both): name them", v->from);
     }
     if (status == HMA_OK) {
         status = check_digest(session->context, j, j->pre, "pre_sha256");
@@ -121,7 +124,8 @@ static hma_status open_pair(cli_session *session, job *j, const merge_values *v)
 
 static hma_status check_from(const cli_parsed *parsed) {
     if (cli_recipe_given(parsed)) {
-        return cli_error(HMA_USAGE, "--from: does not go with --ratio, --ratios or --recipe (the point has a recipe): leave one out");
+        return cli_error(HMA_USAGE,
+                         "--from: does not go with --ratio, --ratios or --recipe (the point has a recipe): leave one out");
     }
     for (size_t i = 0; i < sizeof cli_recipe_settings_options / sizeof *cli_recipe_settings_options; i++) {
         if (cli_given(parsed, cli_recipe_settings_options[i].name)) {
@@ -134,11 +138,13 @@ static hma_status check_from(const cli_parsed *parsed) {
 
 static hma_status check_values(const cli_parsed *parsed, const merge_values *v) {
     if (v->from) {
-        return v->pre && !v->post ? cli_error(HMA_USAGE, "POST: is missing (expected both models or none): add it or leave out PRE")
-                                  : check_from(parsed);
+        return v->pre && !v->post
+                   ? cli_error(HMA_USAGE, "POST: is missing (expected both models or none): add it or leave out PRE")
+                   : check_from(parsed);
     }
     if (!v->pre || !v->post) {
-        return cli_error(HMA_USAGE, "%s: is missing (it is required without --from): see 'hma help merge'", v->pre ? "POST" : "PRE");
+        return cli_error(HMA_USAGE, "%s: is missing (it is required without --from): see 'hma help merge'",
+                         v->pre ? "POST" : "PRE");
     }
     return v->point ? cli_error(HMA_USAGE, "--point: is given without --from (expected both): name the run") : HMA_OK;
 }

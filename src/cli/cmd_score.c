@@ -77,7 +77,8 @@ static hma_status run(cli_session *session, const void *values) {
 const cli_command cli_cmd_score = {
     .spec = {"score",
              "answer raw requests: log-likelihoods, generations, rewards, logits, tokens",
-             "Request types are loglikelihood, generate, reward, logits, tokenize and detokenize; the README shows a line of each.\n"
+             "Request types are loglikelihood, generate, reward, logits, tokenize and detokenize; the README shows a line of "
+             "each.\n"
              "A folder that holds only a tokenizer answers tokenize and detokenize.",
              {CLI_GROUP("Arguments", operands, 0), CLI_GROUP(NULL, options, 0),
               CLI_GROUP(NULL, cli_post_options, offsetof(score_values, scored)),

@@ -29,8 +29,8 @@ static const cli_option which[] = {
      .absent = "0:1:0.1 when nothing else is given"},
     {CLI_TEXT, 0, "levels", "A,B,..", .help = "all combinations of these ratios over the blocks", .absent = "none",
      .offset = offsetof(sweep_values, levels)},
-    {CLI_TEXT, 0, "candidates", "FILE", .help = "recipes, one JSON object a line, each with an optional label", .absent = "none",
-     .offset = offsetof(sweep_values, candidates)},
+    {CLI_TEXT, 0, "candidates", "FILE", .help = "recipes, one JSON object a line, each with an optional label",
+     .absent = "none", .offset = offsetof(sweep_values, candidates)},
 };
 
 static hma_status add_candidates(hma_run *run, const sweep_values *v) {

@@ -17,8 +17,9 @@ static void put_head(cli_table *table, const hma_front *front) {
     cli_table_cell(table, "mean");
     for (size_t a = 0; a < front->axis_count; a++) {
         if (is_shown(&front->axes[a])) {
-            cli_table_cell(table, "%s", front->axes[a].kind == HMA_AXIS_TASK ? front->axes[a].name + sizeof "task_" - 1
-                                                                             : front->axes[a].name);
+            cli_table_cell(table, "%s",
+                           front->axes[a].kind == HMA_AXIS_TASK ? front->axes[a].name + sizeof "task_" - 1
+                                                                : front->axes[a].name);
         }
     }
     cli_table_cell(table, "member");

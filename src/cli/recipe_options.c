@@ -10,9 +10,7 @@ enum { RECIPE_BYTES = 16 << 20 };
 
 /* Words of the library's enumerations, in its order. */
 
-static const char *method_word(size_t index) {
-    return index <= HMA_LINEAR ? hma_method_name((hma_method)index) : NULL;
-}
+static const char *method_word(size_t index) { return index <= HMA_LINEAR ? hma_method_name((hma_method)index) : NULL; }
 
 static const char *policy_word(size_t index) {
     return index <= HMA_POLICY_UNIFORM_OUTSIDE ? hma_policy_name((hma_policy)index) : NULL;

@@ -14,7 +14,8 @@ static hma_result two_tasks(hma_task_result tasks[2], char **choices, double *pi
 
 static void only_items_that_both_have_are_compared(void **state) {
     (void)state;
-    char *choices[] = {(char[]){"{\"ll\":[-1,-2.5],\"greedy\":[true,false]}"}, (char[]){"{\"ll\":[-3,-4],\"greedy\":[true,false]}"},
+    char *choices[] = {(char[]){"{\"ll\":[-1,-2.5],\"greedy\":[true,false]}"},
+                       (char[]){"{\"ll\":[-3,-4],\"greedy\":[true,false]}"},
                        (char[]){"{\"ll\":[-9,-9],\"greedy\":[true,false]}"}};
     char *reference_choices[] = {(char[]){"{\"ll\":[-1.25,-2.5],\"greedy\":[true,false]}"},
                                  (char[]){"{\"ll\":[-3.5,-3.25],\"greedy\":[false,false]}"}};
@@ -23,7 +24,8 @@ static void only_items_that_both_have_are_compared(void **state) {
     double picked[] = {1, 0, 1}, f1[] = {1, 0.5, 0}, reference_picked[] = {1, 1}, reference_f1[] = {1, 0.5};
     hma_task_result tasks[2], reference_tasks[2];
     const hma_result result = two_tasks(tasks, choices, picked, texts, f1, 3);
-    const hma_result reference = two_tasks(reference_tasks, reference_choices, reference_picked, reference_texts, reference_f1, 2);
+    const hma_result reference =
+        two_tasks(reference_tasks, reference_choices, reference_picked, reference_texts, reference_f1, 2);
     hma_deviation d;
     assert_ok(hma_result_deviation(&d, &result, &reference));
     assert_int_equal(d.items, 4);
