@@ -84,7 +84,8 @@ static hma_status fill(const hma_evaluator *e, const judged *j, hma_task_result 
         out->measures[0].stats[prompt] = sum / (double)j->samples;
         out->item_id[prompt] = hma_copy_text(hma_evaluator_prompt(e, prompt)->id);
         out->detail[prompt] = describe(j, prompt);
-        if (!out->item_id[prompt] || !out->detail[prompt]) {
+        if (!out->item_id[prompt] || !out->detail[prompt] ||
+            hma_task_result_cluster(out, prompt, hma_evaluator_prompt(e, prompt)->cluster) != HMA_OK) {
             return HMA_FAILURE;
         }
     }

@@ -53,6 +53,9 @@ hma_status hma_task_result_make(const hma_evaluator *evaluator, size_t task, hma
 /* The same of the alignment measure: has the replies judged. */
 hma_status hma_alignment_result_make(const hma_evaluator *evaluator, hma_task_result *out);
 
+/* Notes what the item shares with others, if anything. */
+hma_status hma_task_result_cluster(hma_task_result *out, size_t index, const char *cluster);
+
 /* An empty result: names, ids and room for the statistics of the measures. */
 hma_status hma_task_result_begin(hma_task_result *out, const char *name, const char *category, const hma_metric *metrics,
                                  size_t metric_count, size_t items);

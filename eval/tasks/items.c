@@ -9,13 +9,17 @@
 #include "base/error_set.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "base/text_set.h"
 #include "eval/tasks/fields.h"
 #include "eval/tasks/lines.h"
 
+enum { LONGEST_CLUSTER = 64 }; /* bytes of a name that is kept as it is */
+
 static void free_item(hma_item *item) {
     cJSON_Delete(item->document);
     free(item->id);
+    free(item->cluster);
     free(item->texts);
     free(item->answers);
     *item = (hma_item){0};
@@ -135,11 +139,13 @@ static hma_status read_target(hma_item *item, const cJSON *object, const char *w
 
 /* ---- a line ---- */
 
+#define CLUSTER_KEYS "cluster", "passage", "group"
+
 static const char *const *keys_of(hma_item_kind kind) {
-    static const char *const choices[] = {"id", "query", "choices", "gold", NULL};
-    static const char *const answers[] = {"id", "query", "answers", NULL};
-    static const char *const target[] = {"id", "query", "target", "choices", "gold", NULL};
-    static const char *const prompt[] = {"id", "prompt", NULL};
+    static const char *const choices[] = {"id", "query", "choices", "gold", CLUSTER_KEYS, NULL};
+    static const char *const answers[] = {"id", "query", "answers", CLUSTER_KEYS, NULL};
+    static const char *const target[] = {"id", "query", "target", "choices", "gold", CLUSTER_KEYS, NULL};
+    static const char *const prompt[] = {"id", "prompt", CLUSTER_KEYS, NULL};
     switch (kind) {
     case HMA_ITEM_CHOICES: return choices;
     case HMA_ITEM_TARGET: return target;
@@ -174,12 +180,57 @@ static hma_status read_id(hma_item *item, const cJSON *object, const char *where
     return item->id ? HMA_OK : HMA_FAILURE;
 }
 
+/* A name as it is, a text that is too long for a name - the passage itself - by its digest. */
+static hma_status name_cluster(char **out, const char *text) {
+    char digest[65];
+    const size_t length = strlen(text);
+    const hma_status status = length > LONGEST_CLUSTER ? hma_sha256_of(text, length, digest) : HMA_OK;
+    if (status == HMA_OK) {
+        *out = hma_copy_text(length > LONGEST_CLUSTER ? digest : text);
+    }
+    return status == HMA_OK && !*out ? HMA_FAILURE : status;
+}
+
+/* What the item shares with others: a text or a whole number, under one of three names. */
+static hma_status read_cluster(hma_item *item, const cJSON *object, const char *where) {
+    static const char *const keys[] = {CLUSTER_KEYS};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const cJSON *value = hma_json_get(object, keys[i]);
+        char number[32];
+        if (!value || cJSON_IsNull(value)) {
+            continue;
+        }
+        if (item->cluster) {
+            return hma_error(HMA_BAD_DATA,
+                             "%s: \"%s\" is a second name for a cluster (expected one of \"cluster\", \"passage\" and "
+                             "\"group\"): remove one",
+                             where, keys[i]);
+        }
+        const bool is_number = cJSON_IsNumber(value) && value->valuedouble == floor(value->valuedouble) &&
+                               fabs(value->valuedouble) <= 9007199254740992.0;
+        if (!is_number && !(cJSON_IsString(value) && *value->valuestring)) {
+            return hma_error(HMA_BAD_DATA,
+                             "%s: \"%s\" is not usable (expected a non-empty string or a whole number): correct it", where,
+                             keys[i]);
+        }
+        (void)snprintf(number, sizeof number, "%.0f", value->valuedouble);
+        const hma_status status = name_cluster(&item->cluster, is_number ? number : value->valuestring);
+        if (status != HMA_OK) {
+            return status;
+        }
+    }
+    return HMA_OK;
+}
+
 /* Takes over `object`, whatever happens. */
 static hma_status read_item(hma_item *item, cJSON *object, const char *where, hma_item_kind kind, size_t number) {
     *item = (hma_item){.document = object};
     hma_status status = hma_json_known_keys(object, where, keys_of(kind));
     if (status == HMA_OK) {
         status = read_id(item, object, where, number);
+    }
+    if (status == HMA_OK) {
+        status = read_cluster(item, object, where);
     }
     if (status == HMA_OK) {
         status = hma_json_get_text(object, where, kind == HMA_ITEM_PROMPT ? "prompt" : "query", true, &item->query);

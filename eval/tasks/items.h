@@ -13,6 +13,7 @@
 typedef struct hma_item {
     cJSON *document;    /* the line; owns the texts below */
     char *id;           /* its "id", else its 0-based number */
+    char *cluster;      /* its "cluster", "passage" or "group": what it shares with other items; NULL when there is none */
     const char *query;  /* what is shown; of a prompt: the prompt */
     const char **texts; /* choices, answers or the one target; of DROP the spans of all answers */
     size_t text_count;

@@ -4,54 +4,82 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clusters.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/statistics.h"
+#include "eval/tasks/jackknife.h"
 #include "hma/eval.h"
 
 enum { BOOTSTRAP_RESAMPLES = 1000 };
 
 /* ---- one measure ---- */
 
-/* Sum over the items' statistics; with `key`, over as many items drawn with replacement. */
-static void sum_stats(const hma_measure *m, size_t width, const hma_rng_key *key, double sums[HMA_METRIC_MAX_WIDTH]) {
-    for (size_t k = 0; k < width; k++) {
+/* Sum over as many rows as there are, drawn with replacement. Returns the items that they stand for. */
+static double sum_drawn(const hma_cluster_sums *rows, hma_rng_key key, double sums[HMA_METRIC_MAX_WIDTH]) {
+    double items = 0;
+    for (size_t k = 0; k < rows->width; k++) {
         sums[k] = 0;
     }
-    for (size_t i = 0; i < m->items; i++) {
-        const double *row = m->stats + width * (key ? hma_rng_below(*key, i, m->items) : i);
-        for (size_t k = 0; k < width; k++) {
-            sums[k] += row[k];
+    for (size_t i = 0; i < rows->count; i++) {
+        const size_t row = (size_t)hma_rng_below(key, i, rows->count);
+        items += rows->items[row];
+        for (size_t k = 0; k < rows->width; k++) {
+            sums[k] += rows->sums[row * rows->width + k];
         }
     }
+    return items;
 }
 
 /* Items are redrawn with the same numbers for every model, so that errors of two models are comparable. */
-static double bootstrap_error(const hma_measure *m, const hma_metric_info *info, uint64_t seed) {
+static double bootstrap_error(hma_metric metric, const hma_cluster_sums *rows, uint64_t seed) {
     char purpose[64];
     double values[BOOTSTRAP_RESAMPLES], sums[HMA_METRIC_MAX_WIDTH];
-    (void)snprintf(purpose, sizeof purpose, "bootstrap %s", info->name);
+    (void)snprintf(purpose, sizeof purpose, "bootstrap %s", hma_metric_describe(metric)->name);
     const hma_rng_key key = hma_rng_key_for(seed, purpose);
     for (size_t i = 0; i < BOOTSTRAP_RESAMPLES; i++) {
         const hma_rng_key resample = hma_rng_key_with(key, i);
-        sum_stats(m, info->width, &resample, sums);
-        values[i] = hma_metric_value(m->metric, sums, (double)m->items);
+        const double items = sum_drawn(rows, resample, sums);
+        values[i] = hma_metric_value(metric, sums, items);
     }
     return hma_standard_deviation(values, BOOTSTRAP_RESAMPLES);
 }
 
-static void summarize_measure(hma_measure *m, uint64_t seed) {
-    const hma_metric_info *info = hma_metric_describe(m->metric);
-    double sums[HMA_METRIC_MAX_WIDTH];
-    sum_stats(m, info->width, NULL, sums);
-    m->value = hma_metric_value(m->metric, sums, (double)m->items);
-    if (m->items < 2 || isnan(m->value)) {
-        m->standard_error = NAN;
-    } else if (info->is_mean) {
-        m->standard_error = hma_standard_deviation(m->stats, m->items) / sqrt((double)m->items);
-    } else {
-        m->standard_error = bootstrap_error(m, info, seed);
+/* Of a mean: from the pseudo-values, which without clusters are the items' own scores. */
+static double mean_error(hma_metric metric, const hma_cluster_sums *rows) {
+    double error = NAN;
+    double *values = HMA_NEW(double, rows->count);
+    if (values) {
+        hma_jackknife(metric, rows, values);
+        error = hma_standard_deviation(values, rows->count) / sqrt((double)rows->count);
     }
+    free(values);
+    return error;
+}
+
+static hma_status summarize_measure(hma_measure *m, const hma_clusters *clusters, uint64_t seed) {
+    double sums[HMA_METRIC_MAX_WIDTH];
+    hma_cluster_sums rows;
+    const hma_status status = hma_cluster_sums_make(&rows, m->metric, m->stats, m->items, clusters);
+    if (status != HMA_OK) {
+        return status;
+    }
+    for (size_t k = 0; k < rows.width; k++) {
+        sums[k] = 0;
+        for (size_t i = 0; i < m->items; i++) {
+            sums[k] += m->stats[i * rows.width + k];
+        }
+    }
+    m->value = hma_metric_value(m->metric, sums, (double)m->items);
+    if (rows.count < 2 || isnan(m->value)) {
+        m->standard_error = NAN;
+    } else if (hma_metric_describe(m->metric)->is_mean) {
+        m->standard_error = mean_error(m->metric, &rows);
+    } else {
+        m->standard_error = bootstrap_error(m->metric, &rows, seed);
+    }
+    hma_cluster_sums_free(&rows);
+    return HMA_OK;
 }
 
 static hma_status summarize_task(hma_task_result *task, uint64_t seed) {
@@ -66,10 +94,13 @@ static hma_status summarize_task(hma_task_result *task, uint64_t seed) {
     }
     free(task->score);
     task->score = score;
-    for (size_t i = 0; i < task->measure_count; i++) {
-        summarize_measure(&task->measures[i], seed);
+    hma_clusters clusters;
+    hma_status status = hma_clusters_make(&clusters, task->cluster, task->items);
+    for (size_t i = 0; i < task->measure_count && status == HMA_OK; i++) {
+        status = summarize_measure(&task->measures[i], &clusters, seed);
     }
-    return HMA_OK;
+    hma_clusters_free(&clusters);
+    return status;
 }
 
 /* ---- retention ---- */
@@ -163,6 +194,7 @@ static void free_task(hma_task_result *task) {
     free(task->category);
     free(task->score);
     free_texts(task->item_id, task->items);
+    free_texts(task->cluster, task->items);
     free_texts(task->detail, task->items);
 }
 

@@ -59,6 +59,17 @@ hma_status hma_task_result_begin(hma_task_result *out, const char *name, const c
     return HMA_OK;
 }
 
+hma_status hma_task_result_cluster(hma_task_result *out, size_t index, const char *cluster) {
+    if (!cluster) {
+        return HMA_OK;
+    }
+    if (!out->cluster && !(out->cluster = HMA_NEW(char *, out->items))) {
+        return HMA_FAILURE;
+    }
+    out->cluster[index] = hma_copy_text(cluster);
+    return out->cluster[index] ? HMA_OK : HMA_FAILURE;
+}
+
 static hma_status keep_detail(hma_task_result *out, size_t item, hma_buffer *detail) {
     out->detail[item] = hma_buffer_release(detail);
     return out->detail[item] ? HMA_OK : HMA_FAILURE;
@@ -176,7 +187,7 @@ hma_status hma_task_result_make(const hma_evaluator *e, size_t task, hma_task_re
     for (size_t i = 0; i < e->picks[task].count && status == HMA_OK; i++) {
         const hma_item *item = hma_evaluator_item(e, task, i);
         out->item_id[i] = hma_copy_text(item->id);
-        if (!out->item_id[i]) {
+        if (!out->item_id[i] || hma_task_result_cluster(out, i, item->cluster) != HMA_OK) {
             return HMA_FAILURE;
         }
         if (spec->task.type == HMA_TASK_GENERATE) {

@@ -100,7 +100,8 @@ typedef struct hma_measure {
     size_t items;
     double *stats;   /* [items, width] */
     double value;
-    double standard_error; /* n-1; bootstrap over items for metrics that are not means; NaN with fewer than 2 items */
+    double standard_error; /* n-1; bootstrap for metrics that are not means; both over whole clusters where items share
+                              something; NaN with fewer than 2 clusters */
 } hma_measure;
 
 typedef struct hma_task_result {
@@ -111,6 +112,8 @@ typedef struct hma_task_result {
     hma_measure *measures; /* [measure_count]; the first is the task's own metric */
     double *score;         /* [items]: the first metric on each item alone */
     char **item_id;        /* [items] */
+    char **cluster; /* [items]: what an item shares with others ("cluster" of its line), NULL where it stands alone; NULL when
+                       all do */
     char **detail;         /* [items]: one JSON object each: {"ll":[..],"greedy":[..]}, {"text":".."}, {"replies":[..],"rewards":[..]} */
 } hma_task_result;
 

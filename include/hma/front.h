@@ -67,7 +67,9 @@ typedef struct hma_point {
     const char *id;   /* owned by the run */
     const char *label;
     hma_origin origin;
-    const hma_recipe *recipe;
+    hma_candidate_kind kind;
+    const hma_recipe *recipe; /* NULL unless a merge */
+    double mean_ratio;        /* NaN of a checkpoint */
     bool on_front;
     bool excluded;     /* a score is not finite: shown, never on the front */
     double membership; /* share of resamples in which the point is on the front; 0 when excluded */

@@ -77,16 +77,38 @@ HMA_API HMA_MUST_CHECK hma_status hma_run_add_file(hma_run *run, const char *pat
  */
 HMA_API HMA_MUST_CHECK hma_status hma_run_score(hma_run *run);
 
+/*
+ * Adds points of comparison, which are no merges of pre and post and are never recommended; origin is HMA_ORIGIN_EXTRA.
+ *
+ * A checkpoint of another training run of the same model (an early stop, another KL penalty, a merged LoRA), scored as it is
+ * under the label `name`. Its weights are read once for their SHA-256, which is what the candidate is: the folder may move, but
+ * what is in it is compared again before it is scored, and the same name for another checkpoint is HMA_INCOMPATIBLE. So is a
+ * folder that hma cannot score, or whose tokenizer is not the run's.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_run_add_extra(hma_run *run, const char *name, const char *folder);
+
+typedef enum hma_candidate_kind {
+    HMA_CANDIDATE_MERGE = 0,  /* a recipe over pre and post; pre and post themselves */
+    HMA_CANDIDATE_CHECKPOINT, /* another folder, as it is */
+    HMA_CANDIDATE_MIXTURE     /* pre and post side by side, their log-probabilities averaged */
+} hma_candidate_kind;
+
 /* Candidates in the order in which they were added: pre, post, then the others. */
 typedef struct hma_candidate {
-    const char *id;    /* hma_recipe_id() */
+    const char *id;    /* hma_recipe_id(); of others than merges a digest of what they are */
     const char *label; /* unique in the run */
     hma_origin origin;
-    const hma_recipe *recipe;
+    hma_candidate_kind kind;
+    const hma_recipe *recipe; /* NULL unless a merge */
+    double mean_ratio;        /* of a merge; of a mixture its w; NaN of a checkpoint */
+    const char *folder;       /* of a checkpoint: where it was last, and the SHA-256 of its weights; else NULL */
+    const char *sha256;
     bool scored;
     const char *failure; /* why it has no scores and gets none (values that are not finite); NULL otherwise */
     double seconds;
 } hma_candidate;
+/* "linear", "slerp", ..; "checkpoint"; "logit-mixture". */
+HMA_API const char *hma_candidate_method(const hma_candidate *candidate);
 HMA_API size_t hma_run_candidate_count(const hma_run *run);
 HMA_API const hma_candidate *hma_run_candidate(const hma_run *run, size_t index);
 /* Finds a candidate by id, unique id prefix, or label; HMA_USAGE when there is none or several. */
@@ -109,7 +131,7 @@ HMA_API size_t hma_run_layers(const hma_run *run);
 HMA_API size_t hma_run_blocks(const hma_run *run);
 /* First layer of a block of that structure. */
 HMA_API size_t hma_run_block_start(const hma_run *run, size_t block);
-/* Ratio of a candidate in a block of that structure. */
+/* Ratio of a candidate in a block of that structure; of a mixture its w, of a checkpoint NaN. */
 HMA_API double hma_run_ratio(const hma_run *run, size_t candidate, size_t block);
 
 /* Checks the journal: SQLite's own integrity check, schema, that every scored candidate has every item, that each recipe

@@ -83,7 +83,12 @@ static hma_status take_point(job *j, const merge_values *v) {
     size_t point;
     hma_status status = cli_point_find(&point, j->run, j->front, v->point ? v->point : "recommended");
     if (status == HMA_OK) {
-        status = hma_recipe_copy(&j->recipe, j->front->points[point].recipe);
+        const hma_point *p = &j->front->points[point];
+        status = p->recipe ? hma_recipe_copy(&j->recipe, p->recipe)
+                           : cli_error(HMA_USAGE,
+                                       "--point: %s is no merge of pre and post (expected a point with a recipe): there is "
+                                       "nothing to merge",
+                                       p->label);
     }
     if (status == HMA_OK && !(j->scores = cli_point_scores(j->front, point, v->from))) {
         status = cli_error_memory();

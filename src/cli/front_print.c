@@ -30,7 +30,11 @@ static void put_point(cli_table *table, const hma_front *front, size_t index) {
     const hma_point *p = &front->points[index];
     cli_table_cell(table, "%s%s", p->on_front ? "*" : p->excluded ? "x" : "", index == front->recommended ? ">" : "");
     cli_table_cell(table, "%s", p->label);
-    cli_table_cell(table, "%.3g", hma_recipe_mean_ratio(p->recipe));
+    if (isnan(p->mean_ratio)) {
+        cli_table_cell(table, "-");
+    } else {
+        cli_table_cell(table, "%.3g", p->mean_ratio);
+    }
     for (size_t a = 0; a < front->axis_count; a++) {
         if (is_shown(&front->axes[a])) {
             cli_table_measure(table, front->axes[a].point[index].value, front->axes[a].point[index].standard_error);

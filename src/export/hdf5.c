@@ -73,8 +73,9 @@ static void put_point_texts(layout *l, hid_t group, hma_h5_dimension *point) {
         {.name = "id", .long_name = "id of the candidate: what its recipe does"},
         {.name = "label", .long_name = "label"},
         {.name = "origin", .long_name = "where the point comes from: grid, search, endpoint or extra"},
-        {.name = "method", .long_name = "merge method"},
-        {.name = "recipe", .long_name = "recipe as JSON: everything that determines the merged weights"},
+        {.name = "method", .long_name = "merge method, or what else the point is: checkpoint, logit-mixture"},
+        {.name = "recipe",
+         .long_name = "recipe as JSON: everything that determines the merged weights; empty where nothing is merged"},
         {.name = "failure", .long_name = "why the point has no scores"},
     };
     for (size_t column = 0; column < sizeof columns / sizeof *columns; column++) {

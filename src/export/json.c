@@ -115,6 +115,10 @@ static void put_point(hma_buffer *out, const hma_table *table, size_t index) {
     put_double(out, "membership", point->membership);
     put_differences(out, "versus_post", table, index, true);
     put_differences(out, "versus_pre", table, index, false);
+    if (more->sha256) {
+        put_text(out, "folder", more->folder);
+        put_text(out, "sha256", more->sha256);
+    }
     if (more->recipe) {
         put_key(out, "recipe");
         hma_buffer_text(out, more->recipe);

@@ -233,6 +233,12 @@ static void put_types(const configuration *c, const char *stored) {
 
 hma_status hma_write_mergekit(hma_buffer *out, const hma_table *table, size_t point, const char *stored) {
     const hma_recipe *recipe = table->front->points[point].recipe;
+    if (!recipe) {
+        return hma_error(HMA_USAGE,
+                         "point \"%s\": is no merge of pre and post (expected a point with a recipe): mergekit has nothing to "
+                         "make",
+                         hma_table_label(table, point));
+    }
     if (hma_recipe_method(recipe) != HMA_LINEAR) {
         return hma_error(HMA_USAGE,
                          "--mergekit: the method %s cannot be written (expected linear): write the model with hma merge "

@@ -193,7 +193,8 @@ void hma_report_blocks(hma_grid *grid, const hma_table *table) {
         hma_grid_column(grid, columns[i], i > 0);
     }
     for (size_t i = 0; alignment && retention && i < table->front->point_count && grid->rows < MOST_ROWS; i++) {
-        if (table->points[i].uniform || table->front->points[i].excluded || !is_listed(table->front, i)) {
+        if (table->points[i].uniform || table->front->points[i].kind != HMA_CANDIDATE_MERGE ||
+            table->front->points[i].excluded || !is_listed(table->front, i)) {
             continue;
         }
         const double one = uniform_retention(table, alignment, retention, alignment->point[i].value);

@@ -12,13 +12,14 @@
 #include "hma/front.h"
 #include "hma/run.h"
 
-/* What the recipe of a point says; beside front->points[i]. */
+/* What a point is; beside front->points[i]. */
 typedef struct hma_table_point {
-    const char *method; /* "linear", .. */
+    const char *method; /* "linear", ..; "checkpoint", "logit-mixture" */
     const char *origin; /* "endpoint", "grid", "search", "extra" */
-    char *recipe;       /* canonical JSON */
-    bool uniform;       /* every layer has the same ratio */
-    double mean_ratio;
+    char *recipe;       /* canonical JSON; NULL unless a merge */
+    const char *folder, *sha256; /* of a checkpoint that is no merge; NULL otherwise */
+    bool uniform;                /* a merge in which every layer has the same ratio */
+    double mean_ratio;           /* NaN of a checkpoint, as are its ratios */
     const char *failure; /* why it has no scores; NULL when it has */
 } hma_table_point;
 

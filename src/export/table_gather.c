@@ -41,28 +41,34 @@ static void gather_ratios(hma_table *table, const hma_run *run, size_t index) {
     double *layers = table->layer_ratios + index * table->layers;
     bool uniform = true;
     for (size_t layer = 0; layer < table->layers; layer++) {
-        layers[layer] = hma_recipe_layer_ratio(source->recipe, layer);
+        layers[layer] = source->recipe ? hma_recipe_layer_ratio(source->recipe, layer) : source->mean_ratio;
         uniform = uniform && layers[layer] == layers[0];
     }
     for (size_t block = 0; block < table->blocks; block++) {
         table->ratios[index * table->blocks + block] = hma_run_ratio(run, source->candidate, block);
     }
-    table->points[index].uniform = uniform;
+    table->points[index].uniform = uniform && source->kind == HMA_CANDIDATE_MERGE;
 }
 
 static hma_status gather_point(hma_table *table, const hma_run *run, size_t index) {
     const hma_point *source = &table->front->points[index];
     hma_table_point *point = &table->points[index];
     char *recipe;
-    if (hma_recipe_layers(source->recipe) != table->layers) {
+    const hma_candidate *candidate = hma_run_candidate(run, source->candidate);
+    if (source->recipe && hma_recipe_layers(source->recipe) != table->layers) {
         return hma_error(HMA_BAD_DATA, "run: candidate %s has %zu layers (expected %zu): check the run with hma verify",
                          source->id, hma_recipe_layers(source->recipe), table->layers);
     }
-    point->method = hma_method_name(hma_recipe_method(source->recipe));
+    point->method = hma_candidate_method(candidate);
     point->origin = hma_origin_name(source->origin);
-    point->mean_ratio = hma_recipe_mean_ratio(source->recipe);
-    point->failure = hma_run_candidate(run, source->candidate)->failure;
+    point->mean_ratio = source->mean_ratio;
+    point->failure = candidate->failure;
+    point->folder = candidate->folder;
+    point->sha256 = candidate->sha256;
     gather_ratios(table, run, index);
+    if (!source->recipe) {
+        return HMA_OK;
+    }
     hma_status status = hma_recipe_json(source->recipe, &recipe);
     if (status == HMA_OK) {
         point->recipe = hma_copy_text(recipe);

@@ -1,7 +1,8 @@
 /*
- * The paired bootstrap: a task's items are drawn with replacement, as many as there are, again and again; every draw gives
- * one replicate of the metric for every point. The draws depend on the key and the number of the resample only, so all points
- * see the same ones and the result has the same bits for any number of threads.
+ * The paired bootstrap: a task's items - whole clusters of them, where items share something - are drawn with replacement, as
+ * many as there are, again and again; every draw gives one replicate of the metric for every point. The draws depend on the key
+ * and the number of the resample only, so all points see the same ones and the result has the same bits for any number of
+ * threads.
  */
 #ifndef HMA_SEARCH_BOOTSTRAP_H
 #define HMA_SEARCH_BOOTSTRAP_H

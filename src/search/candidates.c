@@ -1,6 +1,7 @@
 /* Adding candidates: one recipe, the lines of a file. */
 #include "search/candidates.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,7 +53,7 @@ static hma_status make_label(char **out, const hma_run *run, const hma_recipe *r
     return status;
 }
 
-static hma_status check_label(const hma_run *run, const char *label) {
+hma_status hma_candidates_check_label(const hma_run *run, const char *label) {
     const size_t length = strlen(label);
     bool taken = false, printable = length > 0 && length <= LONGEST_LABEL && hma_utf8_is_valid(label, length);
     for (size_t i = 0; i < length; i++) {
@@ -87,6 +88,14 @@ static hma_status put(hma_run *run, const hma_recipe *recipe, hma_origin origin,
     return status == HMA_OK ? hma_run_append(run, copy, origin, label) : status;
 }
 
+static hma_status check_room(const hma_run *run) {
+    if (run->entry_count >= HMA_MOST_CANDIDATES) {
+        return hma_error(HMA_USAGE, "%s: has %d candidates already (expected at most so many): leave some out", run->folder,
+                         HMA_MOST_CANDIDATES);
+    }
+    return HMA_OK;
+}
+
 static hma_status add(hma_run *run, const hma_recipe *recipe, hma_origin origin, const char *label) {
     bool known;
     char *made = NULL;
@@ -94,16 +103,48 @@ static hma_status add(hma_run *run, const hma_recipe *recipe, hma_origin origin,
     if (status != HMA_OK || known) {
         return status;
     }
-    if (run->entry_count >= HMA_MOST_CANDIDATES) {
-        return hma_error(HMA_USAGE, "%s: has %d candidates already (expected at most so many): leave some out", run->folder,
-                         HMA_MOST_CANDIDATES);
+    status = check_room(run);
+    if (status != HMA_OK) {
+        return status;
     }
-    status = label ? check_label(run, label) : make_label(&made, run, recipe);
+    status = label ? hma_candidates_check_label(run, label) : make_label(&made, run, recipe);
     if (status == HMA_OK) {
         status = put(run, recipe, origin, label ? label : made);
     }
     free(made);
     return status;
+}
+
+/* Its label unless it is given: a mixture's is its weight. */
+static hma_status put_source(hma_run *run, const hma_run_source *source, const char *id, const char *label) {
+    char made[64], number[HMA_DOUBLE_TEXT];
+    hma_status status = HMA_OK;
+    if (!label) {
+        (void)snprintf(made, sizeof made, "mixture %s", hma_double_text(source->ratio, number));
+        label = made;
+    }
+    status = hma_candidates_check_label(run, label);
+    if (status == HMA_OK) {
+        status = hma_journal_put_candidate(run->journal, run->entry_count, id, label, hma_origin_name(HMA_ORIGIN_EXTRA), "");
+    }
+    if (status == HMA_OK) {
+        status = hma_journal_put_source(run->journal, run->entry_count, hma_candidate_kind_name(source->kind), source->ratio,
+                                        source->sha256, source->folder);
+    }
+    return status == HMA_OK ? hma_run_append_source(run, source, HMA_ORIGIN_EXTRA, label) : status;
+}
+
+hma_status hma_candidates_add_source(hma_run *run, const hma_run_source *source, const char *label) {
+    char id[65];
+    bool known = false;
+    hma_status status = hma_run_source_id(source, id);
+    if (status == HMA_OK) {
+        status = hma_journal_has_candidate(run->journal, "id", id, &known);
+    }
+    if (status == HMA_OK && !known) {
+        status = check_room(run);
+    }
+    return status == HMA_OK && !known ? put_source(run, source, id, label) : status;
 }
 
 hma_status hma_candidates_add_line(hma_run *run, const char *line, size_t length, const char *name, hma_origin origin) {

@@ -90,19 +90,24 @@ static hma_status add_grid(hma_run *run, const void *what) {
     return status;
 }
 
-hma_status hma_run_add_grid(hma_run *run, const char *range) {
-    struct grid grid;
-    if (!parse_range(&grid, range)) {
+static hma_status check_range(struct grid *grid, const char *what, const char *range) {
+    if (!parse_range(grid, range)) {
         return hma_error(
             HMA_USAGE,
-            "grid \"%.60s\": is not usable (expected FROM:TO:STEP in decimals, 0 <= FROM <= TO <= 1, STEP above 0, such as "
+            "%s \"%.60s\": is not usable (expected FROM:TO:STEP in decimals, 0 <= FROM <= TO <= 1, STEP above 0, such as "
             "0:1:0.1): correct it",
-            range);
+            what, range);
     }
-    if ((grid.to - grid.from) / grid.step >= HMA_MOST_CANDIDATES) {
-        return hma_error(HMA_USAGE, "grid \"%.60s\": has more than %d points: use a larger step", range, HMA_MOST_CANDIDATES);
-    }
-    return hma_candidates_add_together(run, add_grid, &grid);
+    return (grid->to - grid->from) / grid->step >= HMA_MOST_CANDIDATES
+               ? hma_error(HMA_USAGE, "%s \"%.60s\": has more than %d points: use a larger step", what, range,
+                           HMA_MOST_CANDIDATES)
+               : HMA_OK;
+}
+
+hma_status hma_run_add_grid(hma_run *run, const char *range) {
+    struct grid grid;
+    const hma_status status = check_range(&grid, "grid", range);
+    return status == HMA_OK ? hma_candidates_add_together(run, add_grid, &grid) : status;
 }
 
 /* ---- levels ---- */

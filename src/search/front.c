@@ -18,14 +18,16 @@ enum { DEFAULT_RESAMPLES = 10000, MOST_RESAMPLES = 10000000 };
 
 /* ---- points ---- */
 
-/* By mean ratio, then by the layers' ratios; candidates that do not differ in them as they were added. */
+/* By mean ratio, those without one last, then by the layers' ratios; candidates that do not differ in them as they were added.
+ */
 static int by_ratios(const void *left, const void *right) {
     const hma_point *a = left, *b = right;
-    const double mean_a = hma_recipe_mean_ratio(a->recipe), mean_b = hma_recipe_mean_ratio(b->recipe);
+    const double mean_a = isnan(a->mean_ratio) ? INFINITY : a->mean_ratio,
+                 mean_b = isnan(b->mean_ratio) ? INFINITY : b->mean_ratio;
     if (mean_a != mean_b) {
         return mean_a < mean_b ? -1 : 1;
     }
-    for (size_t layer = 0; layer < hma_recipe_layers(a->recipe); layer++) {
+    for (size_t layer = 0; a->recipe && b->recipe && layer < hma_recipe_layers(a->recipe); layer++) {
         const double ratio_a = hma_recipe_layer_ratio(a->recipe, layer), ratio_b = hma_recipe_layer_ratio(b->recipe, layer);
         if (ratio_a != ratio_b) {
             return ratio_a < ratio_b ? -1 : 1;
@@ -55,7 +57,9 @@ static hma_status gather_points(hma_front *front, const hma_run *run) {
                                                               .id = candidate->id,
                                                               .label = candidate->label,
                                                               .origin = candidate->origin,
-                                                              .recipe = candidate->recipe};
+                                                              .kind = candidate->kind,
+                                                              .recipe = candidate->recipe,
+                                                              .mean_ratio = candidate->mean_ratio};
         }
     }
     qsort(front->points, front->point_count, sizeof *front->points, by_ratios);

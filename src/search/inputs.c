@@ -1,6 +1,7 @@
 #include "search/inputs.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "base/context.h"
@@ -79,6 +80,32 @@ hma_status hma_inputs_prepare(hma_inputs *inputs, const hma_run_setup *setup) {
     return hma_evaluator_new(&inputs->evaluator, inputs->context, inputs->suite, setup->post, &options);
 }
 
+/* The folder as it is now, if it is still what was added. */
+static hma_status score_checkpoint(hma_inputs *inputs, const hma_candidate *candidate, hma_result **out) {
+    hma_checkpoint *checkpoint = NULL;
+    hma_source *source = NULL;
+    char digest[65];
+    hma_status status = hma_checkpoint_open(&checkpoint, candidate->folder);
+    if (status == HMA_OK) {
+        status = hma_checkpoint_digest(inputs->context, checkpoint, digest);
+    }
+    if (status == HMA_OK && strcmp(digest, candidate->sha256) != 0) {
+        status = hma_error(HMA_INCOMPATIBLE,
+                           "%s: is not the checkpoint that was added as %s (SHA-256 was %.12s.. and is now %.12s..): give "
+                           "that one, or add this one under another name",
+                           candidate->folder, candidate->label, candidate->sha256, digest);
+    }
+    if (status == HMA_OK) {
+        status = hma_source_plain(&source, checkpoint);
+    }
+    if (status == HMA_OK) {
+        status = hma_evaluator_run(inputs->evaluator, source, out);
+    }
+    hma_source_free(source);
+    hma_checkpoint_close(checkpoint);
+    return status;
+}
+
 static hma_status open_source(hma_source **out, const hma_inputs *inputs, const hma_candidate *candidate) {
     if (candidate->origin != HMA_ORIGIN_ENDPOINT) {
         return hma_source_merged(out, inputs->pre, inputs->post, candidate->recipe);
@@ -89,6 +116,9 @@ static hma_status open_source(hma_source **out, const hma_inputs *inputs, const 
 hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_result **out) {
     hma_inputs *inputs = user;
     hma_source *source;
+    if (candidate->kind != HMA_CANDIDATE_MERGE) {
+        return score_checkpoint(inputs, candidate, out);
+    }
     hma_status status = open_source(&source, inputs, candidate);
     if (status != HMA_OK) {
         return status;

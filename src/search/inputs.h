@@ -26,7 +26,8 @@ hma_status hma_inputs_facts(hma_facts *facts, const hma_inputs *inputs, const hm
 /* Makes the evaluator. */
 hma_status hma_inputs_prepare(hma_inputs *inputs, const hma_run_setup *setup);
 
-/* Scores a candidate: pre and post as they are, everything else merged. `user` are the inputs. */
+/* Scores a candidate: pre, post and other checkpoints as they are, mixtures with both, everything else merged. `user` are the
+ * inputs. */
 hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_result **out);
 
 #endif

@@ -89,13 +89,16 @@ hma_status hma_journal_open(hma_journal **out, const char *path, bool writable) 
         status = hma_sql_run(&journal->sql, "PRAGMA query_only = ON", "open it");
     }
     if (status == HMA_OK) {
-        status = hma_schema_check(&journal->sql);
+        status = hma_schema_check(&journal->sql, &journal->schema);
     }
     if (status == HMA_OK) {
         status = check_pages(&journal->sql);
     }
     if (status == HMA_OK && writable) {
         status = prepare_for_writing(&journal->sql);
+    }
+    if (status == HMA_OK && writable) {
+        status = hma_schema_upgrade(&journal->sql, &journal->schema);
     }
     if (status != HMA_OK) {
         hma_journal_close(journal);
@@ -141,6 +144,7 @@ hma_status hma_journal_create(hma_journal **out, const char *path) {
         status = hma_journal_begin(journal);
     }
     if (status == HMA_OK) {
+        journal->schema = HMA_JOURNAL_SCHEMA;
         status = hma_schema_create(&journal->sql);
     }
     if (status != HMA_OK) {
@@ -244,9 +248,12 @@ hma_status hma_journal_read_candidates(const hma_journal *journal, hma_status (*
                                        void *user) {
     sqlite3_stmt *statement = NULL;
     bool row = true;
-    hma_status status = hma_sql_prepare(&journal->sql, &statement,
-                                        "SELECT number, id, label, origin, recipe, status, message, seconds FROM candidate "
-                                        "ORDER BY number");
+    hma_status status = hma_sql_prepare(
+        &journal->sql, &statement,
+        journal->schema < 2 ? "SELECT number, id, label, origin, recipe, status, message, seconds, NULL, NULL, NULL, "
+                              "NULL FROM candidate ORDER BY number"
+                            : "SELECT number, id, label, origin, recipe, status, message, seconds, kind, ratio, "
+                              "sha256, folder FROM candidate LEFT JOIN source ON candidate = number ORDER BY number");
     for (int64_t number = 0; status == HMA_OK && row; number++) {
         status = hma_sql_step(&journal->sql, statement, &row);
         if (status == HMA_OK && row && sqlite3_column_int64(statement, 0) != number) {
@@ -259,7 +266,11 @@ hma_status hma_journal_read_candidates(const hma_journal *journal, hma_status (*
                                                .recipe = hma_sql_text(statement, 4),
                                                .status = hma_sql_text(statement, 5),
                                                .message = hma_sql_text(statement, 6),
-                                               .seconds = hma_sql_double(statement, 7)};
+                                               .seconds = hma_sql_double(statement, 7),
+                                               .kind = hma_sql_text(statement, 8),
+                                               .ratio = hma_sql_double(statement, 9),
+                                               .sha256 = hma_sql_text(statement, 10),
+                                               .folder = hma_sql_text(statement, 11)};
             status = take(user, &candidate);
         }
     }
@@ -273,6 +284,12 @@ hma_status hma_journal_put_candidate(hma_journal *journal, size_t number, const 
                         "INSERT INTO candidate (number, id, label, origin, recipe, status) "
                         "VALUES (?1, ?2, ?3, ?4, ?5, 'waiting')",
                         "save a candidate", "itttt", (int64_t)number, id, label, origin, recipe);
+}
+
+hma_status hma_journal_put_source(hma_journal *journal, size_t number, const char *kind, double ratio, const char *sha256,
+                                  const char *folder) {
+    return hma_sql_once(&journal->sql, "INSERT OR REPLACE INTO source VALUES (?1, ?2, ?3, ?4, ?5)", "save a candidate", "itdtt",
+                        (int64_t)number, kind, ratio, sha256, folder);
 }
 
 hma_status hma_journal_has_candidate(const hma_journal *journal, const char *column, const char *text, bool *has) {

@@ -18,6 +18,7 @@ typedef struct hma_journal {
     hma_sql sql;
     char *path;
     bool unpublished; /* still under its temporary name */
+    int schema;       /* of the file; older ones have fewer tables, until they are opened for writing */
 } hma_journal;
 
 /* Opens and checks an existing journal. `writable`: scores will be added. */
@@ -52,6 +53,9 @@ typedef struct hma_journal_row {
     const char *status;  /* waiting, scored, failed */
     const char *message; /* of a failure */
     double seconds;
+    /* of a candidate that is no recipe (its `recipe` is ""); kind is "" otherwise */
+    const char *kind, *sha256, *folder;
+    double ratio;
 } hma_journal_row;
 
 /* Calls `take` for every candidate, numbered from 0 without gaps, in order. The row's texts last until the next call. */
@@ -60,6 +64,11 @@ hma_status hma_journal_read_candidates(const hma_journal *journal, hma_status (*
 /* Adds candidate `number`, waiting. */
 hma_status hma_journal_put_candidate(hma_journal *journal, size_t number, const char *id, const char *label, const char *origin,
                                      const char *recipe);
+
+/* Says what candidate `number` is that has no recipe. NULL and NaN for what its kind does not have. Replaces what was said
+ * before. */
+hma_status hma_journal_put_source(hma_journal *journal, size_t number, const char *kind, double ratio, const char *sha256,
+                                  const char *folder);
 
 /* Whether a candidate has this text in `column` ("id" or "label"). */
 hma_status hma_journal_has_candidate(const hma_journal *journal, const char *column, const char *text, bool *has);

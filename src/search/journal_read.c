@@ -47,18 +47,65 @@ static void fill_nan(double *values, size_t count) {
     }
 }
 
+/* ---- clusters ---- */
+
+/* *names is [items], NULL when no item has a cluster, as in journals of schema 1. */
+static hma_status read_clusters(const hma_journal *journal, size_t number, size_t items, char ***names) {
+    const hma_sql *sql = &journal->sql;
+    sqlite3_stmt *statement = NULL;
+    bool row = true;
+    *names = NULL;
+    if (journal->schema < 2) {
+        return HMA_OK;
+    }
+    hma_status status =
+        hma_sql_prepare(sql, &statement, "SELECT item, cluster FROM item_cluster WHERE task = ?1 ORDER BY item");
+    if (status == HMA_OK) {
+        status = hma_sql_bind(sql, statement, "i", (int64_t)number);
+    }
+    while (status == HMA_OK && (status = hma_sql_step(sql, statement, &row)) == HMA_OK && row) {
+        const int64_t item = sqlite3_column_int64(statement, 0);
+        if (item < 0 || (uint64_t)item >= items) {
+            status = hma_sql_damaged(sql, "there is a cluster of an item that is not in the suite");
+        } else if (!*names && !(*names = HMA_NEW(char *, items))) {
+            status = HMA_FAILURE;
+        } else {
+            (*names)[item] = hma_copy_text(hma_sql_text(statement, 1));
+            status = (*names)[item] ? HMA_OK : HMA_FAILURE;
+        }
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
 /* ---- a table of points ---- */
 
-static hma_status read_table_task(const hma_sql *sql, sqlite3_stmt *statement, const hma_journal_task *task, size_t number,
-                                  const size_t *candidates, hma_score_table *table) {
+static hma_status set_clusters(const hma_journal *journal, size_t number, hma_task_scores *task) {
+    char **names;
+    hma_status status = read_clusters(journal, number, task->items, &names);
+    if (status == HMA_OK) {
+        status = hma_clusters_make(&task->clusters, names, task->items);
+    }
+    for (size_t item = 0; names && item < task->items; item++) {
+        free(names[item]);
+    }
+    free(names);
+    return status;
+}
+
+static hma_status read_table_task(const hma_journal *journal, sqlite3_stmt *statement, const hma_journal_task *task,
+                                  size_t number, const size_t *candidates, hma_score_table *table) {
     hma_status status =
         hma_task_scores_set(table, number, task->name, task->category, task->metrics[0], task->alignment, task->items);
+    if (status == HMA_OK) {
+        status = set_clusters(journal, number, &table->tasks[number]);
+    }
     for (size_t point = 0; point < table->points && status == HMA_OK; point++) {
         double *stats = hma_task_scores_of(&table->tasks[number], point);
         if (candidates[point] == SIZE_MAX) {
             fill_nan(stats, task->items * table->tasks[number].width);
         } else {
-            status = read_stats(sql, statement, candidates[point], number, task, 0, stats);
+            status = read_stats(&journal->sql, statement, candidates[point], number, task, 0, stats);
         }
     }
     return status;
@@ -77,7 +124,7 @@ hma_status hma_journal_read_table(const hma_journal *journal, const size_t *cand
         status = prepare_stats(&journal->sql, &statement);
     }
     for (size_t task = 0; task < shape.task_count && status == HMA_OK; task++) {
-        status = read_table_task(&journal->sql, statement, &shape.tasks[task], task, candidates, &table);
+        status = read_table_task(journal, statement, &shape.tasks[task], task, candidates, &table);
     }
     (void)sqlite3_finalize(statement);
     hma_journal_shape_free(&shape);
@@ -143,8 +190,8 @@ static hma_status read_measures(const hma_sql *sql, sqlite3_stmt *statement, siz
     return status;
 }
 
-static hma_status read_task_result(const hma_sql *sql, sqlite3_stmt *statement, size_t candidate, bool scored, size_t number,
-                                   const hma_journal_task *task, hma_task_result *out) {
+static hma_status read_task_result(const hma_journal *journal, sqlite3_stmt *statement, size_t candidate, bool scored,
+                                   size_t number, const hma_journal_task *task, hma_task_result *out) {
     *out = (hma_task_result){.name = hma_copy_text(task->name),
                              .category = hma_copy_text(task->category),
                              .items = task->items,
@@ -155,8 +202,11 @@ static hma_status read_task_result(const hma_sql *sql, sqlite3_stmt *statement, 
     if (!out->name || !out->category || !out->measures || !out->score || !out->item_id || !out->detail) {
         return HMA_FAILURE;
     }
-    const hma_status status = read_items(sql, candidate, scored, number, out);
-    return status == HMA_OK ? read_measures(sql, statement, candidate, scored, number, task, out) : status;
+    hma_status status = read_items(&journal->sql, candidate, scored, number, out);
+    if (status == HMA_OK) {
+        status = read_clusters(journal, number, task->items, &out->cluster);
+    }
+    return status == HMA_OK ? read_measures(&journal->sql, statement, candidate, scored, number, task, out) : status;
 }
 
 static hma_status read_cost(const hma_sql *sql, size_t candidate, hma_result *result) {
@@ -185,10 +235,10 @@ static hma_status read_cost(const hma_sql *sql, size_t candidate, hma_result *re
     return status;
 }
 
-static hma_status read_tasks(const hma_sql *sql, const hma_journal_shape *shape, size_t candidate, bool scored,
+static hma_status read_tasks(const hma_journal *journal, const hma_journal_shape *shape, size_t candidate, bool scored,
                              hma_result *result) {
     sqlite3_stmt *statement = NULL;
-    hma_status status = prepare_stats(sql, &statement);
+    hma_status status = prepare_stats(&journal->sql, &statement);
     result->tasks = HMA_NEW(hma_task_result, shape->task_count);
     if (!result->tasks) {
         status = HMA_FAILURE;
@@ -196,7 +246,7 @@ static hma_status read_tasks(const hma_sql *sql, const hma_journal_shape *shape,
     for (size_t i = 0; i < shape->task_count && status == HMA_OK; i++) {
         const hma_journal_task *task = &shape->tasks[i];
         hma_task_result *t = task->alignment ? &result->alignment : &result->tasks[result->task_count++];
-        status = read_task_result(sql, statement, candidate, scored, i, task, t);
+        status = read_task_result(journal, statement, candidate, scored, i, task, t);
         result->has_alignment = task->alignment;
     }
     (void)sqlite3_finalize(statement);
@@ -210,7 +260,7 @@ hma_status hma_journal_read_result(const hma_journal *journal, size_t candidate,
         return status;
     }
     hma_result *result = HMA_NEW(hma_result, 1);
-    status = result ? read_tasks(&journal->sql, &shape, candidate, scored, result) : HMA_FAILURE;
+    status = result ? read_tasks(journal, &shape, candidate, scored, result) : HMA_FAILURE;
     hma_journal_shape_free(&shape);
     if (status == HMA_OK) {
         status = read_cost(&journal->sql, candidate, result);

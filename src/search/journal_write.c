@@ -23,6 +23,18 @@ static hma_status put_items(const hma_sql *sql, size_t task, const hma_task_resu
     return status;
 }
 
+static hma_status put_clusters(const hma_sql *sql, size_t task, const hma_task_result *t) {
+    sqlite3_stmt *statement = NULL;
+    hma_status status = hma_sql_prepare(sql, &statement, "INSERT INTO item_cluster VALUES (?1, ?2, ?3)");
+    for (size_t item = 0; t->cluster && item < t->items && status == HMA_OK; item++) {
+        if (t->cluster[item]) {
+            status = hma_sql_put(sql, statement, "save items", "iit", (int64_t)task, (int64_t)item, t->cluster[item]);
+        }
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
 static hma_status put_measures(const hma_sql *sql, size_t task, const hma_task_result *t) {
     sqlite3_stmt *statement = NULL;
     hma_status status = hma_sql_prepare(sql, &statement, "INSERT INTO measure VALUES (?1, ?2, ?3)");
@@ -46,6 +58,9 @@ static hma_status put_shape(const hma_sql *sql, const hma_result *result) {
         }
         if (status == HMA_OK) {
             status = put_items(sql, task, t);
+        }
+        if (status == HMA_OK) {
+            status = put_clusters(sql, task, t);
         }
     }
     (void)sqlite3_finalize(statement);

@@ -49,7 +49,7 @@ static bool same_blocks(const hma_run *run, const hma_recipe *recipe) {
 /* The first candidate with several blocks sets the structure; one that disagrees makes every layer a block. */
 static void note_blocks(hma_run *run, const hma_recipe *recipe) {
     const bool undecided = run->block_count == 1;
-    const size_t blocks = hma_recipe_blocks(recipe);
+    const size_t blocks = recipe ? hma_recipe_blocks(recipe) : 1;
     if (blocks == 1 || same_blocks(run, recipe)) {
         return;
     }
@@ -64,7 +64,8 @@ size_t hma_run_blocks(const hma_run *run) { return run->block_count; }
 size_t hma_run_block_start(const hma_run *run, size_t block) { return run->block_start[block]; }
 
 double hma_run_ratio(const hma_run *run, size_t candidate, size_t block) {
-    return hma_recipe_layer_ratio(run->entries[candidate].recipe, run->block_start[block]);
+    const hma_run_entry *entry = &run->entries[candidate];
+    return entry->recipe ? hma_recipe_layer_ratio(entry->recipe, run->block_start[block]) : entry->candidate.mean_ratio;
 }
 
 static hma_status set_layers(hma_run *run) {
@@ -91,10 +92,14 @@ hma_status hma_run_append(hma_run *run, hma_recipe *recipe, hma_origin origin, c
         hma_recipe_free(recipe);
         return HMA_FAILURE;
     }
-    run->entries[run->entry_count++] = (hma_run_entry){
-        .candidate = {.id = hma_recipe_id(recipe), .label = copy, .origin = origin, .recipe = recipe, .seconds = NAN},
-        .recipe = recipe,
-        .label = copy};
+    run->entries[run->entry_count++] = (hma_run_entry){.candidate = {.id = hma_recipe_id(recipe),
+                                                                     .label = copy,
+                                                                     .origin = origin,
+                                                                     .recipe = recipe,
+                                                                     .mean_ratio = hma_recipe_mean_ratio(recipe),
+                                                                     .seconds = NAN},
+                                                       .recipe = recipe,
+                                                       .label = copy};
     note_blocks(run, recipe);
     return HMA_OK;
 }
@@ -105,6 +110,9 @@ void hma_run_truncate(hma_run *run, size_t count) {
         hma_recipe_free(entry->recipe);
         free(entry->label);
         free(entry->failure);
+        free(entry->id);
+        free(entry->folder);
+        free(entry->sha256);
     }
     if (run->block_start) {
         run->block_count = 1;
@@ -115,13 +123,8 @@ void hma_run_truncate(hma_run *run, size_t count) {
     }
 }
 
-static hma_status take_row(void *user, const hma_journal_row *row) {
-    hma_run *run = user;
+static hma_status take_recipe(hma_run *run, const hma_journal_row *row, hma_origin origin) {
     hma_recipe *recipe;
-    hma_origin origin;
-    if (!parse_origin(&origin, row->origin)) {
-        return damaged(run, "a candidate's origin is not known");
-    }
     if (hma_recipe_parse(&recipe, row->recipe, strlen(row->recipe), run->layers, run->journal->path) != HMA_OK) {
         return hma_error_status();
     }
@@ -129,7 +132,34 @@ static hma_status take_row(void *user, const hma_journal_row *row) {
         hma_recipe_free(recipe);
         return damaged(run, "a recipe does not have its id any more");
     }
-    const hma_status status = hma_run_append(run, recipe, origin, row->label);
+    return hma_run_append(run, recipe, origin, row->label);
+}
+
+/* A candidate that is no recipe. */
+static hma_status take_source(hma_run *run, const hma_journal_row *row, hma_origin origin) {
+    hma_run_source source = {
+        .kind = HMA_CANDIDATE_CHECKPOINT, .ratio = row->ratio, .sha256 = row->sha256, .folder = row->folder};
+    char id[65];
+    while (source.kind <= HMA_CANDIDATE_MIXTURE && strcmp(row->kind, hma_candidate_kind_name(source.kind)) != 0) {
+        source.kind++;
+    }
+    if (source.kind > HMA_CANDIDATE_MIXTURE || *row->recipe) {
+        return damaged(run, "it is not known what a candidate is");
+    }
+    const hma_status status = hma_run_source_id(&source, id);
+    if (status == HMA_OK && strcmp(id, row->id) != 0) {
+        return damaged(run, "a candidate does not have its id any more");
+    }
+    return status == HMA_OK ? hma_run_append_source(run, &source, origin, row->label) : status;
+}
+
+static hma_status take_row(void *user, const hma_journal_row *row) {
+    hma_run *run = user;
+    hma_origin origin;
+    if (!parse_origin(&origin, row->origin)) {
+        return damaged(run, "a candidate's origin is not known");
+    }
+    const hma_status status = *row->kind ? take_source(run, row, origin) : take_recipe(run, row, origin);
     if (status != HMA_OK) {
         return status;
     }

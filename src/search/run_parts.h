@@ -25,7 +25,15 @@ typedef struct hma_run_entry {
     hma_candidate candidate; /* points into what follows */
     hma_recipe *recipe;
     char *label, *failure;
+    char *id, *folder, *sha256; /* of others than merges */
 } hma_run_entry;
+
+/* What a candidate is that is no recipe. */
+typedef struct hma_run_source {
+    hma_candidate_kind kind;
+    double ratio;                /* of a mixture */
+    const char *sha256, *folder; /* of a checkpoint */
+} hma_run_source;
 
 struct hma_run {
     char *folder;
@@ -57,6 +65,11 @@ hma_status hma_run_start(hma_run *run, const hma_facts *facts, const hma_recipe_
 
 /* Adds an entry to a run in memory; the texts are copied, the recipe is the run's from now on, also on failure. */
 hma_status hma_run_append(hma_run *run, hma_recipe *recipe, hma_origin origin, const char *label);
+/* The same for a candidate that is no recipe. */
+hma_status hma_run_append_source(hma_run *run, const hma_run_source *source, hma_origin origin, const char *label);
+/* Its id: a digest of what it is, as long as a recipe's. */
+hma_status hma_run_source_id(const hma_run_source *source, char id[65]);
+const char *hma_candidate_kind_name(hma_candidate_kind kind);
 /* Forgets the entries from `count` on. */
 void hma_run_truncate(hma_run *run, size_t count);
 

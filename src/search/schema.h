@@ -6,16 +6,20 @@
 
 enum {
     HMA_JOURNAL_APPLICATION = 0x686d616a, /* "hmaj": SQLite's application_id */
-    HMA_JOURNAL_SCHEMA = 1                /* SQLite's user_version; older ones are read, newer ones refused */
+    HMA_JOURNAL_SCHEMA = 2                /* SQLite's user_version; older ones are read, newer ones refused */
 };
 
 /* Makes the tables in an empty database. */
 hma_status hma_schema_create(const hma_sql *sql);
 
+/* Adds what newer schemas have to a journal of an older one, and its number, in one transaction. */
+hma_status hma_schema_upgrade(const hma_sql *sql, int *version);
+
 /*
- * HMA_BAD_DATA for a file that is no journal of hma or has been tampered with, HMA_INCOMPATIBLE for one of a newer schema.
- * Reads nothing but SQLite's own tables until it is known that the journal's are tables and not views.
+ * *version gets the journal's schema. HMA_BAD_DATA for a file that is no journal of hma or has been tampered with,
+ * HMA_INCOMPATIBLE for one of a newer schema. Reads nothing but SQLite's own tables until it is known that the journal's are
+ * tables and not views.
  */
-hma_status hma_schema_check(const hma_sql *sql);
+hma_status hma_schema_check(const hma_sql *sql, int *version);
 
 #endif

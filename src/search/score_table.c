@@ -20,6 +20,7 @@ void hma_score_table_free(hma_score_table *table) {
         free(table->tasks[i].name);
         free(table->tasks[i].category);
         free(table->tasks[i].stats);
+        hma_clusters_free(&table->tasks[i].clusters);
     }
     free(table->tasks);
     *table = (hma_score_table){0};
@@ -31,6 +32,7 @@ hma_status hma_task_scores_set(hma_score_table *table, size_t task, const char *
     t->metric = metric;
     t->alignment = alignment;
     t->items = items;
+    t->clusters = (hma_clusters){.count = items};
     t->width = hma_metric_describe(metric)->width;
     size_t per_point, all;
     if (!hma_mul_size(&per_point, items, t->width) || !hma_mul_size(&all, per_point, table->points)) {

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/clusters.h"
 #include "hma/error.h"
 #include "hma/eval.h"
 
@@ -17,6 +18,7 @@ typedef struct hma_task_scores {
     hma_metric metric;
     bool alignment; /* prompts of the alignment measure instead of items of a task */
     size_t items;
+    hma_clusters clusters; /* of the items: what is drawn and left out together */
     size_t width;  /* statistics per item, of the metric */
     double *stats; /* [points, items, width] */
 } hma_task_scores;
@@ -31,7 +33,8 @@ typedef struct hma_score_table {
 hma_status hma_score_table_new(hma_score_table *out, size_t points, size_t tasks);
 void hma_score_table_free(hma_score_table *table);
 
-/* Gives a task its shape and zeroed statistics; name and category are copied. */
+/* Gives a task its shape and zeroed statistics; name and category are copied. Its items stand alone; `clusters` can be
+ * replaced. */
 hma_status hma_task_scores_set(hma_score_table *table, size_t task, const char *name, const char *category, hma_metric metric,
                                bool alignment, size_t items);
 

@@ -58,6 +58,8 @@ static void assert_same_task(const hma_task_result *a, const hma_task_result *b)
     }
     for (size_t i = 0; i < a->items; i++) {
         assert_string_equal(a->item_id[i], b->item_id[i]);
+        const char *cluster = a->cluster ? a->cluster[i] : NULL, *other = b->cluster ? b->cluster[i] : NULL;
+        assert_true(cluster == other || (cluster && other && strcmp(cluster, other) == 0));
         assert_string_equal(a->detail[i], b->detail[i]);
     }
 }

@@ -233,6 +233,9 @@ static void bad_items_of_other_types_are_refused(void **state) {
         {"loglikelihood", "acc", "{\"query\":\"q\",\"target\":\"\"}", "\"target\" is empty"},
         {"loglikelihood", "acc", "{\"query\":\"q\",\"target\":\"a\",\"choices\":[\"a\"]}", "remove one"},
         {"loglikelihood", "acc", "{\"query\":\"q\",\"choices\":[\"a\",\"b\"]}", "a list of one string"},
+        {"generate", "f1", "{\"query\":\"q\",\"answers\":[\"a\"],\"cluster\":\"\"}", "\"cluster\" is not usable"},
+        {"generate", "f1", "{\"query\":\"q\",\"answers\":[\"a\"],\"passage\":1.5}", "\"passage\" is not usable"},
+        {"generate", "f1", "{\"query\":\"q\",\"answers\":[\"a\"],\"cluster\":1,\"group\":1}", "\"group\" is a second name"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         hma_suite *suite = NULL;
