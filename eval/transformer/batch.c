@@ -129,6 +129,32 @@ static hma_status grow_branch(builder *b, branch one) {
     return HMA_OK;
 }
 
+static hma_status allocate_rows(hma_batch *batch, size_t rows) {
+    batch->ids = HMA_NEW(int32_t, rows);
+    batch->positions = HMA_NEW(uint32_t, rows);
+    batch->store = HMA_NEW(size_t, rows);
+    return batch->ids && batch->positions && batch->store ? HMA_OK : HMA_FAILURE;
+}
+
+hma_status hma_batch_separate(hma_batch *out, const hma_ids *sequences, size_t count) {
+    builder b = {.sequences = sequences};
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        total += sequences[i].count;
+    }
+    hma_status status = allocate_rows(&b.batch, total);
+    for (size_t i = 0; status == HMA_OK && i < count; i++) {
+        status = add_run(&b, &sequences[i], 0, sequences[i].count, SIZE_MAX);
+    }
+    if (status != HMA_OK) {
+        hma_batch_free(&b.batch);
+        return status;
+    }
+    b.batch.store_rows = b.batch.rows;
+    *out = b.batch;
+    return HMA_OK;
+}
+
 hma_status hma_batch_forest(hma_batch *out, const hma_ids *sequences, size_t count, size_t *leaf) {
     builder b = {.sequences = sequences, .leaf = leaf};
     hma_status status = HMA_OK;
@@ -138,10 +164,8 @@ hma_status hma_batch_forest(hma_batch *out, const hma_ids *sequences, size_t cou
         b.order[i] = i;
         total += sequences[i].count;
     }
-    b.batch.ids = HMA_NEW(int32_t, total);
-    b.batch.positions = HMA_NEW(uint32_t, total);
-    b.batch.store = HMA_NEW(size_t, total);
-    if (!b.order || !b.batch.ids || !b.batch.positions || !b.batch.store) {
+    status = allocate_rows(&b.batch, total);
+    if (!b.order || status != HMA_OK) {
         status = HMA_FAILURE;
         goto out;
     }

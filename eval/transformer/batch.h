@@ -39,6 +39,9 @@ void hma_batch_free(hma_batch *batch);
  */
 hma_status hma_batch_forest(hma_batch *out, const hma_ids *sequences, size_t count, size_t *leaf);
 
+/* The same without sharing: sequence i is run i, whatever the others begin with. */
+hma_status hma_batch_separate(hma_batch *out, const hma_ids *sequences, size_t count);
+
 /* Order by ids, a prefix before what continues it: -1, 0, 1; and the number of leading ids that two sequences have in common. */
 int hma_ids_compare(const hma_ids *a, const hma_ids *b);
 size_t hma_ids_common(const hma_ids *a, const hma_ids *b);

@@ -163,7 +163,7 @@ enum { FEW_ROWS = 128, TILE = 96 };
 
 /* Tiles are whole groups of 16 rows, so that no two threads write into one tile of keys. Backends whose bits depend on the shape of
  * a product get the same tiles whatever the number of threads. */
-static size_t tile_rows(const hma_engine *e, size_t rows) {
+size_t hma_engine_tile(const hma_engine *e, size_t rows) {
     if (!e->kernels->gemm->invariant) {
         return TILE;
     }
@@ -188,7 +188,7 @@ static hma_status run_layer(hma_engine *e, layer_job *job) {
 hma_status hma_engine_layers(hma_engine *e, const hma_batch *batch, float *x, hma_store *stores, bool keep,
                              const hma_tally *tally) {
     const hma_architecture *a = e->a;
-    layer_job job = {.run = {.engine = e, .batch = batch, .x = x}, .tile = tile_rows(e, batch->rows)};
+    layer_job job = {.run = {.engine = e, .batch = batch, .x = x}, .tile = hma_engine_tile(e, batch->rows)};
     float *q = hma_new_aligned(batch->rows * hma_query_width(a), sizeof *q);
     hma_status status = q ? hma_layer_plan_attention(&job.run) : HMA_FAILURE;
     job.run.q = q;
@@ -209,6 +209,9 @@ hma_status hma_engine_layers(hma_engine *e, const hma_batch *batch, float *x, hm
         }
         if (status == HMA_OK) {
             const double start = hma_seconds();
+            if (e->inputs) {
+                memcpy(e->inputs + l * batch->rows * a->hidden, x, batch->rows * a->hidden * sizeof *x);
+            }
             job.run.number = l;
             job.run.store = &stores[keep ? l : 0];
             status = run_layer(e, &job);

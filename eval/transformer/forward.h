@@ -36,6 +36,7 @@ typedef struct hma_engine {
     size_t scratch_floats;    /* of each */
     float *wide;              /* for batches that are cut by columns */
     size_t wide_floats;
+    float *inputs;            /* [layers][rows, hidden]: hma_engine_layers() leaves here what went into a layer; NULL: nowhere */
     double flops;             /* useful ones, so far */
     double seconds;
 } hma_engine;
@@ -60,6 +61,9 @@ typedef struct hma_tally {
  */
 hma_status hma_engine_layers(hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores, bool keep,
                              const hma_tally *tally);
+
+/* Rows that go through a step together on one thread, out of so many. */
+size_t hma_engine_tile(const hma_engine *engine, size_t rows);
 
 /* Final norm of chosen rows: out[i] = norm(x[rows[i]]), [count, hidden]. */
 hma_status hma_engine_final(hma_engine *engine, const float *x, const size_t *rows, size_t count, float *out);

@@ -50,7 +50,7 @@ static hma_status score_block(void *argument, size_t index, size_t worker) {
 }
 
 /* Puts the tiles of one row together, in order. */
-static bool finish_row(const scoring *s, size_t tiles, size_t row, double *logprob, bool *greedy) {
+static bool finish_row(const scoring *s, size_t tiles, size_t row, double *logprob, bool *greedy, double *normalizer) {
     float max = -INFINITY;
     size_t argmax = 0;
     for (size_t t = 0; t < tiles; t++) {
@@ -67,10 +67,14 @@ static bool finish_row(const scoring *s, size_t tiles, size_t row, double *logpr
     }
     *logprob = (double)s->target_logit[row] - (double)max - log(sum);
     *greedy = argmax == (size_t)s->targets[row];
+    if (normalizer) {
+        *normalizer = (double)max + log(sum);
+    }
     return isfinite(*logprob);
 }
 
-hma_status hma_head_score(hma_engine *e, const float *hidden, size_t count, const int32_t *targets, double *logprob, bool *greedy) {
+hma_status hma_head_score(hma_engine *e, const float *hidden, size_t count, const int32_t *targets, double *logprob,
+                          bool *greedy, double *normalizer) {
     const size_t rows = hma_weights_head_rows(e->weights), tiles = (rows + HMA_HEAD_TILE - 1) / HMA_HEAD_TILE;
     const size_t threads = hma_context_threads(e->context), blocks = (count + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
     scoring s = {.e = e, .hidden = hidden, .count = count, .targets = targets, .rows = rows};
@@ -107,7 +111,7 @@ hma_status hma_head_score(hma_engine *e, const float *hidden, size_t count, cons
     }
     e->flops += 2 * (double)count * (double)rows * (double)e->a->hidden;
     for (size_t i = 0; i < count; i++) {
-        if (!finish_row(&s, tiles, i, &logprob[i], &greedy[i])) {
+        if (!finish_row(&s, tiles, i, &logprob[i], &greedy[i], normalizer ? &normalizer[i] : NULL)) {
             status = not_finite(e);
             break;
         }

@@ -6,10 +6,12 @@
 
 /*
  * Log-softmax at the targets: logprob[i] of targets[i] given hidden[i] ([count, hidden], after the final norm), and whether the target
- * is the first argmax. Logits exist in tiles only. The log-sum-exp is put together from tiles of fixed size, in order.
+ * is the first argmax; normalizer[i], unless NULL, gets the log of the sum of all exponentials. Logits exist in tiles only. The
+ * log-sum-exp is put together from tiles of fixed size, in order.
  * @return HMA_NON_FINITE when a logit is not finite.
  */
-hma_status hma_head_score(hma_engine *engine, const float *hidden, size_t count, const int32_t *targets, double *logprob, bool *greedy);
+hma_status hma_head_score(hma_engine *engine, const float *hidden, size_t count, const int32_t *targets, double *logprob,
+                          bool *greedy, double *normalizer);
 
 /* All logits, capped where the architecture caps: [count, head rows]. */
 hma_status hma_head_logits(hma_engine *engine, const float *hidden, size_t count, float *logits);

@@ -91,8 +91,7 @@ void hma_layer_norm_row(const hma_engine *e, const hma_norm *n, const float *x, 
     norm(e, n->weight, n->bias, x, y, e->a->hidden);
 }
 
-/* out[count, hidden] = norm(x), or a plain copy where the architecture has no norm here. */
-static void norm_rows(const hma_engine *e, const hma_norm *n, const float *x, float *out, size_t count) {
+void hma_layer_norm_rows(const hma_engine *e, const hma_norm *n, const float *x, float *out, size_t count) {
     const size_t hidden = e->a->hidden;
     if (!n->weight) {
         memcpy(out, x, count * hidden * sizeof *out);
@@ -117,8 +116,7 @@ static void norm_heads(const hma_engine *e, const float *weight, float *x, size_
     }
 }
 
-/* Finishes the q, k, v of one row and puts them where attention finds them. */
-static void place_row(const hma_layer_run *run, size_t row, float *qkv) {
+void hma_layer_place_row(const hma_layer_run *run, size_t row, float *qkv) {
     const hma_engine *e = run->engine;
     const hma_architecture *a = e->a;
     const size_t q_width = hma_query_width(a), kv_width = hma_kv_width(a);
@@ -147,10 +145,10 @@ hma_status hma_layer_before(hma_layer_run *run, size_t first, size_t count, floa
     const hma_engine *e = run->engine;
     const size_t hidden = e->a->hidden, width = run->layer->qkv.rows;
     float *normed = scratch, *qkv = scratch + count * hidden;
-    norm_rows(e, &run->layer->attn_norm, run->x + first * hidden, normed, count);
+    hma_layer_norm_rows(e, &run->layer->attn_norm, run->x + first * hidden, normed, count);
     const hma_status status = multiply(e, pool, normed, hidden, count, &run->layer->qkv, qkv);
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
-        place_row(run, first + i, qkv + i * width);
+        hma_layer_place_row(run, first + i, qkv + i * width);
     }
     return status;
 }
@@ -250,7 +248,7 @@ hma_status hma_layer_after(hma_layer_run *run, size_t first, size_t count, float
     float *x = run->x + first * hidden, *delta = scratch, *normed = scratch + count * hidden, *up = normed + count * hidden;
     if (a->parallel) {
         /* the MLP reads x as it was before attention */
-        norm_rows(e, a->shared_norm ? &layer->attn_norm : &layer->mlp_norm, x, normed, count);
+        hma_layer_norm_rows(e, a->shared_norm ? &layer->attn_norm : &layer->mlp_norm, x, normed, count);
     }
     hma_status status = multiply(e, pool, run->q + first * q_width, q_width, count, &layer->o, delta);
     if (status != HMA_OK) {
@@ -258,7 +256,7 @@ hma_status hma_layer_after(hma_layer_run *run, size_t first, size_t count, float
     }
     add_residual(e, &layer->post_attn_norm, x, delta, count);
     if (!a->parallel) {
-        norm_rows(e, &layer->mlp_norm, x, normed, count);
+        hma_layer_norm_rows(e, &layer->mlp_norm, x, normed, count);
     }
     status = multiply(e, pool, normed, hidden, count, &layer->up, up);
     if (status != HMA_OK) {

@@ -39,6 +39,11 @@ hma_status hma_layer_after(hma_layer_run *run, size_t first, size_t count, float
 
 /* y[n] = norm(x[n]) of hidden size. */
 void hma_layer_norm_row(const hma_engine *engine, const hma_norm *norm, const float *x, float *y);
+/* The same of `count` rows; a plain copy where the architecture has no such norm. */
+void hma_layer_norm_rows(const hma_engine *engine, const hma_norm *norm, const float *x, float *y, size_t count);
+
+/* Finishes the q, k, v of one row, in place (norms, rotation), and puts them where attention finds them. */
+void hma_layer_place_row(const hma_layer_run *run, size_t row, float *qkv);
 
 /*
  * y[m, count] = columns first .. first+count-1 of x * W^T + bias (`first` a multiple of HMA_PANEL); over the pool by columns, or here

@@ -126,7 +126,7 @@ static hma_status answer_loglikelihoods(void *user, hma_model *m, const float *h
         at += continuation->count;
     }
     if (status == HMA_OK) {
-        status = hma_head_score(&m->engine, hidden, rows, targets, logprob, greedy);
+        status = hma_head_score(&m->engine, hidden, rows, targets, logprob, greedy, NULL);
     }
     for (size_t i = 0, at = 0; status == HMA_OK && i < count; i++) {
         hma_loglikelihood *r = &requests[questions[i].original];

@@ -3,6 +3,7 @@
 #define HMA_MERGE_SOURCE_H
 
 #include "hma/merge.h"
+#include "merge/delta.h"
 #include "merge/kernels.h"
 
 /*
@@ -17,9 +18,6 @@ enum { HMA_BLOCK = 1 << 16 };
  */
 hma_status hma_source_read_measured(const hma_source *source, const hma_tensor *tensor, uint64_t first, uint64_t count,
                                     void *destination, hma_loss_sums *sums);
-
-/* Place of one of the source's tensors, as in hma_source_tensor(). */
-size_t hma_source_index(const hma_source *source, const hma_tensor *tensor);
 
 /* The checkpoint whose weights have ratio 0; NULL for a plain source. */
 const hma_checkpoint *hma_source_pre(const hma_source *source);

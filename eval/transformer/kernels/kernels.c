@@ -50,7 +50,10 @@ hma_status hma_kernels_choose(hma_kernels *out, hma_backend backend, hma_precisi
     if (gemm == openblas) {
         (void)pthread_once(&openblas_once, set_up_openblas);
     }
-    *out = (hma_kernels){gemm, vector};
+    const hma_backward *backward = vector == &hma_vector_avx512 ? &hma_backward_avx512
+                                   : vector == &hma_vector_avx2 ? &hma_backward_avx2
+                                                                : &hma_backward_base;
+    *out = (hma_kernels){gemm, vector, backward};
     return HMA_OK;
 }
 

@@ -2,6 +2,7 @@
 #ifndef HMA_EVAL_TRANSFORMER_KERNELS_KERNELS_H
 #define HMA_EVAL_TRANSFORMER_KERNELS_KERNELS_H
 
+#include "eval/transformer/kernels/backward.h"
 #include "eval/transformer/kernels/gemm.h"
 #include "eval/transformer/kernels/vector.h"
 #include "hma/model.h"
@@ -9,6 +10,7 @@
 typedef struct hma_kernels {
     const hma_gemm *gemm;
     const hma_vector *vector;
+    const hma_backward *backward;
 } hma_kernels;
 
 /* AUTO is native where the processor has AVX2 and FMA, else OpenBLAS. HMA_USAGE when native is asked for and cannot be had. */
