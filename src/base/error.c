@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error_set.h"
+#include "hma/text.h"
 
 enum { MESSAGE_SIZE = 2048 };
 
@@ -28,32 +30,41 @@ int hma_exit_code(hma_status status) {
     return status >= HMA_OK && status < HMA_INTERRUPTED ? (int)status : 1;
 }
 
-/* Names from files end up in messages: whatever would break the line or drive a terminal becomes '?'. */
-static void make_one_line(char *text) {
-    for (; *text; text++) {
-        const unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f) {
-            *text = c == '\n' || c == '\t' ? ' ' : '?';
-        }
-    }
-}
-
 static hma_status set(hma_status status, const char *text) {
     const size_t length = strnlen(text, MESSAGE_SIZE - 1);
     memmove(message, text, length);
     message[length] = 0;
-    make_one_line(message);
+    hma_text_one_line(message); /* names from files end up in messages */
     last_status = status;
     return status;
 }
 
+/* A name of a hundred kilobytes must not push what is wrong out of the message: the middle goes. */
+static void shorten(char *text, size_t length) {
+    static const char gap[] = " ... ";
+    enum { HEAD = MESSAGE_SIZE / 2, TAIL = MESSAGE_SIZE - HEAD - sizeof gap };
+    if (length >= MESSAGE_SIZE) {
+        memcpy(text + HEAD, gap, sizeof gap - 1);
+        memmove(text + HEAD + sizeof gap - 1, text + length - TAIL, TAIL + 1);
+    }
+}
+
 hma_status hma_error(hma_status status, const char *format, ...) {
-    char text[MESSAGE_SIZE]; /* arguments may point into the old message */
-    va_list arguments;
+    char text[MESSAGE_SIZE], *whole = NULL; /* arguments may point into the old message */
+    va_list arguments, again;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_copy(again, arguments);
+    const int length = vsnprintf(text, sizeof text, format, arguments);
+    if (length >= MESSAGE_SIZE && vasprintf(&whole, format, again) == length) {
+        shorten(whole, (size_t)length);
+    } else {
+        whole = NULL;
+    }
+    va_end(again);
     va_end(arguments);
-    return set(status, text);
+    (void)set(status, whole ? whole : text);
+    free(whole);
+    return status;
 }
 
 static const char *io_hint(int error_number) {

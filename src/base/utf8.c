@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include "hma/text.h"
+
 static bool continuation(char c) { return ((unsigned char)c & 0xC0) == 0x80; }
 
 size_t hma_utf8_decode(const char *text, size_t available, uint32_t *code_point) {
@@ -94,4 +96,15 @@ size_t hma_utf8_count(const char *text, size_t length) {
 bool hma_utf8_is_python_space(uint32_t c) {
     return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
            (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+void hma_text_one_line(char *text) {
+    for (unsigned char *c = (unsigned char *)text; *c; c++) {
+        if (*c < 0x20 || *c == 0x7f) {
+            *c = *c == '\n' || *c == '\r' || *c == '\t' ? ' ' : '?';
+        } else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) { /* U+0080 to U+009F: control characters in two bytes */
+            *c++ = '?';
+            *c = '?';
+        }
+    }
 }

@@ -62,20 +62,21 @@ hma_status hma_folder_list(char ***out, size_t *out_count, const char *folder, c
 #define CONVERT "load the model with transformers and save it with save_pretrained(), which writes safetensors"
 static const struct {
     const char *pattern, *what, *remedy;
+    bool weights; /* says something about missing weights only, not about a missing config */
 } instead[] = {
-    {"snapshots", "the folder of a download cache", "name the folder inside snapshots/ that holds config.json"},
-    {"adapter_model.*", "an adapter, not a model", "merge it into its base model first (peft: merge_and_unload)"},
-    {"model-*-of-*.safetensors", "a shard", "download " HMA_INDEX_FILE " as well"},
-    {"pytorch_model*.bin", "pickled weights", CONVERT},
-    {"pytorch_model.bin.index.json", "the index of pickled weights", CONVERT},
-    {"*.gguf", "a GGUF file", "use the Hugging Face folder that it was made from"},
-    {"consolidated*.pth", "weights in the original layout", "use the folder that was converted for transformers"},
-    {"tf_model.h5", "weights for TensorFlow", CONVERT},
-    {"flax_model*.msgpack", "weights for Flax", CONVERT},
-    {"*.bin", "perhaps pickled weights", CONVERT},
-    {"*.pt", "perhaps pickled weights", CONVERT},
-    {"*.pth", "perhaps pickled weights", CONVERT},
-    {"*.safetensors", "a safetensors file of another name", "rename it to " HMA_WEIGHTS_FILE " if it is the whole model"},
+    {"snapshots", "the folder of a download cache", "name the folder inside snapshots/ that holds config.json", false},
+    {"adapter_model.*", "an adapter, not a model", "merge it into its base model first (peft: merge_and_unload)", false},
+    {"model-*-of-*.safetensors", "a shard", "download " HMA_INDEX_FILE " as well", true},
+    {"pytorch_model*.bin", "pickled weights", CONVERT, false},
+    {"pytorch_model.bin.index.json", "the index of pickled weights", CONVERT, false},
+    {"*.gguf", "a GGUF file", "use the Hugging Face folder that it was made from", false},
+    {"consolidated*.pth", "weights in the original layout", "use the folder that was converted for transformers", false},
+    {"tf_model.h5", "weights for TensorFlow", CONVERT, false},
+    {"flax_model*.msgpack", "weights for Flax", CONVERT, false},
+    {"*.bin", "perhaps pickled weights", CONVERT, false},
+    {"*.pt", "perhaps pickled weights", CONVERT, false},
+    {"*.pth", "perhaps pickled weights", CONVERT, false},
+    {"*.safetensors", "a safetensors file of another name", "rename it to " HMA_WEIGHTS_FILE " if it is the whole model", true},
 };
 
 hma_status hma_folder_lacks(const char *folder, const char *name) {
@@ -88,7 +89,7 @@ hma_status hma_folder_lacks(const char *folder, const char *name) {
     status = hma_error(HMA_BAD_DATA, "%s: has no %s (expected a Hugging Face model folder): download or save the whole model, "
                        "or check the path", folder, name);
     for (size_t i = 0, found = 0; !found && i < sizeof instead / sizeof *instead; i++) {
-        for (size_t n = 0; !found && n < count; n++) {
+        for (size_t n = 0; !found && n < count && (!instead[i].weights || strcmp(name, HMA_WEIGHTS_FILE) == 0); n++) {
             if (fnmatch(instead[i].pattern, names[n], 0) == 0 && strcmp(names[n], HMA_WEIGHTS_FILE) != 0) {
                 found = 1;
                 status = hma_error(HMA_BAD_DATA, "%s: has no %s but %s, %s (expected a Hugging Face model folder): %s", folder,

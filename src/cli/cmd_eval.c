@@ -2,6 +2,7 @@
 
 #include "cmd.h"
 #include "common.h"
+#include "files.h"
 #include "hma/eval.h"
 #include "json_out.h"
 #include "source.h"
@@ -227,7 +228,11 @@ static hma_status run(cli_session *session, const void *values) {
     const eval_values *v = values;
     cli_source source = {0};
     hma_suite *suite = NULL;
-    hma_status status = hma_suite_load(&suite, v->suite);
+    const char *inputs[] = {v->scored.model, v->suite, v->scored.post, NULL};
+    hma_status status = v->out ? cli_check_output_folder(v->out, inputs) : HMA_OK;
+    if (status == HMA_OK) {
+        status = hma_suite_load(&suite, v->suite);
+    }
     if (status == HMA_OK) {
         status = cli_source_open(&source, session->parsed, &v->scored);
     }

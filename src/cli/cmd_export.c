@@ -1,5 +1,9 @@
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "cmd.h"
 #include "common.h"
+#include "files.h"
 #include "hma/export.h"
 #include "point.h"
 #include "talk.h"
@@ -40,6 +44,25 @@ static hma_status write_all(const export_values *v, const hma_run *run, const hm
     return status;
 }
 
+/* Files may go into the run's folder, but not over those of the run itself. */
+static hma_status check_outputs(const export_values *v) {
+    char *journal = NULL, *suite = NULL;
+    hma_status status = HMA_OK;
+    if (asprintf(&journal, "%s/journal.sqlite", v->run) < 0 || asprintf(&suite, "%s/suite.json", v->run) < 0) {
+        status = cli_error_memory();
+    }
+    const char *inputs[] = {journal, suite, NULL};
+    for (size_t i = 0; status == HMA_OK && i < v->to.count; i++) {
+        status = cli_check_output(v->to.item[i], inputs);
+    }
+    if (status == HMA_OK && v->mergekit) {
+        status = cli_check_output(v->mergekit, inputs);
+    }
+    free(journal);
+    free(suite);
+    return status;
+}
+
 static hma_status run(cli_session *session, const void *values) {
     const export_values *v = values;
     if (v->to.count == 0 && !v->mergekit) {
@@ -48,9 +71,13 @@ static hma_status run(cli_session *session, const void *values) {
     if (v->point && !v->mergekit) {
         return cli_error(HMA_USAGE, "--point: is given without --mergekit (the other formats hold all points): leave it out");
     }
-    hma_run *opened;
-    hma_front *front;
-    hma_status status = cli_run_front(&opened, &front, session->context, v->run);
+    hma_run *opened = NULL;
+    hma_front *front = NULL;
+    hma_status status = check_outputs(v);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status = cli_run_front(&opened, &front, session->context, v->run);
     if (status == HMA_OK) {
         status = write_all(v, opened, front);
     }

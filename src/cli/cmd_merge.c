@@ -257,8 +257,9 @@ const cli_command cli_cmd_merge = {
     .spec = {"merge",
              "write the merge of two models as a complete model folder",
              "Ratios come from --ratio, --ratios, --recipe, or from a point of a run with --from.\n"
-             "Policies: full (embedding: first block; final norm and head: mean; norms: their layer's), linear-only (only the\n"
-             "matrices of the layers, and the head by the mean), uniform-outside (all outside the layers by the mean).",
+             "Policies: full (embedding: first block; final norm and head: mean; norms: their layer's),\n"
+             "linear-only (only the matrices of the layers, and the head by the mean),\n"
+             "uniform-outside (all outside the layers by the mean).",
              {CLI_GROUP("Arguments", operands, 0), CLI_GROUP(NULL, options, 0),
               CLI_RECIPE_RATIOS_GROUP(offsetof(merge_values, ratios)), CLI_GROUP("Ratios of a run", from_run, 0),
               CLI_RECIPE_SETTINGS_GROUP(offsetof(merge_values, settings)), CLI_JSON_GROUP, CLI_COMMON_GROUP},

@@ -66,7 +66,12 @@ static hma_status run(cli_session *session, const void *values) {
         return cli_error(HMA_USAGE, "--output: '-' cannot be used (expected a file, which appears when all is answered): "
                                     "name one");
     }
-    hma_status status = is_tokenizer_only(v) ? HMA_OK : cli_source_open(&source, session->parsed, &v->scored);
+    const char *inputs[] = {v->scored.model, v->requests, v->scored.post, NULL};
+    hma_status status = cli_check_output(v->output, inputs);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status = is_tokenizer_only(v) ? HMA_OK : cli_source_open(&source, session->parsed, &v->scored);
     if (status == HMA_OK) {
         status = answer(session, v, source.source);
     }
@@ -77,8 +82,8 @@ static hma_status run(cli_session *session, const void *values) {
 const cli_command cli_cmd_score = {
     .spec = {"score",
              "answer raw requests: log-likelihoods, generations, rewards, logits, tokens",
-             "Request types are loglikelihood, generate, reward, logits, tokenize and detokenize; the README shows a line of "
-             "each.\n"
+             "Request types are loglikelihood, generate, reward, logits, tokenize and detokenize;\n"
+             "the README shows a line of each.\n"
              "A folder that holds only a tokenizer answers tokenize and detokenize.",
              {CLI_GROUP("Arguments", operands, 0), CLI_GROUP(NULL, options, 0),
               CLI_GROUP(NULL, cli_post_options, offsetof(score_values, scored)),

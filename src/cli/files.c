@@ -2,8 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +23,65 @@ bool cli_has_file(const char *folder, const char *name) {
         (void)close(fd);
     }
     return there;
+}
+
+/* The folder that a path's last name stands in; freed with free(). */
+static char *parent_of(const char *path) {
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/') {
+        end--;
+    }
+    while (end > 0 && path[end - 1] != '/') {
+        end--;
+    }
+    return end ? strndup(path, end) : strdup(".");
+}
+
+/* Whether a real path leads through the folder. */
+static bool leads_through(char *path, const char *folder) {
+    for (;;) {
+        if (cli_is_same_file(path, folder)) {
+            return true;
+        }
+        char *slash = strrchr(path, '/');
+        if (!slash || slash[1] == 0) {
+            return false;
+        }
+        slash[slash == path] = 0;
+    }
+}
+
+hma_status cli_check_output(const char *path, const char *const *inputs) {
+    char *parent = parent_of(path);
+    char *real = parent ? realpath(parent, NULL) : NULL;
+    hma_status status = HMA_OK;
+    if (!parent) {
+        status = cli_error_memory();
+    } else if (!real || access(real, W_OK | X_OK) != 0) {
+        status = cli_error_io(path, "write", errno);
+    }
+    for (size_t i = 0; status == HMA_OK && inputs[i]; i++) {
+        char *copy = strdup(real);
+        if (!copy) {
+            status = cli_error_memory();
+        } else if (cli_is_same_file(path, inputs[i]) || leads_through(copy, inputs[i])) {
+            status = cli_error(HMA_USAGE, "%s: is or belongs to %s, which is read (expected an output apart from it): name another",
+                               path, inputs[i]);
+        }
+        free(copy);
+    }
+    free(parent);
+    free(real);
+    return status;
+}
+
+hma_status cli_check_output_folder(const char *path, const char *const *inputs) {
+    struct stat about;
+    const hma_status status = cli_check_output(path, inputs);
+    if (status == HMA_OK && stat(path, &about) == 0 && !S_ISDIR(about.st_mode)) {
+        return cli_error(HMA_USAGE, "%s: is a file (expected a folder to write into, or none): name another", path);
+    }
+    return status;
 }
 
 static hma_status read_all(int fd, const char *path, size_t size, char **text, size_t *length) {
@@ -56,9 +116,12 @@ hma_status cli_load_text(char **text, size_t *length, const char *path, size_t l
     hma_status status;
     if (fstat(fd, &about) != 0) {
         status = cli_error_io(path, "examine", errno);
-    } else if (!S_ISREG(about.st_mode) || (uint64_t)about.st_size > limit) {
-        status = cli_error(HMA_BAD_DATA, "%s: cannot be used (expected a file of at most %zu bytes): name another file", path,
-                           limit);
+    } else if (!S_ISREG(about.st_mode)) {
+        status = cli_error(HMA_BAD_DATA, "%s: is %s (expected a regular file): name a file", path,
+                           S_ISDIR(about.st_mode) ? "a folder" : "no regular file");
+    } else if ((uint64_t)about.st_size > limit) {
+        status = cli_error(HMA_BAD_DATA, "%s: is %" PRIu64 " bytes long (expected at most %zu): name another file", path,
+                           (uint64_t)about.st_size, limit);
     } else {
         status = read_all(fd, path, (size_t)about.st_size, text, length);
     }

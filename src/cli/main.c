@@ -34,6 +34,14 @@ static char *join_command_line(int argc, char **argv) {
     return fclose(out) == 0 ? text : NULL;
 }
 
+/* What the run has cost, for -v and the log. */
+static void tell_cost(const cli_command *command) {
+    char line[128];
+    (void)snprintf(line, sizeof line, "%s: %.1f s, at most %.0f MB of memory", command->spec.name, cli_process_seconds(),
+                   (double)cli_process_peak_memory() / 1e6);
+    cli_log_line(NULL, HMA_LOG_INFO, line);
+}
+
 /* A run of a command that has options in common with others: threads, memory, talk, progress, signals. */
 static hma_status run_with_context(const cli_command *command, cli_session *session, const cli_common *common) {
     cli_talk_begin(common->quiet, common->verbose);
@@ -52,6 +60,7 @@ static hma_status run_with_context(const cli_command *command, cli_session *sess
     status = command->run(session, session->parsed->values);
     cli_process_cancels(NULL);
     cli_progress_clear();
+    tell_cost(command);
     hma_context_free(session->context);
     return status;
 }

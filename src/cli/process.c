@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "talk.h"
@@ -13,6 +14,7 @@ static char stdout_buffer[1 << 20];
 
 static hma_context *volatile cancelled_context;
 static volatile sig_atomic_t received_signal;
+static double began;
 
 /*
  * A file that we open must not get number 0, 1 or 2, or messages would be written into it. Closed ones are opened the wrong way
@@ -26,7 +28,29 @@ static void fill_standard_files(void) {
     }
 }
 
+static double clock_seconds(void) {
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+double cli_process_seconds(void) { return clock_seconds() - began; }
+
+/* Not getrusage(): what it says of a process includes the one that it was started from. */
+uint64_t cli_process_peak_memory(void) {
+    FILE *status = fopen("/proc/self/status", "re");
+    char line[256];
+    unsigned long long kilobytes = 0;
+    while (status && fgets(line, sizeof line, status) && sscanf(line, "VmHWM: %llu kB", &kilobytes) != 1) {
+    }
+    if (status) {
+        (void)fclose(status);
+    }
+    return (uint64_t)kilobytes * 1024;
+}
+
 void cli_process_begin(void) {
+    began = clock_seconds();
     fill_standard_files();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);

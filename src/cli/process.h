@@ -5,6 +5,7 @@
 #define HMA_CLI_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "hma/context.h"
 #include "hma/error.h"
@@ -20,6 +21,11 @@ void cli_process_begin(void);
  * before the context is freed.
  */
 void cli_process_cancels(hma_context *context);
+
+/* Seconds since cli_process_begin(). */
+double cli_process_seconds(void);
+/* The most memory that the process has held at once, in bytes; 0 when the system does not say. */
+uint64_t cli_process_peak_memory(void);
 
 /* The signal that asked us to stop, 0 when none did. */
 int cli_process_signal(void);

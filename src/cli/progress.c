@@ -142,6 +142,7 @@ static void put_bar(char line[LINE_SIZE], const hma_progress *p, double now) {
         bar[BAR_WIDTH] = 0;
         append(line, " [%s] %3.0f %%", bar, floor(fraction(p) * 100));
     }
+    hma_text_one_line(line); /* names of tasks */
     const double speed = rate(p, now), left = seconds_left(p, now);
     if (isfinite(speed)) {
         put_quantity(text, sizeof text, speed);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hma/text.h"
 #include "talk.h"
 
 cli_table cli_table_begin(const char *columns) { return (cli_table){.columns = columns}; }
@@ -26,6 +27,7 @@ void cli_table_cell(cli_table *table, const char *format, ...) {
     if (vasprintf(&text, format, arguments) < 0) {
         table->failed = 1;
     } else {
+        hma_text_one_line(text);
         table->cells[table->count++] = text;
     }
     va_end(arguments);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hma/text.h"
 #include "progress.h"
 
 enum { LINE_SIZE = 4096 };
@@ -17,23 +18,13 @@ static FILE *log_file;
 static const char *log_path;
 static int log_failure; /* errno of the first write that failed */
 
-/* Arguments may hold anything; a message stays one line and does not drive the terminal. */
-static void make_one_line(char *text) {
-    for (; *text; text++) {
-        const unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f) {
-            *text = '?';
-        }
-    }
-}
-
 hma_status cli_error(hma_status status, const char *format, ...) {
     char text[LINE_SIZE]; /* arguments may point into the last message */
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    make_one_line(text);
+    hma_text_one_line(text);
     memcpy(error_text, text, sizeof text);
     return status;
 }
@@ -102,7 +93,7 @@ void cli_log_line(void *user, hma_log_level level, const char *line) {
     static const char *const kinds[] = {[HMA_LOG_WARNING] = "warning", [HMA_LOG_INFO] = "info", [HMA_LOG_DEBUG] = "debug"};
     char text[LINE_SIZE];
     (void)snprintf(text, sizeof text, "%s", line);
-    make_one_line(text);
+    hma_text_one_line(text);
     if (!is_quiet && (int)level <= shown_level) {
         to_stderr(level == HMA_LOG_WARNING ? "warning: " : "", text);
     }

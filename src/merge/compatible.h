@@ -4,7 +4,7 @@
 
 #include "hma/checkpoint.h"
 
-/* HMA_INCOMPATIBLE with the first reason why the two cannot be averaged, and the number of reasons. */
+/* HMA_INCOMPATIBLE with everything that keeps the two from being averaged, in one line. */
 hma_status hma_check_compatible(const hma_checkpoint *pre, const hma_checkpoint *post);
 
 #endif

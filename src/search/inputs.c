@@ -3,11 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/context.h"
 #include "base/error_set.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "checkpoint/folder.h"
+#include "merge/compatible.h"
 
 void hma_inputs_free(void *user) {
     hma_inputs *inputs = user;
@@ -19,28 +20,6 @@ void hma_inputs_free(void *user) {
     hma_checkpoint_close(inputs->pre);
     hma_checkpoint_close(inputs->post);
     free(inputs);
-}
-
-/* All problems in one line. */
-static hma_status compare(const hma_inputs *inputs) {
-    char **problems;
-    size_t count;
-    hma_status status = hma_checkpoint_compare(inputs->pre, inputs->post, &problems, &count);
-    if (status != HMA_OK) {
-        return status;
-    }
-    hma_buffer text = {0};
-    for (size_t i = 0; i < count; i++) {
-        hma_buffer_printf(&text, "%s%s", i ? "; " : "", problems[i]);
-    }
-    hma_problems_free(problems);
-    status = hma_buffer_ok(&text);
-    if (status == HMA_OK && count > 0) {
-        status = hma_error(HMA_INCOMPATIBLE, "%s and %s: cannot be averaged (%s): give two checkpoints of one model",
-                           hma_checkpoint_folder(inputs->pre), hma_checkpoint_folder(inputs->post), hma_buffer_cstr(&text));
-    }
-    hma_buffer_free(&text);
-    return status;
 }
 
 hma_status hma_inputs_open(hma_inputs **out, hma_context *context, const hma_run_setup *setup) {
@@ -57,7 +36,7 @@ hma_status hma_inputs_open(hma_inputs **out, hma_context *context, const hma_run
         status = hma_checkpoint_open(&inputs->post, setup->post);
     }
     if (status == HMA_OK) {
-        status = compare(inputs);
+        status = hma_check_compatible(inputs->pre, inputs->post);
     }
     if (status == HMA_OK) {
         status = hma_checkpoint_layers(inputs->post, &inputs->layers);
@@ -130,10 +109,16 @@ hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_resu
 
 /* ---- the public beginning of a run ---- */
 
+/* Models are never written to; a run beside them, or around them, is fine. */
 static hma_status check_folder(const char *folder, const hma_run_setup *setup) {
-    return hma_path_same(folder, setup->pre) || hma_path_same(folder, setup->post)
-               ? hma_error(HMA_USAGE, "%s: is one of the models (expected a folder for the run): name another", folder)
-               : HMA_OK;
+    const char *inputs[] = {setup->pre, setup->post};
+    for (size_t i = 0; i < 2; i++) {
+        if (hma_folder_contains(inputs[i], folder)) {
+            return hma_error(HMA_USAGE, "%s: is %s%s, which is read (expected a folder for the run): name another", folder,
+                             hma_path_same(inputs[i], folder) ? "" : "inside ", inputs[i]);
+        }
+    }
+    return HMA_OK;
 }
 
 hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder, const hma_run_setup *setup) {

@@ -216,8 +216,11 @@ static hma_run *allocate(const char *folder) {
 static hma_status open_journal(hma_run *run, bool writable) {
     char *path = hma_path_join(run->folder, "journal.sqlite");
     hma_status status = path ? HMA_OK : HMA_FAILURE;
-    if (status == HMA_OK && (!writable || hma_path_exists(path))) {
+    if (status == HMA_OK && hma_path_exists(path)) {
         status = hma_journal_open(&run->journal, path, writable);
+    } else if (status == HMA_OK && !writable) {
+        status = hma_error(HMA_IO, "%s: holds no journal.sqlite (expected the folder of a run): name the folder that was given "
+                           "as --run", run->folder);
     }
     free(path);
     return status;

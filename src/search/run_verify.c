@@ -126,7 +126,7 @@ static hma_status verify(const hma_run *run, hma_buffer *report) {
         status = hma_sql_integer(&run->journal->sql, "SELECT count(*) FROM answer", &answers);
     }
     if (status == HMA_OK) {
-        hma_buffer_printf(report, "%s: intact: %zu candidates, %zu scored, %zu failed, %zu waiting; %lld scores of items",
+        hma_buffer_printf(report, "%s: intact: %zu candidates, %zu scored, %zu failed, %zu waiting; %lld scores of items\n",
                           run->folder, run->entry_count, scored, failed, run->entry_count - scored - failed,
                           (long long)answers);
         status = hma_buffer_ok(report);

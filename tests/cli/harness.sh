@@ -106,7 +106,7 @@ run_case() {
 
 # A case that speaks of $THREADS must say the same with one thread and with three.
 threads=1
-grep -q 'THREADS' "$case_file" && threads="1 3"
+grep -Eq '\$\{?THREADS' "$case_file" && threads="1 3"
 status=0
 for count in $threads; do
     run_case "$count" || status=1

@@ -41,3 +41,35 @@ small_pair() {
     copy "$TESTS/golden/merge/llama-gqa-tied/pre" pre
     copy "$TESTS/golden/merge/llama-gqa-tied/post" post
 }
+
+# Runs a command that must be refused: prints exit code and message. Complains when that is not one line on stderr, when something
+# is on stdout, and when something in the working folder has changed.
+refused() {
+    local code=0
+    unchanged "$@" >../refused.out 2>../refused.err || code=$?
+    if [ -s ../refused.out ]; then
+        echo "on stdout:"
+        cat ../refused.out
+    fi
+    [ "$(wc -l <../refused.err)" -eq 1 ] || echo "stderr is not one line:"
+    echo "exit $code: $(<../refused.err)"
+}
+
+# Eight bytes, little-endian.
+number8() {
+    local i
+    for i in 0 8 16 24 32 40 48 56; do
+        printf "\\x$(printf %02x $(($1 >> i & 255)))"
+    done
+}
+
+# A safetensors file with the header from standard input and so many zero bytes behind it: weights FILE BYTES
+weights() {
+    cat >"$1.header"
+    {
+        number8 "$(stat -c %s "$1.header")"
+        cat "$1.header"
+        head -c "$2" /dev/zero
+    } >"$1"
+    rm "$1.header"
+}

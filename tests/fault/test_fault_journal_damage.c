@@ -98,7 +98,7 @@ static void folders_that_are_no_runs(void **state) {
     const fixture *f = *state;
     hma_run *run;
     hand_scorer scorer = {0};
-    assert_fails(hma_run_open(&run, f->folder), HMA_IO, "journal.sqlite: cannot open");
+    assert_fails(hma_run_open(&run, f->folder), HMA_IO, "holds no journal.sqlite");
     assert_fails(hma_run_open(&run, in_folder(f->folder, "none")), HMA_IO, "there is no such folder");
     assert_fails(begin_by_hand(&run, f->context, in_folder(f->folder, "none/run"), &scorer), HMA_IO, "cannot make the folder");
     assert_fails(begin_by_hand(&run, f->context, f->journal, &scorer), HMA_USAGE, "is a file");

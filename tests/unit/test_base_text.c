@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "base/text_set.h"
 #include "base/utf8.h"
+#include "hma/text.h"
 
 static void whole_text_must_be_a_number(void **state) {
     (void)state;
@@ -200,6 +201,13 @@ static void text_set_finds_what_was_put(void **state) {
     hma_text_set_free(&set);
 }
 
+static void texts_of_others_become_one_harmless_line(void **state) {
+    (void)state;
+    char text[] = "a\nb\x1b[31mc\x7f\xc2\x9b" "d\xc3\xa9\xc2\xa0\xc2";
+    hma_text_one_line(text);
+    assert_string_equal(text, "a b?[31mc???d\xc3\xa9\xc2\xa0\xc2");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_text_must_be_a_number),
@@ -214,6 +222,7 @@ int main(void) {
         cmocka_unit_test(getters_name_the_key),
         cmocka_unit_test(buffers_write_json_text),
         cmocka_unit_test(text_set_finds_what_was_put),
+        cmocka_unit_test(texts_of_others_become_one_harmless_line),
     };
     return cmocka_run_group_tests_name("base: text", tests, NULL, NULL);
 }
