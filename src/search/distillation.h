@@ -10,6 +10,7 @@
 #ifndef HMA_SEARCH_DISTILLATION_H
 #define HMA_SEARCH_DISTILLATION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,7 @@ typedef struct hma_distillation_options {
     size_t best;    /* replies of the highest reward from which is drawn; 0: 5000, but at most half of them all */
     size_t drawn;   /* how many of those are drawn; 0: 2000, but at most two fifths of `best` */
     size_t samples; /* replies to each prompt; 0: as many as the suite's alignment measure asks for */
-    uint64_t seed;  /* of the replies' noise and of the draw */
+    uint64_t seed;  /* of the replies' noise and of the draw; 0: the suite's */
 } hma_distillation_options;
 
 /*
@@ -36,5 +37,14 @@ hma_status hma_distillation_build(char **text, hma_context *context, const hma_s
 
 /* Reads a file of that form; every line is checked. HMA_BAD_DATA naming file and line. */
 hma_status hma_distillation_load(char **text, const char *path);
+
+typedef struct hma_distillation_line {
+    const char *prompt, *response;
+    bool ended;
+} hma_distillation_line;
+
+/* Hands out every line of such a text; `where` is "NAME:LINE". Ends with the first failure. */
+typedef hma_status (*hma_distillation_fn)(void *user, const hma_distillation_line *line, const char *where);
+hma_status hma_distillation_each(const char *text, const char *name, hma_distillation_fn take, void *user);
 
 #endif

@@ -26,7 +26,7 @@ typedef struct hma_objective_options {
     bool responses_only; /* the paper counts the prompts' tokens too */
 } hma_objective_options;
 
-/* 512 tokens, prompts count. */
+/* Recipe defaults with one block, fp32, 512 tokens, prompts count. */
 hma_objective_options hma_objective_options_default(void);
 
 /*
@@ -46,5 +46,13 @@ size_t hma_objective_cost(const hma_objective *objective);
 
 /* Value and, unless NULL, gradient[K]. An hma_objective_fn (search/solver.h) with the objective as `user`. */
 hma_status hma_objective_evaluate(void *objective, const double *ratios, size_t count, double *value, double *gradient);
+
+/* Passages, and the same on one of them: an hma_batch_fn. */
+size_t hma_objective_passages(const hma_objective *objective);
+hma_status hma_objective_evaluate_passage(void *objective, size_t passage, const double *ratios, size_t count, double *value,
+                                          double *gradient);
+
+/* How many matrices of linear maps each block has: maps[K]. */
+void hma_objective_linear_maps(const hma_objective *objective, size_t *maps);
 
 #endif

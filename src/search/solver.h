@@ -1,8 +1,9 @@
 /*
  * Maximises a function of K ratios over Omega = { mean of the ratios = a, 0 <= ratio <= 1 }.
  *
- * The solver draws nothing from time or addresses: the same function values give the same sequence of evaluations, so that a
- * caller who journals them by the bits of the ratios can replay any part of it.
+ * Every point that the function is asked for lies in Omega. The solver draws nothing from time or addresses: the same function
+ * values give the same sequence of evaluations, so that a caller who journals them by the bits of the ratios can replay any
+ * part of it.
  */
 #ifndef HMA_SEARCH_SOLVER_H
 #define HMA_SEARCH_SOLVER_H
@@ -17,9 +18,13 @@
 /* `gradient` is NULL when it is not needed. A failure stops the solver, which returns it. */
 typedef hma_status (*hma_objective_fn)(void *user, const double *ratios, size_t count, double *value, double *gradient);
 
+/* The same on one of several parts of the texts. */
+typedef hma_status (*hma_batch_fn)(void *user, size_t batch, const double *ratios, size_t count, double *value,
+                                   double *gradient);
+
 typedef enum hma_algorithm {
-    HMA_SLSQP = 0, /* sequential quadratic programming, exact gradient, the mean as a constraint */
-    HMA_MMA,       /* moving asymptotes, exact gradient; the mean holds because the last ratio follows from the others */
+    HMA_SLSQP = 0, /* sequential quadratic programming, exact gradient */
+    HMA_MMA,       /* moving asymptotes, exact gradient */
     HMA_COBYLA     /* linear approximations, without gradient */
 } hma_algorithm;
 
@@ -47,8 +52,11 @@ typedef struct hma_solver_options {
     double epsilon;        /* 0 .. 0.9 */
     double penalty;        /* factor of sum_i weight_i |ratio_i - a|, subtracted; 0: none */
     const double *weights; /* [K] of the penalty; NULL: all 1 */
-    double learning_rate;  /* of s; 0: 1e-3, see solver_paper.c */
-    size_t steps;          /* 0: 100 */
+    double learning_rate;  /* of s; 0: the paper's 2e-5 */
+    const size_t *repeats; /* [K] Adam updates of a part in each step; NULL: 56 each, see solver_paper.c */
+    size_t steps;          /* 0: one for each batch, or 100 without batches */
+    size_t batches;        /* parts of the texts that a step can be made on; 0: every step is made on all of them */
+    hma_batch_fn batch;    /* with batches: gradient on one of them */
 } hma_solver_options;
 
 typedef struct hma_solution {
@@ -57,7 +65,7 @@ typedef struct hma_solution {
     size_t evaluations;
     size_t start;         /* which start it came from */
     bool clipped;         /* paper: a ratio would have passed 1 */
-    const char *ended_by; /* "tolerance", "evaluations", "steps", "corner" (Omega is one point); static */
+    const char *ended_by; /* "tolerance", "evaluations", "steps", "one point" (all there is in Omega); static */
 } hma_solution;
 
 /*
@@ -67,7 +75,10 @@ hma_status hma_solve(hma_solution *out, hma_context *context, size_t count, doub
                      const hma_solver_options *options);
 void hma_solution_clear(hma_solution *solution);
 
-/* A point of Omega, drawn uniformly from the simplex's part in the box where that is cheap: the `number`th of a seed. */
+/* A point of Omega, the `number`th of a seed: uniform where that is cheap, else somewhere in it. */
 void hma_omega_point(double *ratios, size_t count, double mean, uint64_t seed, uint64_t number);
+
+/* The point of Omega that is nearest to the given one, in place. */
+void hma_omega_project(double *ratios, size_t count, double mean);
 
 #endif
