@@ -45,16 +45,16 @@ def shared_heads(r, heads):
 def scaling(r, c, dim):
     """A rope_scaling entry, or None."""
     kind = r.choice(["none", "default", "linear", "dynamic", "llama3", "yarn", "yarn"])
-    key = r.choice(["rope_type", "type"]) if kind in ("linear", "dynamic") else "rope_type"
+    key = r.choice(["rope_type", "type"])
     factor = r.choice([1.5, 2.0, 4.0, 8.0, 40.0])
     if kind == "none":
         return None
     if kind in ("default", "linear", "dynamic"):
         return {key: kind, **({"factor": factor} if kind != "default" else {})}
     if kind == "llama3":
-        return {"rope_type": kind, "factor": factor, "low_freq_factor": r.choice([1.0, 2.0]), "high_freq_factor": r.choice([4.0, 8.0]),
+        return {key: kind, "factor": factor, "low_freq_factor": r.choice([1.0, 2.0]), "high_freq_factor": r.choice([4.0, 8.0]),
                 "original_max_position_embeddings": r.choice([32, 64, 8192])}
-    s = {"rope_type": kind, "factor": factor}
+    s = {key: kind, "factor": factor}
     optional = {"original_max_position_embeddings": r.choice([16, 32, 64, 4096]), "beta_fast": r.choice([16, 32.0, 64]), "beta_slow": r.choice([1, 0.5, 2]),
                 "truncate": r.random() < 0.5, "attention_factor": r.choice([0.8, 1.0, 1.3])}
     s.update({k: v for k, v in optional.items() if r.random() < 0.5})
@@ -113,7 +113,10 @@ def mistral(r):
     s = sizes(r)
     c = own_dim(r, grouped(r, usual(r, "mistral", s), s), s)
     maybe(r, c, rms_norm_eps=[1e-5, 1e-6], sliding_window=[None, 1, 2, 7, 16, 4096])
-    return rope(r, c, s)
+    rope(r, c, s)
+    if c.get("rope_scaling"):
+        c["head_dim"] = c.get("head_dim") or s["dim"]  # the reference stumbles without it
+    return c
 
 
 def qwen2(r):
