@@ -58,7 +58,7 @@ class Worst:
     """Largest difference of each kind of answer, and what is out of tolerance."""
 
     def __init__(self, tolerance):
-        self.tolerance, self.largest, self.bad, self.count = tolerance, {}, [], 0
+        self.tolerance, self.largest, self.bad, self.count, self.kinds = tolerance, {}, [], 0, {}
 
     def near(self, where, kind, have, want, share=1):
         d = abs(have - want) / share if math.isfinite(have) else math.inf
@@ -69,6 +69,8 @@ class Worst:
 
     def compare(self, where, have, want):
         self.count += 1
+        kind = next((k for k in ("logits", "logprob", "reward", "ids") if k in want), "text")
+        self.kinds[kind] = self.kinds.get(kind, 0) + 1
         for key, value in want.items():
             if key not in have:
                 self.bad.append(f"{where}: no {key!r} in {str(have)[:200]}")
@@ -200,7 +202,7 @@ def main():
     p.add_argument("--hma", required=True)
     p.add_argument("--only", default="", help="fixtures whose path holds one of these words")
     p.add_argument("--metrics", help="the built test_golden_metrics: hma has no command that computes a metric of given texts")
-    p.add_argument("--json", help="writes what was measured")
+    p.add_argument("--json", help="writes what was measured, for parity_table.py")
     p.add_argument("--keep-going", type=int, default=4, help="failures shown of each fixture")
     a = p.parse_args()
     check = {"model": check_model, "reward": check_model, "merge": check_merge, "tokenizer": check_tokenizer}
@@ -215,7 +217,7 @@ def main():
             try:
                 worst, text = check[about["kind"]](program, folder, about)
                 bad = worst.bad
-                measured[name] = {"kind": about["kind"], "architecture": about.get("architecture"), "requests": worst.count,
+                measured[name] = {"kind": about["kind"], "architecture": about.get("architecture"), "requests": worst.count, "kinds": worst.kinds,
                                   "largest": worst.largest, "tolerance": about.get("tolerance"), "failures": len(bad)}
             except Failed as e:
                 text, bad = "", [str(e)]
