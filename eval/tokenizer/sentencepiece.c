@@ -100,8 +100,8 @@ static hma_status build_trie(const hma_sentencepiece *model, unsigned types, hma
 }
 
 /*
- * Scores as sentencepiece has them: of normal pieces their own; user-defined symbols gain, and the more the longer they are. Releases
- * up to 0.2.1 took 0.1 off instead, which cuts runs of such symbols elsewhere.
+ * Scores as sentencepiece has them: of normal pieces their own; user-defined symbols gain, and the more the longer they are.
+ * Releases up to 0.2.1 took 0.1 off instead, which cuts runs of such symbols elsewhere.
  */
 static hma_status prepare_unigram(hma_sentencepiece *model, const char *path) {
     hma_unigram *u = &model->unigram;

@@ -280,7 +280,7 @@ static hma_status read_gemma3(hma_architecture *a, const hma_config *c) {
         status = refuse_if(c, "use_bidirectional_attention", true);
     }
     if (status == HMA_OK) {
-        status = number(c, "final_logit_softcapping", 0, &a->final_softcap); /* the reference ignores attn_logit_softcapping here */
+        status = number(c, "final_logit_softcapping", 0, &a->final_softcap); /* attn_logit_softcapping never acts */
     }
     hma_rope_request request = {.config = c->object,
                                 .path = c->path,

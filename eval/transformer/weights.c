@@ -349,12 +349,13 @@ static hma_status read_embedding(void *argument, size_t index, size_t worker) {
 static hma_status check_rows(void *argument, size_t index, size_t worker) {
     const hma_weights *w = argument;
     const size_t first = index * ROWS_AT_ONCE, count = hma_min_size(ROWS_AT_ONCE, w->a->vocabulary - first);
-    return hma_source_read_f32(w->source, w->plan.embedding, (uint64_t)first * w->a->hidden, count * w->a->hidden, w->scratch[worker]);
+    return hma_source_read_f32(w->source, w->plan.embedding, (uint64_t)first * w->a->hidden, count * w->a->hidden,
+                               w->scratch[worker]);
 }
 
 /*
- * Reading says whether values are finite. Rows that no text needs are never read, yet a checkpoint with NaN in one of them is broken:
- * what is said of it must not depend on the text. A tied embedding is read as the head.
+ * Reading says whether values are finite. Rows that no text needs are never read, yet a checkpoint with NaN in one of them is
+ * broken: what is said of it must not depend on the text. A tied embedding is read as the head.
  */
 static hma_status check_embedding(hma_weights *w) {
     if (w->embedding_checked || (w->a->tied_head && !w->a->reward_head)) {

@@ -179,8 +179,8 @@ static void refuse_more_layers(finder *f) {
     f->layer = f->a->layers;
     (void)layer_name(f, name, names->q ? names->q : names->qkv);
     if (f->status == HMA_OK && hma_source_find(f->source, name)) {
-        f->status = hma_error(HMA_BAD_DATA, "%s: tensor \"%s\" is of a layer too many (expected %zu layers by config.json): config.json and "
-                              "weights do not belong together", folder_of(f), name, f->a->layers);
+        f->status = hma_error(HMA_BAD_DATA, "%s: tensor \"%s\" is of a layer too many (expected %zu layers by config.json): "
+                              "config.json and weights do not belong together", folder_of(f), name, f->a->layers);
     }
 }
 
