@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/atomic_file.h"
 #include "base/error_set.h"
@@ -278,8 +279,9 @@ static hma_status print_report(report *r) {
 
 /* ---- files ---- */
 
-static hma_status make_folder(const char *folder) {
-    if (mkdir(folder, 0777) != 0 && !(errno == EEXIST && hma_path_is_folder(folder))) {
+static hma_status make_folder(const char *folder, bool *made) {
+    *made = mkdir(folder, 0777) == 0;
+    if (!*made && !(errno == EEXIST && hma_path_is_folder(folder))) {
         return hma_error_io(folder, "make the folder", errno);
     }
     return HMA_OK;
@@ -304,8 +306,8 @@ static hma_status store(hma_buffer *content, const char *folder, const char *pre
     return status;
 }
 
-static hma_status store_all(report *r, const char *folder) {
-    hma_status status = make_folder(folder);
+static hma_status store_files(report *r, const char *folder) {
+    hma_status status = HMA_OK;
     for (size_t task = 0; task < r->result->task_count && status == HMA_OK; task++) {
         status = hma_samples_print(&r->out, r->evaluator, r->result, task);
         if (status == HMA_OK) {
@@ -322,6 +324,18 @@ static hma_status store_all(report *r, const char *folder) {
         status = print_report(r);
     }
     return status == HMA_OK ? store(&r->out, folder, "results", r->evaluator->suite->name, "json") : status;
+}
+
+static hma_status store_all(report *r, const char *folder) {
+    bool made;
+    hma_status status = make_folder(folder, &made);
+    if (status == HMA_OK) {
+        status = store_files(r, folder);
+    }
+    if (status != HMA_OK && made) {
+        (void)rmdir(folder); /* when nothing came into it */
+    }
+    return status;
 }
 
 /* Whether the result is one of this evaluator's suite. */

@@ -14,6 +14,9 @@
 extern "C" {
 #endif
 
+/* Whether the suffix of `path` names a format of hma_export(): for checking several before the first is written. */
+HMA_API HMA_MUST_CHECK hma_status hma_export_check(const char *path);
+
 /*
  * Writes the front to `path`; the format is chosen by the suffix: .h5 .csv .json .svg .html .ipynb.
  * A notebook refers to an HDF5 file of the same name with .h5 beside it, which is written too.

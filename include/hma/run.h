@@ -55,6 +55,11 @@ HMA_API HMA_MUST_CHECK hma_status hma_run_begin(hma_run **out, hma_context *cont
  * opened. Changes nothing, apart from undoing a commit in which a process was killed. */
 HMA_API HMA_MUST_CHECK hma_status hma_run_open(hma_run **out, const char *folder);
 HMA_API void hma_run_close(hma_run *run);
+/*
+ * Closes a run whose candidates could not be added. A run that this process has begun and that holds no scores yet goes away
+ * together with its folder, so that a slip in the options does not decide what the folder belongs to; any other stays.
+ */
+HMA_API void hma_run_abandon(hma_run *run);
 
 /* Adds a candidate unless one with the same recipe id is there. `label` may be NULL: made from the ratios ("0.4/0.7/1").
  * @return HMA_USAGE when the label belongs to another candidate. */

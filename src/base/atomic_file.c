@@ -288,14 +288,25 @@ hma_status hma_stage_commit(hma_stage *stage, bool replace) {
     return status;
 }
 
+static void put_renamed(hma_buffer *out, const char *text, const char *from, const char *to) {
+    for (const char *at; (at = strstr(text, from)); text = at + strlen(from)) {
+        hma_buffer_add(out, text, (size_t)(at - text));
+        hma_buffer_text(out, to);
+    }
+    hma_buffer_text(out, text);
+}
+
 void hma_stage_discard(hma_stage *stage) {
     if (stage->folder) {
-        /* keep the message of the failure that led here */
-        char kept[1024];
+        /* keep the message of the failure that led here, but of the hidden name nobody knows */
         const hma_status status = hma_error_status();
-        (void)snprintf(kept, sizeof kept, "%s", hma_error_message());
+        hma_buffer kept = {0};
+        put_renamed(&kept, hma_error_message(), stage->folder, stage->path);
         (void)hma_folder_remove(stage->folder);
-        (void)hma_error(status, "%s", kept);
+        if (hma_buffer_ok(&kept) == HMA_OK) {
+            (void)hma_error(status, "%s", hma_buffer_cstr(&kept));
+        }
+        hma_buffer_free(&kept);
     }
     free(stage->path);
     free(stage->folder);

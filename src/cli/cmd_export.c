@@ -25,26 +25,20 @@ static const cli_option options[] = {
      .offset = offsetof(export_values, to)},
     {CLI_TEXT, 0, "mergekit", "FILE.yml", .help = "a mergekit configuration that makes the point of --point", .absent = "none",
      .offset = offsetof(export_values, mergekit)},
-    {CLI_TEXT, 0, "point", "ID", .help = "id, label, recommended, knee, best-retention or best-reward",
-     .offset = offsetof(export_values, point), .absent = "recommended"},
+    {CLI_TEXT, 0, "point", "ID", .help = "id, label or 'recommended'", .offset = offsetof(export_values, point),
+     .absent = "recommended"},
 };
 
 static hma_status write_all(const export_values *v, const hma_run *run, const hma_front *front) {
-    hma_status status = HMA_OK;
+    size_t point = 0;
+    hma_status status = v->mergekit ? cli_point_find(&point, run, front, v->point ? v->point : "recommended") : HMA_OK;
     for (size_t i = 0; status == HMA_OK && i < v->to.count; i++) {
         status = hma_export(run, front, v->to.item[i]);
     }
-    if (status == HMA_OK && v->mergekit) {
-        size_t point;
-        status = cli_point_find(&point, run, front, v->point ? v->point : "recommended");
-        if (status == HMA_OK) {
-            status = hma_export_mergekit(run, front, point, v->mergekit);
-        }
-    }
-    return status;
+    return status == HMA_OK && v->mergekit ? hma_export_mergekit(run, front, point, v->mergekit) : status;
 }
 
-/* Files may go into the run's folder, but not over those of the run itself. */
+/* Before the first file is written. Files may go into the run's folder, but not over those of the run itself. */
 static hma_status check_outputs(const export_values *v) {
     char *journal = NULL, *suite = NULL;
     hma_status status = HMA_OK;
@@ -53,7 +47,10 @@ static hma_status check_outputs(const export_values *v) {
     }
     const char *inputs[] = {journal, suite, NULL};
     for (size_t i = 0; status == HMA_OK && i < v->to.count; i++) {
-        status = cli_check_output(v->to.item[i], inputs);
+        status = hma_export_check(v->to.item[i]);
+        if (status == HMA_OK) {
+            status = cli_check_output(v->to.item[i], inputs);
+        }
     }
     if (status == HMA_OK && v->mergekit) {
         status = cli_check_output(v->mergekit, inputs);

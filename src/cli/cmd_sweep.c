@@ -47,10 +47,7 @@ static hma_status add_candidates(hma_run *run, const sweep_values *v) {
 
 static hma_status score_and_print(cli_session *session, const sweep_values *v, hma_run *run) {
     hma_front *front;
-    hma_status status = add_candidates(run, v);
-    if (status == HMA_OK) {
-        status = hma_run_score(run);
-    }
+    hma_status status = hma_run_score(run);
     if (status == HMA_OK) {
         status = hma_front_compute(&front, session->context, run, NULL);
     }
@@ -79,10 +76,16 @@ static hma_status run(cli_session *session, const void *values) {
     if (status == HMA_OK) {
         status = hma_run_begin(&opened, session->context, v->run, &setup);
     }
-    if (status == HMA_OK) {
-        status = score_and_print(session, v, opened);
-        hma_run_close(opened);
+    if (status != HMA_OK) {
+        return status;
     }
+    status = add_candidates(opened, v);
+    if (status != HMA_OK) {
+        hma_run_abandon(opened);
+        return status;
+    }
+    status = score_and_print(session, v, opened);
+    hma_run_close(opened);
     return status;
 }
 

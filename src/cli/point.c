@@ -7,10 +7,11 @@
 #include "talk.h"
 
 hma_status cli_point_find(size_t *point, const hma_run *run, const hma_front *front, const char *name) {
-    size_t candidate;
-    if (hma_front_find_named(front, name, point) == HMA_OK) {
+    if (strcmp(name, "recommended") == 0) {
+        *point = front->recommended;
         return HMA_OK;
     }
+    size_t candidate;
     const hma_status status = hma_run_find(run, name, &candidate);
     if (status != HMA_OK) {
         return status;

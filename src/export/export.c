@@ -84,11 +84,18 @@ static const export_format *find_format(const char *path) {
     return NULL;
 }
 
+hma_status hma_export_check(const char *path) {
+    return find_format(path) ? HMA_OK
+                             : hma_error(HMA_USAGE,
+                                         "%s: the suffix names no format (expected .h5, .csv, .json, .svg, .html or .ipynb): "
+                                         "choose one",
+                                         path);
+}
+
 hma_status hma_export(const hma_run *run, const hma_front *front, const char *path) {
     const export_format *format = find_format(path);
     if (!format) {
-        return hma_error(HMA_USAGE,
-                         "%s: the suffix names no format (expected .h5, .csv, .json, .svg, .html or .ipynb): choose one", path);
+        return hma_export_check(path);
     }
     hma_table table;
     hma_status status = hma_table_gather(&table, run, front, format->needs_items);

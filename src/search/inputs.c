@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "checkpoint/folder.h"
 #include "merge/compatible.h"
+#include "merge/recipe_parts.h"
 
 void hma_inputs_free(void *user) {
     hma_inputs *inputs = user;
@@ -107,6 +108,18 @@ hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_resu
     return status;
 }
 
+/* Overrides speak of tensors, which only the checkpoints know; everything else of a recipe is right by itself. */
+static hma_status check_recipe(void *user, const hma_recipe *recipe) {
+    const hma_inputs *inputs = user;
+    hma_source *source = NULL;
+    if (recipe->overrides.count == 0) {
+        return HMA_OK;
+    }
+    const hma_status status = hma_source_merged(&source, inputs->pre, inputs->post, recipe);
+    hma_source_free(source);
+    return status;
+}
+
 /* ---- the public beginning of a run ---- */
 
 /* Models are never written to; a run beside them, or around them, is fine. */
@@ -149,7 +162,7 @@ hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder
         hma_inputs_free(inputs);
         return status;
     }
-    run->scorer = (hma_scorer){hma_inputs_score, inputs};
+    run->scorer = (hma_scorer){.score = hma_inputs_score, .user = inputs, .check = check_recipe};
     run->scorer_free = hma_inputs_free;
     *out = run;
     return HMA_OK;

@@ -283,22 +283,29 @@ hma_status hma_run_take(hma_run **out, hma_context *context, const char *folder)
 
 /* A folder that was made for a run that never began; stays when something else is in it. */
 static void remove_folder(const hma_run *run) {
+    if (run->abandoned) {
+        char *journal = hma_path_join(run->folder, "journal.sqlite");
+        (void)(journal && unlink(journal));
+        free(journal);
+    }
     char *suite = hma_path_join(run->folder, "suite.json");
     if (suite) {
         (void)unlink(suite);
     }
     free(suite);
     hma_run_unlock_and_remove(run->lock, run->folder);
-    (void)rmdir(run->folder);
+    if (run->made_folder) {
+        (void)rmdir(run->folder);
+    }
 }
 
 void hma_run_close(hma_run *run) {
     if (!run) {
         return;
     }
-    const bool began = run->journal && !run->journal->unpublished;
+    const bool began = run->journal && !run->journal->unpublished && !run->abandoned;
     hma_journal_close(run->journal);
-    if (run->made_folder && !began) {
+    if (run->abandoned || (run->made_folder && !began)) {
         remove_folder(run);
     } else {
         hma_run_unlock(run->lock);
@@ -313,6 +320,17 @@ void hma_run_close(hma_run *run) {
     free(run->defaults);
     free(run->folder);
     free(run);
+}
+
+void hma_run_abandon(hma_run *run) {
+    bool scored = false;
+    for (size_t i = 0; run && i < run->entry_count; i++) {
+        scored = scored || run->entries[i].candidate.scored;
+    }
+    if (run) {
+        run->abandoned = run->is_new && !scored;
+    }
+    hma_run_close(run);
 }
 
 /* ---- reading ---- */

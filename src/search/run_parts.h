@@ -19,6 +19,8 @@
 typedef struct hma_scorer {
     hma_status (*score)(void *user, const hma_candidate *candidate, hma_result **out);
     void *user;
+    /* Whether a recipe can be scored at all, told when it is added; may be NULL. */
+    hma_status (*check)(void *user, const hma_recipe *recipe);
 } hma_scorer;
 
 typedef struct hma_run_entry {
@@ -47,6 +49,8 @@ struct hma_run {
     /* for scoring only */
     hma_context *context;  /* NULL in a run that is only read */
     int lock;              /* -1 in a run that is only read */
+    bool is_new;           /* begun by this process */
+    bool abandoned;        /* closing it takes its files away */
     bool made_folder;      /* the folder is new, and goes again unless a journal comes into it */
     char *defaults;        /* the run's recipe as JSON: what a candidate's line leaves out */
     size_t default_blocks; /* its blocks; 0 when it names none, and a line's own ratios say how many there are */

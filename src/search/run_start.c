@@ -83,6 +83,7 @@ static hma_status create(hma_run *run, const hma_facts *facts, const hma_recipe_
     }
     if (status == HMA_OK) {
         status = hma_journal_publish(run->journal);
+        run->is_new = status == HMA_OK;
     }
     return status == HMA_OK ? hma_run_read(run) : status;
 }

@@ -73,3 +73,27 @@ weights() {
     } >"$1"
     rm "$1.header"
 }
+
+# A file system of so many bytes on a folder, until the case ends: small_disk FOLDER BYTES
+small_disk() {
+    mkdir -p "$1"
+    if ! mount -t tmpfs -o size="$2" tmpfs "$1" 2>/dev/null; then
+        echo "no permission to mount a small disk"
+        exit 77
+    fi
+    trap 'umount -l "'"$PWD/$1"'"' EXIT
+}
+
+# A pair and a suite that are scored in no time as "pre", "post" and "suite.json": three tasks and reward prompts of the demo.
+demo_run() {
+    ln -s "$DEMO/pre" pre
+    ln -s "$DEMO/post" post
+    ln -s "$DEMO" demo
+    ln -s "$DEMO/suite.json" suite.json
+}
+
+# Numbers with a fraction, whose last digits depend on the processor, as N.
+without_numbers() { sed -E 's/-?[0-9]+\.[0-9]+(e-?[0-9]+)?/N/g' "$@"; }
+
+# What a run holds, as one line: the points and their scores with every bit.
+points() { hma front "$1" --json | sed 's/.*"points":/points /'; }

@@ -168,7 +168,7 @@ static inline hma_status begin_by_hand_with(hma_run **out, hma_context *context,
         return status;
     }
     scorer->context = context;
-    run->scorer = (hma_scorer){score_by_hand, scorer};
+    run->scorer = (hma_scorer){.score = score_by_hand, .user = scorer};
     *out = run;
     return HMA_OK;
 }
