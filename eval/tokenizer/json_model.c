@@ -6,6 +6,7 @@
 #include "base/error_set.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "eval/tokenizer/score_number.h"
 
 /* The model while it is read. */
 typedef struct reading {
@@ -79,7 +80,7 @@ static hma_status read_scored_token(reading *r) {
     if (hma_grow(&r->scores, &r->score_capacity, id + 1, sizeof *r->scores)) {
         return HMA_FAILURE;
     }
-    if (event != HMA_JSON_NUMBER || !hma_parse_double(&r->scores[id], hma_buffer_cstr(&r->scan->text))) {
+    if (event != HMA_JSON_NUMBER || !hma_score_parse(&r->scores[id], hma_buffer_cstr(&r->scan->text))) {
         return hma_json_fault(r->scan, "not a score (expected a finite number): correct the file");
     }
     status = hma_json_next(r->scan, &event);

@@ -292,9 +292,11 @@ static hma_status build(loading *l) {
         (status = hma_added_tokens_prepare(&p->added, &p->normalizer, l->path)) != HMA_OK) {
         return status;
     }
-    status = l->settings->class->rebuilds
-                 ? rebuild_postprocessor(l)
-                 : hma_postprocessor_from_json(&p->postprocessor, l->parts[POST_PROCESSOR], l->part_names[POST_PROCESSOR]);
+    status = hma_postprocessor_from_json(&p->postprocessor, l->parts[POST_PROCESSOR], l->part_names[POST_PROCESSOR]);
+    if (status == HMA_OK && l->settings->class->rebuilds) {
+        hma_postprocessor_free(&p->postprocessor); /* what the file says must be possible, but does not count */
+        status = rebuild_postprocessor(l);
+    }
     if (status == HMA_OK && (status = check_postprocessor(l)) == HMA_OK) {
         status = describe_components(l);
     }

@@ -9,7 +9,6 @@
 void hma_unigram_free(hma_unigram *unigram) {
     hma_trie_free(unigram->trie);
     free(unigram->scores);
-    free(unigram->per_byte);
     *unigram = (hma_unigram){0};
 }
 
@@ -34,10 +33,12 @@ typedef struct best {
     bool reached;
 } best;
 
-/* A sum is compared before it is rounded for storage: that is what the reference's types amount to. */
-static void offer(best *place, double score, bool single, size_t start, int32_t id) {
+/* sentencepiece computes in float throughout. */
+static double rounded(const hma_unigram *u, double x) { return u->single ? (double)(float)x : x; }
+
+static void offer(best *place, double score, size_t start, int32_t id) {
     if (!place->reached || score > place->score) {
-        *place = (best){single ? (double)(float)score : score, start, id, true};
+        *place = (best){score, start, id, true};
     }
 }
 
@@ -50,11 +51,7 @@ static hma_status extend(const hma_unigram *u, best *places, const char *text, s
         end++;
         const int32_t id = hma_trie_value(u->trie, node);
         if (id >= 0) {
-            double score = u->scores[id];
-            if (u->per_byte) {
-                score += (double)(float)((double)(end - start) * u->per_byte[id]);
-            }
-            offer(&places[end], score + so_far, u->single, start, id);
+            offer(&places[end], rounded(u, u->scores[id] + so_far), start, id);
             covered = covered || end - start == character;
         }
     }
@@ -64,8 +61,7 @@ static hma_status extend(const hma_unigram *u, best *places, const char *text, s
                              "a text has a character that the vocabulary lacks, and the model has no unknown token: use "
                              "another tokenizer");
         }
-        const double score = u->unknown_score + so_far;
-        offer(&places[start + character], u->single ? (double)(float)score : score, u->single, start, u->unknown);
+        offer(&places[start + character], rounded(u, u->unknown_score + so_far), start, u->unknown);
     }
     return HMA_OK;
 }

@@ -15,7 +15,6 @@
 typedef struct hma_unigram {
     hma_trie *trie;   /* ids by text, owned */
     double *scores;   /* [by id], owned */
-    double *per_byte; /* [by id]: what is added for each byte of a user-defined symbol; NULL when there are none */
     int32_t unknown;  /* id of a character that no piece covers; -1: such a text is refused */
     double unknown_score;
     bool single; /* sums are rounded to float, as sentencepiece does; the tokenizers library keeps doubles */

@@ -178,5 +178,8 @@ hma_status hma_architecture_read(hma_architecture *out, const hma_checkpoint *ch
     if ((status = f->read(a, &c)) != HMA_OK || (status = check_heads(a, &c)) != HMA_OK) {
         return status;
     }
+    if (a->reward_head) {
+        a->final_softcap = 0; /* logits are capped, rewards are not */
+    }
     return find_prefix(a, f, checkpoint);
 }

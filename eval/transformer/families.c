@@ -37,9 +37,10 @@ static hma_status refuse_if(const hma_config *c, const char *key, bool refused) 
     return status;
 }
 
-/* kv heads and head size with the defaults that all newer families share. */
-static hma_status grouped_heads(hma_architecture *a, const hma_config *c, size_t assumed_head_dim) {
-    hma_status status = size_or(c, "num_key_value_heads", a->heads, &a->kv_heads);
+/* kv heads and head size. Without the key there are `assumed_kv` kv heads (0: as many as heads), with null as many as heads. */
+static hma_status grouped_heads(hma_architecture *a, const hma_config *c, size_t assumed_kv, size_t assumed_head_dim) {
+    const bool absent = !cJSON_GetObjectItemCaseSensitive(c->object, "num_key_value_heads");
+    hma_status status = size_or(c, "num_key_value_heads", absent && assumed_kv ? assumed_kv : a->heads, &a->kv_heads);
     return status == HMA_OK ? size_or(c, "head_dim", assumed_head_dim, &a->head_dim) : status;
 }
 
@@ -107,7 +108,7 @@ static hma_status give_windows(hma_architecture *a, const hma_config *c, size_t 
 
 static hma_status read_llama(hma_architecture *a, const hma_config *c) {
     a->gated = true;
-    hma_status status = grouped_heads(a, c, a->hidden / a->heads);
+    hma_status status = grouped_heads(a, c, 0, a->hidden / a->heads);
     if (status == HMA_OK) {
         status = flag(c, "attention_bias", false, &a->q_bias);
         a->o_bias = a->q_bias;
@@ -122,7 +123,7 @@ static hma_status read_llama(hma_architecture *a, const hma_config *c) {
 static hma_status read_mistral(hma_architecture *a, const hma_config *c) {
     a->gated = true;
     size_t window = 0;
-    hma_status status = grouped_heads(a, c, a->hidden / a->heads);
+    hma_status status = grouped_heads(a, c, 8, a->hidden / a->heads);
     if (status == HMA_OK) {
         status = size_or_null(c, "sliding_window", 4096, &window);
     }
@@ -151,7 +152,7 @@ static hma_status qwen_windows(hma_architecture *a, const hma_config *c) {
 static hma_status read_qwen2(hma_architecture *a, const hma_config *c) {
     a->gated = true;
     a->q_bias = true;
-    hma_status status = grouped_heads(a, c, a->hidden / a->heads);
+    hma_status status = grouped_heads(a, c, 32, a->hidden / a->heads);
     if (status == HMA_OK) {
         status = qwen_windows(a, c);
     }
@@ -162,7 +163,7 @@ static hma_status read_qwen2(hma_architecture *a, const hma_config *c) {
 static hma_status read_qwen3(hma_architecture *a, const hma_config *c) {
     a->gated = true;
     a->query_norm = HMA_QUERY_NORM_HEAD;
-    hma_status status = grouped_heads(a, c, 128);
+    hma_status status = grouped_heads(a, c, 32, 128);
     if (status == HMA_OK) {
         status = flag(c, "attention_bias", false, &a->q_bias);
         a->o_bias = a->q_bias;
@@ -177,7 +178,7 @@ static hma_status read_qwen3(hma_architecture *a, const hma_config *c) {
 static hma_status read_olmo2(hma_architecture *a, const hma_config *c) {
     a->gated = true;
     a->query_norm = HMA_QUERY_NORM_WHOLE;
-    hma_status status = grouped_heads(a, c, a->hidden / a->heads);
+    hma_status status = grouped_heads(a, c, 0, a->hidden / a->heads);
     if (status == HMA_OK) {
         status = flag(c, "attention_bias", false, &a->q_bias);
         a->o_bias = a->q_bias;
@@ -189,7 +190,7 @@ static hma_status read_olmo2(hma_architecture *a, const hma_config *c) {
 static hma_status read_stablelm(hma_architecture *a, const hma_config *c) {
     a->norm = HMA_NORM_LAYER;
     a->gated = true;
-    hma_status status = grouped_heads(a, c, a->hidden / a->heads);
+    hma_status status = grouped_heads(a, c, 32, a->hidden / a->heads);
     if (status == HMA_OK) {
         status = flag(c, "use_qkv_bias", false, &a->q_bias);
     }
@@ -206,11 +207,11 @@ static hma_status read_stablelm(hma_architecture *a, const hma_config *c) {
 
 /* ---- Gemma ---- */
 
-static hma_status gemma_common(hma_architecture *a, const hma_config *c) {
+static hma_status gemma_common(hma_architecture *a, const hma_config *c, size_t assumed_kv) {
     a->gated = true;
     a->norm_plus_one = true;
     a->embed_scale = sqrtf((float)a->hidden);
-    hma_status status = grouped_heads(a, c, 256);
+    hma_status status = grouped_heads(a, c, assumed_kv, 256);
     if (status == HMA_OK) {
         status = flag(c, "attention_bias", false, &a->q_bias);
         a->o_bias = a->q_bias;
@@ -220,7 +221,7 @@ static hma_status gemma_common(hma_architecture *a, const hma_config *c) {
 }
 
 static hma_status read_gemma(hma_architecture *a, const hma_config *c) {
-    const hma_status status = gemma_common(a, c);
+    const hma_status status = gemma_common(a, c, 16);
     return status == HMA_OK ? rope_all(a, c, 10000, NULL, 1) : status;
 }
 
@@ -242,7 +243,7 @@ static hma_status gemma_windows(hma_architecture *a, const hma_config *c, size_t
 }
 
 static hma_status read_gemma2(hma_architecture *a, const hma_config *c) {
-    hma_status status = gemma_common(a, c);
+    hma_status status = gemma_common(a, c, 4);
     if (status == HMA_OK) {
         status = query_scale(a, c);
     }
@@ -262,7 +263,7 @@ static hma_status read_gemma2(hma_architecture *a, const hma_config *c) {
 static hma_status read_gemma3(hma_architecture *a, const hma_config *c) {
     a->query_norm = HMA_QUERY_NORM_HEAD;
     size_t pattern;
-    hma_status status = gemma_common(a, c);
+    hma_status status = gemma_common(a, c, 4);
     if (status == HMA_OK) {
         status = query_scale(a, c);
     }
@@ -279,10 +280,7 @@ static hma_status read_gemma3(hma_architecture *a, const hma_config *c) {
         status = refuse_if(c, "use_bidirectional_attention", true);
     }
     if (status == HMA_OK) {
-        status = number(c, "attn_logit_softcapping", 0, &a->attention_softcap);
-    }
-    if (status == HMA_OK) {
-        status = number(c, "final_logit_softcapping", 0, &a->final_softcap);
+        status = number(c, "final_logit_softcapping", 0, &a->final_softcap); /* attn_logit_softcapping never acts */
     }
     hma_rope_request request = {.config = c->object,
                                 .path = c->path,

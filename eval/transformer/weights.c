@@ -27,6 +27,7 @@ struct hma_weights {
     float *head_bias;
     size_t head_first, head_count; /* rows that `head` holds now */
     float **embedding_row; /* [vocabulary], read when first used */
+    bool embedding_checked;
     float **scratch;       /* [threads]: rows as they are read, before packing */
     size_t scratch_floats;
     float *transposed;     /* a whole [in, out] tensor, for architectures that store them so */
@@ -111,6 +112,7 @@ static void forget(hma_weights *w) {
     free(w->head_bias);
     w->positions = w->final_norm = w->head_bias = NULL;
     w->head_count = 0;
+    w->embedding_checked = false;
 }
 
 void hma_weights_close(hma_weights *w) {
@@ -344,8 +346,33 @@ static hma_status read_embedding(void *argument, size_t index, size_t worker) {
     return HMA_OK;
 }
 
+static hma_status check_rows(void *argument, size_t index, size_t worker) {
+    const hma_weights *w = argument;
+    const size_t first = index * ROWS_AT_ONCE, count = hma_min_size(ROWS_AT_ONCE, w->a->vocabulary - first);
+    return hma_source_read_f32(w->source, w->plan.embedding, (uint64_t)first * w->a->hidden, count * w->a->hidden,
+                               w->scratch[worker]);
+}
+
+/*
+ * Reading says whether values are finite. Rows that no text needs are never read, yet a checkpoint with NaN in one of them is
+ * broken: what is said of it must not depend on the text. A tied embedding is read as the head.
+ */
+static hma_status check_embedding(hma_weights *w) {
+    if (w->embedding_checked || (w->a->tied_head && !w->a->reward_head)) {
+        return HMA_OK;
+    }
+    const size_t chunks = (w->a->vocabulary + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
+    const hma_status status = hma_pool_run(hma_context_pool(w->context), chunks, check_rows, w);
+    w->embedding_checked = status == HMA_OK;
+    return status;
+}
+
 hma_status hma_weights_embed(hma_weights *w, const int32_t *ids, size_t count, float *out) {
     const size_t hidden = w->a->hidden;
+    const hma_status checked = check_embedding(w);
+    if (checked != HMA_OK) {
+        return checked;
+    }
     int32_t *missing = HMA_NEW(int32_t, count);
     unsigned char *noted = HMA_NEW(unsigned char, w->a->vocabulary);
     hma_status status = missing && noted ? HMA_OK : HMA_FAILURE;

@@ -172,6 +172,18 @@ static void plan_outside(finder *f, hma_weights_plan *plan) {
     }
 }
 
+/* A layer that config.json does not count would be left out in silence. */
+static void refuse_more_layers(finder *f) {
+    const hma_tensor_names *names = f->a->names;
+    char name[HMA_TENSOR_NAME_SIZE];
+    f->layer = f->a->layers;
+    (void)layer_name(f, name, names->q ? names->q : names->qkv);
+    if (f->status == HMA_OK && hma_source_find(f->source, name)) {
+        f->status = hma_error(HMA_BAD_DATA, "%s: tensor \"%s\" is of a layer too many (expected %zu layers by config.json): "
+                              "config.json and weights do not belong together", folder_of(f), name, f->a->layers);
+    }
+}
+
 hma_status hma_weights_plan_make(hma_weights_plan *out, const hma_source *source, const hma_architecture *a) {
     hma_weights_plan plan = {.layers = HMA_NEW(hma_layer_plan, a->layers)};
     if (!plan.layers) {
@@ -182,6 +194,7 @@ hma_status hma_weights_plan_make(hma_weights_plan *out, const hma_source *source
     for (; f.layer < a->layers && f.status == HMA_OK; f.layer++) {
         plan_layer(&f, &plan.layers[f.layer]);
     }
+    refuse_more_layers(&f);
     if (f.status != HMA_OK) {
         hma_weights_plan_clear(&plan, a->layers);
         return f.status;

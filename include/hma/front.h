@@ -7,17 +7,25 @@
  * finite dominates nothing and is never on the front. When the suite measures only one of the two, the front is the best
  * points of that one, and nothing but post is recommended.
  *
- * All comparisons are paired: every candidate has seen the same items, prompts and random numbers. The bootstrap draws whole
- * items with replacement, each task's items and the prompts on their own, the same draws for all points (10,000 resamples,
- * seeded). Intervals are its 95 % percentile intervals, p its two-sided value (2 * the smaller share of resamples on one
- * side of 0, counting the observed one). Standard errors are in closed form (n-1) for means over items, the spread of the
- * resamples for BLEU and perplexity; category and retention add those of their tasks as independent. Fewer than 2 items in a
- * task: NaN for all of these.
+ * All comparisons are paired: every candidate has seen the same items, prompts and random numbers. Items that share something
+ * (a passage) count as one piece of evidence, a cluster. Standard errors are the jackknife's over clusters, which for a mean
+ * over items that stand alone is the usual one (n-1); category and retention add those of their tasks as independent. Intervals
+ * are 95 % intervals by Student's t, for shares of right answers by Wilson's and Agresti's, which hold with few items as well;
+ * p is two-sided and below 0.05 where the interval of the difference excludes 0. Fewer than 2 items (or clusters) in a task:
+ * NaN for all of these. The bootstrap behind membership and hypervolume draws whole clusters with replacement, each task's
+ * items and the prompts on their own, the same draws for all points (10,000 resamples, seeded).
  *
- * Recommended is, among the points on the front that retain significantly more than post (the interval excludes 0 after
- * Bonferroni's correction for all points compared), the one with the best retention whose loss of alignment against post is
- * not significant at 95 % or at most 5 % of what post gained over pre. When all of them lose more alignment: the knee of the
- * front, the one with the largest sum of both axes, each scaled to the front's range. When none retains more: post itself.
+ * Recommended is, among the merges that no other merge dominates and that retain significantly more than post - after
+ * correction for having looked at all merges: by the largest deviation among them in the same resamples - the one with the best
+ * retention whose loss of alignment against post is not significant at 95 % or at most 5 % of what post gained over pre. When
+ * all of them lose more alignment: the knee of these, the one with the largest sum of both axes, each scaled to these merges'
+ * range. When none retains more: post itself. Candidates that are no merge of pre and post are shown and can be on the front;
+ * they are never recommended.
+ *
+ * Three more points have names, chosen among the merges that no other merge dominates (pre and post are merges) without any
+ * claim of significance: "knee", the largest sum of both scaled axes; "best-retention", the most retaining one whose loss of
+ * alignment against post is not significant; "best-reward", the most aligned one whose loss of retention against pre is not
+ * significant.
  */
 #ifndef HMA_FRONT_H
 #define HMA_FRONT_H
@@ -48,6 +56,13 @@ typedef struct hma_difference {
     double p; /* two-sided */
 } hma_difference;
 
+/* The uniform merges that a merge of several ratios is compared with: the one of the same mean ratio, or the two next to it,
+ * between which scores are interpolated: (1-weight) below + weight above. */
+typedef struct hma_uniform_pair {
+    size_t below, above; /* points, the same where one has that mean; SIZE_MAX when there is nothing to compare with */
+    double weight;
+} hma_uniform_pair;
+
 typedef enum hma_axis_kind { HMA_AXIS_ALIGNMENT = 0, HMA_AXIS_RETENTION, HMA_AXIS_CATEGORY, HMA_AXIS_TASK } hma_axis_kind;
 
 typedef struct hma_axis {
@@ -60,6 +75,8 @@ typedef struct hma_axis {
     hma_estimate *point;         /* [points]; NaN where a candidate has no finite score */
     hma_difference *versus_post; /* [points] */
     hma_difference *versus_pre;
+    hma_difference
+        *versus_uniform; /* of merges of several ratios, to uniform averaging at the same mean ratio; NaN for others */
 } hma_axis;
 
 typedef struct hma_point {
@@ -72,7 +89,9 @@ typedef struct hma_point {
     double mean_ratio;        /* NaN of a checkpoint */
     bool on_front;
     bool excluded;     /* a score is not finite: shown, never on the front */
-    double membership; /* share of resamples in which the point is on the front; 0 when excluded */
+    double membership; /* probability of being on the true front: share of resamples, drawn closer together as far as noise has
+                          driven the points apart; 0 when excluded */
+    hma_uniform_pair uniform;
 } hma_point;
 
 typedef struct hma_front {
@@ -89,7 +108,10 @@ typedef struct hma_front {
                                  optimistic, so the interval is widened to hold the value where it would not */
     size_t pre, post;    /* indices into points */
     size_t recommended;  /* index into points; post when no merge is better */
+    size_t knee, best_retention, best_reward; /* points with a name; post when one of the axes is not measured */
     char *verdict;       /* one sentence with numbers */
+    char *
+        blocks_verdict; /* whether different ratios for the blocks are better than plain averaging; "" when none are compared */
 } hma_front;
 
 typedef struct hma_front_options {
@@ -105,6 +127,8 @@ typedef struct hma_front_options {
  */
 HMA_API HMA_MUST_CHECK hma_status hma_front_compute(hma_front **out, hma_context *context, const hma_run *run,
                                                     const hma_front_options *options);
+/* Point of a name: "recommended", "knee", "best-retention", "best-reward". HMA_USAGE for another. */
+HMA_API HMA_MUST_CHECK hma_status hma_front_find_named(const hma_front *front, const char *name, size_t *point);
 HMA_API void hma_front_free(hma_front *front);
 
 #ifdef __cplusplus

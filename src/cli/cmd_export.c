@@ -25,8 +25,8 @@ static const cli_option options[] = {
      .offset = offsetof(export_values, to)},
     {CLI_TEXT, 0, "mergekit", "FILE.yml", .help = "a mergekit configuration that makes the point of --point", .absent = "none",
      .offset = offsetof(export_values, mergekit)},
-    {CLI_TEXT, 0, "point", "ID", .help = "id, label or 'recommended'", .offset = offsetof(export_values, point),
-     .absent = "recommended"},
+    {CLI_TEXT, 0, "point", "ID", .help = "id, label, recommended, knee, best-retention or best-reward",
+     .offset = offsetof(export_values, point), .absent = "recommended"},
 };
 
 static hma_status write_all(const export_values *v, const hma_run *run, const hma_front *front) {

@@ -40,7 +40,7 @@ static const cli_option options[] = {
 static const cli_option from_run[] = {
     {CLI_TEXT, 0, "from", "RUN", .help = "take the recipe of a point of this run, and its scores for the model card",
      .absent = "none", .offset = offsetof(merge_values, from)},
-    {CLI_TEXT, 0, "point", "ID", .help = "id, label or 'recommended'", .absent = "recommended",
+    {CLI_TEXT, 0, "point", "ID", .help = "id, label, recommended, knee, best-retention or best-reward", .absent = "recommended",
      .offset = offsetof(merge_values, point)},
 };
 

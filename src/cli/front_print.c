@@ -76,7 +76,7 @@ static size_t waiting(const hma_run *run) {
 static hma_status print_text(const hma_run *run, const hma_front *front) {
     (void)printf("Ratios are the weight of post, block by block (0 is pre, 1 is post; the weight of pre is 1 - ratio).\n\n");
     const hma_status status = print_table(front);
-    (void)printf("\n* on the front, > recommended, x excluded; ± standard errors; member: share of resamples on the front\n");
+    (void)printf("\n* on the front, > recommended, x excluded; ± standard errors; member: probability of the front\n");
     if (waiting(run) > 0) {
         (void)printf("%zu candidates are not scored yet.\n", waiting(run));
     }
@@ -85,7 +85,13 @@ static hma_status print_text(const hma_run *run, const hma_front *front) {
         (void)printf("hypervolume %.4g (95 %% interval %.4g to %.4g), beyond alignment %.4g and retention %.4g\n", h->value,
                      h->low, h->high, front->reference_alignment, front->reference_retention);
     }
+    (void)printf("knee: %s, best retention without losing reward: %s, best reward without tax: %s\n",
+                 front->points[front->knee].label, front->points[front->best_retention].label,
+                 front->points[front->best_reward].label);
     (void)printf("recommended: %s\nverdict: %s\n", front->points[front->recommended].label, front->verdict);
+    if (*front->blocks_verdict) {
+        (void)printf("blocks: %s\n", front->blocks_verdict);
+    }
     return status;
 }
 

@@ -7,11 +7,10 @@
 #include "talk.h"
 
 hma_status cli_point_find(size_t *point, const hma_run *run, const hma_front *front, const char *name) {
-    if (strcmp(name, "recommended") == 0) {
-        *point = front->recommended;
+    size_t candidate;
+    if (hma_front_find_named(front, name, point) == HMA_OK) {
         return HMA_OK;
     }
-    size_t candidate;
     const hma_status status = hma_run_find(run, name, &candidate);
     if (status != HMA_OK) {
         return status;

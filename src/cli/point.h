@@ -7,7 +7,8 @@
 #include "hma/run.h"
 
 /*
- * A point of the front by "recommended", id, unique beginning of an id, or label. Index into front->points.
+ * A point of the front by a name that hma_front_find_named() knows ("recommended", "knee", ..), id, unique beginning of an id,
+ * or label. Index into front->points.
  * @return HMA_USAGE when there is no such point, or it has no scores yet.
  */
 hma_status cli_point_find(size_t *point, const hma_run *run, const hma_front *front, const char *name);

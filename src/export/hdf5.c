@@ -210,9 +210,23 @@ static void put_axes(layout *l) {
     hma_h5_close(&l->h5, &group);
 }
 
-static void put_paired_to(layout *l, hid_t parent, const char *name, size_t reference, bool to_post) {
+static const hma_difference *to_post(const hma_axis *axis) { return axis->versus_post; }
+static const hma_difference *to_pre(const hma_axis *axis) { return axis->versus_pre; }
+static const hma_difference *to_uniform(const hma_axis *axis) { return axis->versus_uniform; }
+
+static bool any_uniform(const hma_front *front) {
+    for (size_t i = 0; i < front->point_count; i++) {
+        if (front->points[i].uniform.below < front->point_count) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_paired_to(layout *l, hid_t parent, const char *name, const char *description, size_t reference,
+                          const hma_difference *(*differences)(const hma_axis *axis)) {
     hid_t group = hma_h5_group(&l->h5, parent, name);
-    hma_h5_note_text(&l->h5, group, "description", "point minus reference, paired by item");
+    hma_h5_note_text(&l->h5, group, "description", description);
     if (reference < l->points) {
         hma_h5_note_text(&l->h5, group, "reference", l->front->points[reference].id);
     }
@@ -221,7 +235,7 @@ static void put_paired_to(layout *l, hid_t parent, const char *name, size_t refe
         const hma_axis *axis = &l->front->axes[i];
         hid_t own = hma_h5_group(&l->h5, group, l->axis_name[i]);
         put_axis_notes(l, own, axis);
-        put_differences(l, own, &point, axis, to_post ? axis->versus_post : axis->versus_pre);
+        put_differences(l, own, &point, axis, differences(axis));
         hma_h5_close(&l->h5, &own);
     }
     hma_h5_close(&l->h5, &point.scale);
@@ -230,8 +244,15 @@ static void put_paired_to(layout *l, hid_t parent, const char *name, size_t refe
 
 static void put_paired(layout *l) {
     hid_t group = hma_h5_group(&l->h5, l->h5.file, "paired");
-    put_paired_to(l, group, "post", l->front->post, true);
-    put_paired_to(l, group, "pre", l->front->pre, false);
+    put_paired_to(l, group, "post", "point minus reference, paired by item", l->front->post, to_post);
+    put_paired_to(l, group, "pre", "point minus reference, paired by item", l->front->pre, to_pre);
+    if (any_uniform(l->front)) {
+        put_paired_to(
+            l, group, "uniform",
+            "merge of several ratios minus uniform averaging at the same mean ratio (scored, or interpolated between the "
+            "nearest two), paired by item",
+            SIZE_MAX, to_uniform);
+    }
     hma_h5_close(&l->h5, &group);
 }
 
@@ -249,7 +270,11 @@ static void put_front(layout *l) {
     hma_h5_note_text(&l->h5, group, "verdict", front->verdict);
     if (front->recommended < l->points) {
         hma_h5_note_text(&l->h5, group, "recommended", front->points[front->recommended].id);
+        hma_h5_note_text(&l->h5, group, "knee", front->points[front->knee].id);
+        hma_h5_note_text(&l->h5, group, "best_retention", front->points[front->best_retention].id);
+        hma_h5_note_text(&l->h5, group, "best_reward", front->points[front->best_reward].id);
     }
+    hma_h5_note_text(&l->h5, group, "blocks_verdict", hma_text_or_empty(front->blocks_verdict));
     hma_h5_dimension point = hma_h5_numbered(&l->h5, group, point_column, 0, l->points);
     hma_h5_dimension rank =
         hma_h5_numbered(&l->h5, group, (hma_h5_column){.name = "rank", .long_name = "place on the front, by rising alignment"},
@@ -261,11 +286,10 @@ static void put_front(layout *l) {
     }
     hma_h5_texts(&l->h5, group, (hma_h5_column){.name = "points", .long_name = "ids of the points on the front"}, along(&rank),
                  l->texts);
-    hma_h5_doubles(&l->h5, group,
-                   (hma_h5_column){.name = "membership_probability",
-                                   .long_name = "share of paired resamples in which the point is on the front",
-                                   .units = "1"},
-                   along(&point), field(l, front->points, sizeof *front->points, offsetof(hma_point, membership)));
+    hma_h5_doubles(
+        &l->h5, group,
+        (hma_h5_column){.name = "membership_probability", .long_name = "probability of being on the true front", .units = "1"},
+        along(&point), field(l, front->points, sizeof *front->points, offsetof(hma_point, membership)));
     put_scalar(l, group, "hypervolume", "area between the front and the reference point", front->hypervolume.value);
     put_scalar(l, group, "hypervolume_ci_low", "lower end of its 95 % interval", front->hypervolume.low);
     put_scalar(l, group, "hypervolume_ci_high", "upper end of its 95 % interval", front->hypervolume.high);

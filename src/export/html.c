@@ -38,6 +38,24 @@ static void put_provenance(hma_buffer *out, const hma_table *table) {
     hma_buffer_text(out, "</dl>\n");
 }
 
+static void put_name(hma_buffer *out, const hma_table *table, const char *name, size_t point) {
+    if (point < table->front->point_count) {
+        hma_buffer_printf(out, "<dt>%s</dt><dd>", name);
+        hma_markup_text(out, hma_table_label(table, point));
+        hma_buffer_text(out, "</dd>\n");
+    }
+}
+
+static void put_named(hma_buffer *out, const hma_table *table) {
+    const hma_front *front = table->front;
+    hma_buffer_text(out, "<dl>\n");
+    put_name(out, table, "recommended", front->recommended);
+    put_name(out, table, "knee", front->knee);
+    put_name(out, table, "best-retention", front->best_retention);
+    put_name(out, table, "best-reward", front->best_reward);
+    hma_buffer_text(out, "</dl>\n");
+}
+
 static void put_head(hma_buffer *out, const hma_table *table) {
     hma_buffer_text(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
@@ -46,7 +64,14 @@ static void put_head(hma_buffer *out, const hma_table *table) {
     hma_markup_text(out, hma_text_or_empty(table->title));
     hma_buffer_text(out, "</h1>\n<p class=\"verdict\">");
     hma_markup_text(out, hma_text_or_empty(table->front->verdict));
-    hma_buffer_text(out, "</p>\n<p>A ratio is the weight of post: 0 is pre, 1 is post.</p>\n");
+    hma_buffer_text(out, "</p>\n");
+    if (*hma_text_or_empty(table->front->blocks_verdict)) {
+        hma_buffer_text(out, "<p>");
+        hma_markup_text(out, table->front->blocks_verdict);
+        hma_buffer_text(out, "</p>\n");
+    }
+    hma_buffer_text(out, "<p>A ratio is the weight of post: 0 is pre, 1 is post.</p>\n");
+    put_named(out, table);
 }
 
 hma_status hma_write_html(hma_buffer *out, const hma_table *table) {

@@ -74,12 +74,16 @@ static void put_estimates(hma_buffer *out, const char *key, const hma_table *tab
     hma_buffer_char(out, '}');
 }
 
-static void put_differences(hma_buffer *out, const char *key, const hma_table *table, size_t point, bool to_post) {
+typedef enum reference { TO_POST, TO_PRE, TO_UNIFORM } reference;
+
+static void put_differences(hma_buffer *out, const char *key, const hma_table *table, size_t point, reference to) {
     put_key(out, key);
     hma_buffer_char(out, '{');
     for (size_t i = 0; i < table->front->axis_count; i++) {
         const hma_axis *axis = &table->front->axes[i];
-        const hma_difference *d = to_post ? &axis->versus_post[point] : &axis->versus_pre[point];
+        const hma_difference *d = to == TO_POST  ? &axis->versus_post[point]
+                                  : to == TO_PRE ? &axis->versus_pre[point]
+                                                 : &axis->versus_uniform[point];
         put_key(out, axis->name);
         hma_buffer_char(out, '{');
         put_double(out, "mean", d->mean);
@@ -90,6 +94,21 @@ static void put_differences(hma_buffer *out, const char *key, const hma_table *t
         hma_buffer_char(out, '}');
     }
     hma_buffer_char(out, '}');
+}
+
+/* What the point is compared with as plain averaging; nothing where it is not. */
+static void put_uniform(hma_buffer *out, const hma_table *table, size_t point) {
+    const hma_uniform_pair *uniform = &table->front->points[point].uniform;
+    if (uniform->below >= table->front->point_count || uniform->above >= table->front->point_count) {
+        return;
+    }
+    put_key(out, "uniform_at_same_mean");
+    hma_buffer_char(out, '{');
+    put_text(out, "below", table->front->points[uniform->below].id);
+    put_text(out, "above", table->front->points[uniform->above].id);
+    put_double(out, "weight_of_above", uniform->weight);
+    hma_buffer_char(out, '}');
+    put_differences(out, "versus_uniform", table, point, TO_UNIFORM);
 }
 
 static void put_point(hma_buffer *out, const hma_table *table, size_t index) {
@@ -113,8 +132,9 @@ static void put_point(hma_buffer *out, const hma_table *table, size_t index) {
         put_text(out, "failure", more->failure);
     }
     put_double(out, "membership", point->membership);
-    put_differences(out, "versus_post", table, index, true);
-    put_differences(out, "versus_pre", table, index, false);
+    put_differences(out, "versus_post", table, index, TO_POST);
+    put_differences(out, "versus_pre", table, index, TO_PRE);
+    put_uniform(out, table, index);
     if (more->sha256) {
         put_text(out, "folder", more->folder);
         put_text(out, "sha256", more->sha256);
@@ -170,6 +190,15 @@ static void put_axes(hma_buffer *out, const hma_table *table) {
     hma_buffer_char(out, '}');
 }
 
+static void put_id(hma_buffer *out, const hma_table *table, const char *key, size_t point) {
+    put_key(out, key);
+    if (point < table->front->point_count) {
+        put_value(out, table->front->points[point].id);
+    } else {
+        hma_buffer_text(out, "null");
+    }
+}
+
 static void put_front(hma_buffer *out, const hma_table *table) {
     const hma_front *front = table->front;
     put_key(out, "front");
@@ -190,13 +219,15 @@ static void put_front(hma_buffer *out, const hma_table *table) {
     put_double(out, "alignment", front->reference_alignment);
     put_double(out, "retention", front->reference_retention);
     hma_buffer_char(out, '}');
-    put_key(out, "recommended");
-    if (front->recommended < front->point_count) {
-        put_value(out, front->points[front->recommended].id);
-    } else {
-        hma_buffer_text(out, "null");
-    }
+    put_id(out, table, "recommended", front->recommended);
+    put_key(out, "named");
+    hma_buffer_char(out, '{');
+    put_id(out, table, "knee", front->knee);
+    put_id(out, table, "best-retention", front->best_retention);
+    put_id(out, table, "best-reward", front->best_reward);
+    hma_buffer_char(out, '}');
     put_text(out, "verdict", front->verdict);
+    put_text(out, "blocks_verdict", front->blocks_verdict);
 }
 
 hma_status hma_write_json(hma_buffer *out, const hma_table *table) {

@@ -61,9 +61,10 @@ static double *add_axis(hma_axes *axes, const hma_score_table *table, hma_axis_k
     axis->point = HMA_NEW(hma_estimate, table->points);
     axis->versus_post = HMA_NEW(hma_difference, table->points);
     axis->versus_pre = HMA_NEW(hma_difference, table->points);
+    axis->versus_uniform = HMA_NEW(hma_difference, table->points);
     const size_t index = axes->count++;
-    const bool complete =
-        axis->name && axis->long_name && axis->units && axis->category && axis->point && axis->versus_post && axis->versus_pre;
+    const bool complete = axis->name && axis->long_name && axis->units && axis->category && axis->point && axis->versus_post &&
+                          axis->versus_pre && axis->versus_uniform;
     return complete ? axes->weights + index * table->task_count : NULL;
 }
 
@@ -166,99 +167,91 @@ void hma_axes_replicates(const hma_axes *axes, const hma_resampled *resampled, s
     }
 }
 
+hma_spread hma_axes_spread(const hma_axes *axes, const hma_evidence *evidence, size_t axis, const hma_contrast *contrast) {
+    const size_t tasks = evidence->table->task_count;
+    hma_spread sum = {0};
+    for (size_t task = 0; task < tasks; task++) {
+        const double weight = axes->weights[axis * tasks + task];
+        if (weight != 0) {
+            const hma_spread one = hma_evidence_of(evidence, task, contrast);
+            hma_spread_add(&sum, &one, weight);
+        }
+    }
+    return sum;
+}
+
+static void fill_interval(const hma_spread *s, double *low, double *high) {
+    const double reach = s->spread > 0 || isnan(s->spread) ? hma_two_sided_quantile(0.05, s->freedom) * s->spread : 0;
+    *low = s->centre - reach;
+    *high = s->centre + reach;
+}
+
+/* Without any spread, that so many rows agree: the smallest p of a test by signs. */
+static double p_of(const hma_spread *s) {
+    if (s->spread > 0 || isnan(s->spread)) {
+        return hma_two_sided_tail(s->centre / s->spread, s->freedom);
+    }
+    return s->centre == 0 ? 1 : exp2(-s->freedom);
+}
+
+hma_difference hma_spread_difference(const hma_spread *s) {
+    hma_difference d = {.mean = s->value, .standard_error = s->error, .p = p_of(s)};
+    fill_interval(s, &d.low, &d.high);
+    return d;
+}
+
 struct fill {
     hma_context *context;
     hma_axes *axes;
-    const hma_resampled *resampled;
-    size_t pre, post;
-    double *scratch; /* [threads, scratch_each] */
-    size_t scratch_each;
+    const hma_evidence *evidence;
+    const hma_front *front;
 };
 
-/* Value and standard error of an axis at a point, or of its difference to a reference (unless that is SIZE_MAX). */
-static void sum_tasks(const struct fill *f, size_t axis, size_t point, size_t reference, double *scratch, double *value,
-                      double *error) {
-    const hma_resampled *r = f->resampled;
-    const size_t tasks = r->table->task_count, points = r->table->points;
-    double sum = 0, variance = 0;
-    for (size_t task = 0; task < tasks; task++) {
-        const double weight = f->axes->weights[axis * tasks + task];
-        if (weight == 0) {
-            continue;
-        }
-        const double *values = r->values + task * points;
-        const bool difference = reference != SIZE_MAX;
-        const double one =
-            difference ? hma_resampled_difference_error(r, task, point, reference, scratch) : r->errors[task * points + point];
-        sum += weight * (difference ? values[point] - values[reference] : values[point]);
-        variance += weight * weight * one * one;
+static hma_difference versus(const struct fill *f, size_t axis, size_t point, size_t reference) {
+    if (point == reference) {
+        return (hma_difference){.p = 1}; /* known, however few items there are */
     }
-    *value = sum;
-    *error = sqrt(variance);
+    const hma_spread s = hma_axes_spread(f->axes, f->evidence, axis, &(hma_contrast){2, {point, reference}, {1, -1}});
+    return hma_spread_difference(&s);
 }
 
-static void fill_estimate(const struct fill *f, size_t axis, size_t point, double *scratch, hma_estimate *out) {
-    const size_t resamples = f->resampled->resamples;
-    sum_tasks(f, axis, point, SIZE_MAX, scratch, &out->value, &out->standard_error);
-    if (isnan(out->standard_error)) {
-        out->low = out->high = NAN;
-        return;
+static hma_difference versus_uniform(const struct fill *f, size_t axis, size_t point) {
+    const hma_uniform_pair *u = &f->front->points[point].uniform;
+    if (u->below == SIZE_MAX) {
+        return (hma_difference){NAN, NAN, NAN, NAN, NAN};
     }
-    hma_axes_replicates(f->axes, f->resampled, axis, point, SIZE_MAX, 0, resamples, scratch);
-    out->low = hma_quantile(scratch, resamples, 0.025);
-    out->high = hma_quantile(scratch, resamples, 0.975);
-}
-
-static void fill_difference(const struct fill *f, size_t axis, size_t point, size_t reference, double *scratch,
-                            hma_difference *out) {
-    const size_t resamples = f->resampled->resamples;
-    sum_tasks(f, axis, point, reference, scratch, &out->mean, &out->standard_error);
-    if (isnan(out->standard_error)) {
-        out->low = out->high = out->p = NAN;
-        return;
+    if (u->below == u->above) {
+        return versus(f, axis, point, u->below);
     }
-    hma_axes_replicates(f->axes, f->resampled, axis, point, reference, 0, resamples, scratch);
-    out->p = hma_two_sided_p(scratch, resamples);
-    out->low = hma_quantile(scratch, resamples, 0.025);
-    out->high = hma_quantile(scratch, resamples, 0.975);
+    const hma_contrast contrast = {3, {point, u->below, u->above}, {1, -(1 - u->weight), -u->weight}};
+    const hma_spread s = hma_axes_spread(f->axes, f->evidence, axis, &contrast);
+    return hma_spread_difference(&s);
 }
 
 static hma_status fill_one(void *argument, size_t index, size_t worker) {
     const struct fill *f = argument;
-    const size_t points = f->resampled->table->points, number = index / points, point = index % points;
-    double *scratch = f->scratch + worker * f->scratch_each;
+    const size_t points = f->evidence->table->points, number = index / points, point = index % points;
     hma_axis *axis = &f->axes->axes[number];
-    if (!hma_axes_measured(f->axes, f->resampled->table, number)) {
+    (void)worker;
+    if (!hma_axes_measured(f->axes, f->evidence->table, number)) {
         axis->point[point] = (hma_estimate){NAN, NAN, NAN, NAN};
-        axis->versus_pre[point] = axis->versus_post[point] = (hma_difference){NAN, NAN, NAN, NAN, NAN};
+        axis->versus_pre[point] = axis->versus_post[point] = axis->versus_uniform[point] =
+            (hma_difference){NAN, NAN, NAN, NAN, NAN};
         return HMA_OK;
     }
-    fill_estimate(f, number, point, scratch, &axis->point[point]);
-    fill_difference(f, number, point, f->post, scratch, &axis->versus_post[point]);
-    fill_difference(f, number, point, f->pre, scratch, &axis->versus_pre[point]);
+    const hma_spread own = hma_axes_spread(f->axes, f->evidence, number, &(hma_contrast){1, {point}, {1}});
+    axis->point[point] = (hma_estimate){.value = own.value, .standard_error = own.error};
+    fill_interval(&own, &axis->point[point].low, &axis->point[point].high);
+    axis->versus_post[point] = versus(f, number, point, f->front->post);
+    axis->versus_pre[point] = versus(f, number, point, f->front->pre);
+    axis->versus_uniform[point] = versus_uniform(f, number, point);
     return hma_context_check(f->context);
-}
-
-static hma_status fill_axes(struct fill *f) {
-    hma_pool *pool = hma_context_pool(f->context);
-    const hma_score_table *table = f->resampled->table;
-    f->scratch_each = f->resampled->resamples;
-    for (size_t task = 0; task < table->task_count; task++) {
-        f->scratch_each = hma_max_size(f->scratch_each, table->tasks[task].items);
-    }
-    size_t scratch;
-    if (!hma_mul_size(&scratch, f->scratch_each, hma_pool_threads(pool)) || !(f->scratch = HMA_NEW(double, scratch))) {
-        return hma_error_memory("resamples");
-    }
-    const hma_status status = hma_pool_run(pool, f->axes->count * table->points, fill_one, f);
-    free(f->scratch);
-    return status;
 }
 
 /* ---- the whole ---- */
 
-hma_status hma_axes_new(hma_axes *out, hma_context *context, const hma_resampled *resampled, size_t pre, size_t post) {
-    const hma_score_table *table = resampled->table;
+hma_status hma_axes_new(hma_axes *out, hma_context *context, const hma_evidence *evidence, const hma_front *front) {
+    const hma_score_table *table = evidence->table;
     const size_t most = 2 + 2 * table->task_count; /* every task may be a category of its own */
     *out = (hma_axes){0};
     out->axes = HMA_NEW(hma_axis, most);
@@ -274,8 +267,8 @@ hma_status hma_axes_new(hma_axes *out, hma_context *context, const hma_resampled
         status = add_task_axes(out, table);
     }
     if (status == HMA_OK) {
-        struct fill fill = {.context = context, .axes = out, .resampled = resampled, .pre = pre, .post = post};
-        status = fill_axes(&fill);
+        struct fill fill = {context, out, evidence, front};
+        status = hma_pool_run(hma_context_pool(context), out->count * table->points, fill_one, &fill);
     }
     return status;
 }
@@ -289,6 +282,7 @@ void hma_axis_array_free(hma_axis *axes, size_t count) {
         free(axes[i].point);
         free(axes[i].versus_post);
         free(axes[i].versus_pre);
+        free(axes[i].versus_uniform);
     }
     free(axes);
 }

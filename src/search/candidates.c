@@ -55,6 +55,12 @@ static hma_status make_label(char **out, const hma_run *run, const hma_recipe *r
 
 hma_status hma_candidates_check_label(const hma_run *run, const char *label) {
     const size_t length = strlen(label);
+    static const char *const reserved[] = {"recommended", "knee", "best-retention", "best-reward"};
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
+        if (strcmp(label, reserved[i]) == 0) {
+            return hma_error(HMA_USAGE, "label \"%s\": is the name of a point of every front: choose another", label);
+        }
+    }
     bool taken = false, printable = length > 0 && length <= LONGEST_LABEL && hma_utf8_is_valid(label, length);
     for (size_t i = 0; i < length; i++) {
         printable = printable && (unsigned char)label[i] >= 0x20 && label[i] != 0x7f;

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/statistics.h"
 #include "search/pareto.h"
+#include "search/plausible.h"
 #include "search/statistics.h"
 
 enum { BATCH = 64 }; /* resamples at a time */
@@ -24,6 +25,8 @@ struct dominance {
     hma_spot *spots;    /* [threads, points] */
     size_t *membership; /* [threads, points] */
     double *areas;      /* [resamples] */
+    hma_plausible plausible[2];
+    double *scratch; /* [threads, points] */
 };
 
 /* The points that take part, with an axis that the suite does not measure at 0. Returns their number. */
@@ -61,11 +64,18 @@ static hma_status resample_batch(void *argument, size_t index, size_t worker) {
         }
     }
     for (size_t r = 0; r < count; r++) {
-        const size_t on_front = hma_pareto_select(spots, gather_spots(d, values, BATCH, r, spots));
+        size_t on_front = hma_pareto_select(spots, gather_spots(d, values, BATCH, r, spots));
+        d->areas[first + r] = area_of(d, values, BATCH, r, spots, on_front);
+        if (d->plausible[0].count + d->plausible[1].count > 0) {
+            for (size_t axis = 0; axis < 2; axis++) {
+                hma_plausible_apply(&d->plausible[axis], values + axis * points * BATCH, BATCH, r, first + r,
+                                    d->scratch + worker * points);
+            }
+            on_front = hma_pareto_select(spots, gather_spots(d, values, BATCH, r, spots));
+        }
         for (size_t i = 0; i < on_front; i++) {
             d->membership[worker * points + spots[i].index]++;
         }
-        d->areas[first + r] = area_of(d, values, BATCH, r, spots, on_front);
     }
     return hma_context_check(d->context);
 }
@@ -135,10 +145,23 @@ static hma_status allocate(struct dominance *d, size_t threads) {
     d->spots = HMA_NEW(hma_spot, cells);
     d->membership = HMA_NEW(size_t, cells);
     d->areas = HMA_NEW(double, d->resampled->resamples);
-    return d->values && d->spots && d->membership && d->areas ? HMA_OK : HMA_FAILURE;
+    d->scratch = HMA_NEW(double, cells);
+    return d->values && d->spots && d->membership && d->areas && d->scratch ? HMA_OK : HMA_FAILURE;
 }
 
-hma_status hma_dominance(hma_front *front, hma_context *context, const hma_axes *axes, const hma_resampled *resampled) {
+static hma_status prepare_plausible(struct dominance *d, uint64_t seed) {
+    hma_status status = HMA_OK;
+    for (size_t axis = 0; axis < 2 && status == HMA_OK; axis++) {
+        const hma_rng_key key = hma_rng_key_with(hma_rng_key_for(seed, "front membership"), axis);
+        if (d->measured[axis]) {
+            status = hma_plausible_new(&d->plausible[axis], d->front, d->axes, d->resampled, axis, key);
+        }
+    }
+    return status;
+}
+
+hma_status hma_dominance(hma_front *front, hma_context *context, const hma_axes *axes, const hma_resampled *resampled,
+                         uint64_t seed) {
     hma_pool *pool = hma_context_pool(context);
     const size_t threads = hma_pool_threads(pool);
     struct dominance d = {.context = context, .front = front, .axes = axes, .resampled = resampled};
@@ -148,6 +171,9 @@ hma_status hma_dominance(hma_front *front, hma_context *context, const hma_axes 
     hma_status status = allocate(&d, threads);
     if (status == HMA_OK) {
         status = fill_front(&d);
+    }
+    if (status == HMA_OK) {
+        status = prepare_plausible(&d, seed);
     }
     if (status == HMA_OK) {
         status = hma_pool_run(pool, (resampled->resamples + BATCH - 1) / BATCH, resample_batch, &d);
@@ -160,5 +186,8 @@ hma_status hma_dominance(hma_front *front, hma_context *context, const hma_axes 
     free(d.spots);
     free(d.membership);
     free(d.areas);
+    free(d.scratch);
+    hma_plausible_free(&d.plausible[0]);
+    hma_plausible_free(&d.plausible[1]);
     return status;
 }

@@ -10,6 +10,7 @@
  * Fills in front, on_front, membership, the reference and the hypervolume of a front whose points (with `excluded`), axes, pre
  * and post are there.
  */
-hma_status hma_dominance(hma_front *front, hma_context *context, const hma_axes *axes, const hma_resampled *resampled);
+hma_status hma_dominance(hma_front *front, hma_context *context, const hma_axes *axes, const hma_resampled *resampled,
+                         uint64_t seed);
 
 #endif

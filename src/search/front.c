@@ -10,8 +10,10 @@
 #include "hma/text.h"
 #include "search/axes.h"
 #include "search/dominance.h"
+#include "search/evidence.h"
 #include "search/resampled.h"
 #include "search/run_parts.h"
+#include "search/uniform.h"
 #include "search/verdict.h"
 
 enum { DEFAULT_RESAMPLES = 10000, MOST_RESAMPLES = 10000000 };
@@ -104,10 +106,11 @@ static hma_status exclude(hma_front *front, const hma_axes *axes, const hma_scor
     return HMA_OK;
 }
 
-static hma_status fill(hma_front *front, hma_context *context, const hma_resampled *resampled, const hma_axes *axes) {
+static hma_status fill(hma_front *front, hma_context *context, const hma_resampled *resampled, const hma_axes *axes,
+                       uint64_t seed) {
     hma_status status = exclude(front, axes, resampled->table);
     if (status == HMA_OK) {
-        status = hma_dominance(front, context, axes, resampled);
+        status = hma_dominance(front, context, axes, resampled, seed);
     }
     return status == HMA_OK ? hma_verdict(front, axes, resampled) : status;
 }
@@ -115,17 +118,23 @@ static hma_status fill(hma_front *front, hma_context *context, const hma_resampl
 hma_status hma_front_fill(hma_front *front, hma_context *context, const hma_score_table *table, size_t resamples,
                           uint64_t seed) {
     hma_resampled resampled = {0};
+    hma_evidence evidence = {0};
     hma_axes axes = {0};
     hma_status status = hma_resampled_new(&resampled, context, table, resamples, seed);
     if (status == HMA_OK) {
-        status = hma_axes_new(&axes, context, &resampled, front->pre, front->post);
+        status = hma_evidence_new(&evidence, table);
+    }
+    if (status == HMA_OK) {
+        hma_uniform_find(front, &evidence);
+        status = hma_axes_new(&axes, context, &evidence, front);
     }
     front->axes = axes.axes;
     front->axis_count = axes.count;
     if (status == HMA_OK) {
-        status = fill(front, context, &resampled, &axes);
+        status = fill(front, context, &resampled, &axes, seed);
     }
     hma_axes_free(&axes);
+    hma_evidence_free(&evidence);
     hma_resampled_free(&resampled);
     return status;
 }
@@ -177,6 +186,7 @@ void hma_front_free(hma_front *front) {
         free(front->points);
         free(front->front);
         free(front->verdict);
+        free(front->blocks_verdict);
         free(front);
     }
 }

@@ -1,4 +1,4 @@
-/* Every task's metric for every point: the value, its standard error, and its bootstrap replicates. */
+/* Bootstrap replicates of every task's metric for every point. */
 #ifndef HMA_SEARCH_RESAMPLED_H
 #define HMA_SEARCH_RESAMPLED_H
 
@@ -11,8 +11,6 @@
 typedef struct hma_resampled {
     const hma_score_table *table; /* the caller's */
     size_t resamples;
-    double *values;     /* [tasks, points] */
-    double *errors;     /* [tasks, points]; NaN with fewer than 2 items */
     double *replicates; /* [tasks, points, resamples] */
 } hma_resampled;
 
@@ -24,12 +22,5 @@ void hma_resampled_free(hma_resampled *resampled);
 static inline const double *hma_resampled_replicates(const hma_resampled *resampled, size_t task, size_t point) {
     return resampled->replicates + (task * resampled->table->points + point) * resampled->resamples;
 }
-
-/*
- * Standard error of the difference between two points in one task, paired by item: in closed form for means, from the
- * replicates otherwise. `scratch` holds as many doubles as there are items or resamples, whichever are more.
- */
-double hma_resampled_difference_error(const hma_resampled *resampled, size_t task, size_t point, size_t reference,
-                                      double *scratch);
 
 #endif

@@ -60,15 +60,86 @@ double hma_quantile(double *values, size_t count, double q) {
     return next == values[rank] ? next : values[rank] + (position - (double)rank) * (next - values[rank]);
 }
 
-double hma_two_sided_p(const double *differences, size_t count) {
-    size_t not_above = 0, not_below = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (isnan(differences[i])) {
-            return NAN;
+/* lgamma() leaves the sign where all threads see it. */
+static double log_gamma(double x) {
+    int sign;
+    return lgamma_r(x, &sign);
+}
+
+/*
+ * Regularised incomplete beta function I_x(a, b) by its continued fraction (DLMF 8.17.22), evaluated from the front by Lentz's
+ * method. Converges fast for x < (a + 1) / (a + b + 2); beyond that by symmetry.
+ */
+static double beta_fraction(double x, double a, double b) {
+    enum { MOST_TERMS = 500 };
+    static const double tiny = 1e-300, precise = 1e-15;
+    double c = 1, d = 1 - (a + b) * x / (a + 1);
+    d = 1 / (fabs(d) < tiny ? tiny : d);
+    double value = d;
+    for (int m = 1; m <= MOST_TERMS; m++) {
+        const double twice = 2 * m;
+        const double terms[2] = {m * (b - m) * x / ((a + twice - 1) * (a + twice)),
+                                 -(a + m) * (a + b + m) * x / ((a + twice) * (a + twice + 1))};
+        double change = 1;
+        for (int i = 0; i < 2; i++) {
+            d = 1 + terms[i] * d;
+            d = 1 / (fabs(d) < tiny ? tiny : d);
+            c = 1 + terms[i] / c;
+            c = fabs(c) < tiny ? tiny : c;
+            change = c * d;
+            value *= change;
         }
-        not_above += differences[i] <= 0;
-        not_below += differences[i] >= 0;
+        if (fabs(change - 1) < precise) {
+            break;
+        }
     }
-    const size_t smaller = not_above < not_below ? not_above : not_below;
-    return fmin(1, 2 * (double)(smaller + 1) / (double)(count + 1));
+    return value;
+}
+
+static double incomplete_beta(double x, double a, double b) {
+    if (!(x > 0)) {
+        return 0;
+    }
+    if (!(x < 1)) {
+        return 1;
+    }
+    const double front = exp(log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log1p(-x));
+    return x < (a + 1) / (a + b + 2) ? front * beta_fraction(x, a, b) / a : 1 - front * beta_fraction(1 - x, b, a) / b;
+}
+
+double hma_two_sided_tail(double t, double freedom) {
+    if (isnan(t) || isnan(freedom)) {
+        return NAN;
+    }
+    if (isinf(t)) {
+        return 0;
+    }
+    return isinf(freedom) ? erfc(fabs(t) / sqrt(2)) : incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5);
+}
+
+/* Density of Student's t distribution, of the normal one for infinite freedom. */
+static double density(double t, double freedom) {
+    static const double pi = 3.14159265358979323846;
+    if (isinf(freedom)) {
+        return exp(-t * t / 2) / sqrt(2 * pi);
+    }
+    const double scale = exp(log_gamma((freedom + 1) / 2) - log_gamma(freedom / 2)) / sqrt(freedom * pi);
+    return scale * exp(-(freedom + 1) / 2 * log1p(t * t / freedom));
+}
+
+/* The tail is convex and falls with t > 0, so Newton's steps from 0 never go too far. */
+double hma_two_sided_quantile(double tail, double freedom) {
+    enum { MOST_STEPS = 300 };
+    if (isnan(tail) || isnan(freedom)) {
+        return NAN;
+    }
+    double t = isinf(freedom) ? 0 : hma_two_sided_quantile(tail, INFINITY); /* tails of t are heavier */
+    for (int i = 0; i < MOST_STEPS; i++) {
+        const double step = (hma_two_sided_tail(t, freedom) - tail) / (2 * density(t, freedom));
+        if (!(step > 1e-15 * (1 + t))) {
+            break;
+        }
+        t += step;
+    }
+    return t;
 }

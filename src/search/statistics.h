@@ -1,4 +1,4 @@
-/* Quantiles and two-sided p values of resamples. */
+/* Quantiles of resamples, and the two distributions that intervals are made with. */
 #ifndef HMA_SEARCH_STATISTICS_H
 #define HMA_SEARCH_STATISTICS_H
 
@@ -10,10 +10,11 @@
  */
 double hma_quantile(double *values, size_t count, double q);
 
-/*
- * Two-sided p value of "the difference is 0" from resampled differences: twice the smaller share on one side of 0, zeros on
- * both sides, counting the sample itself as one more resample so that p is never 0. At most 1; NaN if a difference is NaN.
- */
-double hma_two_sided_p(const double *differences, size_t count);
+/* Chance that |T| is larger than |t|, T distributed as Student's t with `freedom` > 0 degrees; INFINITY: the normal
+ * distribution. */
+double hma_two_sided_tail(double t, double freedom);
+
+/* The t that hma_two_sided_tail() gives this chance, 0 < tail <= 1. */
+double hma_two_sided_quantile(double tail, double freedom);
 
 #endif

@@ -2,21 +2,28 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/buffer.h"
+#include "base/checked.h"
 #include "base/error_set.h"
 #include "base/memory.h"
+#include "search/pareto.h"
 #include "search/statistics.h"
 
 /* A loss of alignment of at most this share of what post gained over pre is taken as none. */
 static const double TOLERATED_SHARE = 0.05;
+/* Chance of claiming a gain of retention that does not exist, on either side. */
+static const double LEVEL = 0.05;
+enum { BATCH = 256 };
 
 typedef struct choice {
     hma_front *front;
     const hma_axes *axes;
     const hma_resampled *resampled;
-    size_t comparisons; /* points that are compared with post */
-    double *scratch;    /* [resamples] */
+    size_t *merges; /* [merge_count]: the front of what can be recommended, by rising alignment */
+    size_t merge_count;
+    size_t comparisons; /* merges that are compared with post */
+    double level;       /* two-sided p that one of them must reach */
 } choice;
 
 static const hma_difference *versus_post(const choice *c, size_t axis, size_t point) {
@@ -25,22 +32,92 @@ static const hma_difference *versus_post(const choice *c, size_t axis, size_t po
 
 static double value(const choice *c, size_t axis, size_t point) { return c->front->axes[axis].point[point].value; }
 
+/* What can be recommended: what hma merge makes. */
+static bool is_eligible(const hma_front *front, size_t point) {
+    return front->points[point].kind == HMA_CANDIDATE_MERGE && !front->points[point].excluded;
+}
+
 static size_t count_comparisons(const hma_front *front) {
     size_t count = 0;
     for (size_t point = 0; point < front->point_count; point++) {
-        count += point != front->post && !front->points[point].excluded;
+        count += point != front->post && is_eligible(front, point);
     }
     return count;
+}
+
+/* The front's points, unless something else than a merge dominates what would be on it otherwise. */
+static hma_status gather_merges(choice *c) {
+    const hma_front *front = c->front;
+    hma_spot *spots = HMA_NEW(hma_spot, front->point_count);
+    size_t count = 0;
+    c->merges = HMA_NEW(size_t, front->point_count);
+    if (!spots || !c->merges) {
+        free(spots);
+        return HMA_FAILURE;
+    }
+    for (size_t point = 0; point < front->point_count; point++) {
+        if (is_eligible(front, point)) {
+            spots[count++] = (hma_spot){value(c, HMA_ALIGNMENT, point), value(c, HMA_RETENTION, point), point};
+        }
+    }
+    c->merge_count = hma_pareto_select(spots, count);
+    for (size_t i = 0; i < c->merge_count; i++) {
+        c->merges[c->merge_count - 1 - i] = spots[i].index;
+    }
+    free(spots);
+    return HMA_OK;
+}
+
+/* ---- having looked at many ---- */
+
+/* Raises most[count] to the point's standardised deviations from what was measured, in as many resamples. */
+static void raise_deviations(const choice *c, size_t point, size_t first, size_t count, double *replicates, double *most) {
+    const hma_difference *d = versus_post(c, HMA_RETENTION, point);
+    if (!(d->standard_error > 0)) {
+        return;
+    }
+    hma_axes_replicates(c->axes, c->resampled, HMA_RETENTION, point, c->front->post, first, count, replicates);
+    for (size_t i = 0; i < count; i++) {
+        most[i] = fmax(most[i], (replicates[i] - d->mean) / d->standard_error);
+    }
+}
+
+/*
+ * The level at which one merge may be called better although the best of many was looked for: that of the largest of their
+ * deviations, which are far from independent (single-step maxT; Westfall and Young, Resampling-Based Multiple Testing, 1993).
+ * Never stricter than Bonferroni's, never laxer than for a single merge.
+ */
+static hma_status set_level(choice *c) {
+    const size_t resamples = c->resampled->resamples;
+    double *most = HMA_NEW(double, resamples), *replicates = HMA_NEW(double, BATCH);
+    if (!most || !replicates) {
+        free(most);
+        free(replicates);
+        return HMA_FAILURE;
+    }
+    for (size_t first = 0; first < resamples; first += BATCH) {
+        const size_t count = hma_min_size(BATCH, resamples - first);
+        for (size_t i = 0; i < count; i++) {
+            most[first + i] = -INFINITY;
+        }
+        for (size_t point = 0; point < c->front->point_count; point++) {
+            if (point != c->front->post && is_eligible(c->front, point)) {
+                raise_deviations(c, point, first, count, replicates, most + first);
+            }
+        }
+    }
+    const double largest = hma_quantile(most, resamples, 1 - LEVEL / 2);
+    const double by_resamples = largest > 0 ? hma_two_sided_tail(largest, INFINITY) : LEVEL;
+    c->level = fmin(LEVEL, fmax(by_resamples, LEVEL / (double)hma_max_size(c->comparisons, 1)));
+    free(most);
+    free(replicates);
+    return HMA_OK;
 }
 
 /* Whether the point retains more than post even though it was picked among all the points. */
 static bool retains_more(const choice *c, size_t point) {
     const hma_difference *gain = versus_post(c, HMA_RETENTION, point);
-    if (point == c->front->post || !(gain->low > 0)) { /* also when an interval is NaN */
-        return false;
-    }
-    hma_axes_replicates(c->axes, c->resampled, HMA_RETENTION, point, c->front->post, 0, c->resampled->resamples, c->scratch);
-    return hma_quantile(c->scratch, c->resampled->resamples, 0.025 / (double)c->comparisons) > 0;
+    return point != c->front->post && gain->low > 0 && gain->p <= c->level; /* not when they are NaN */
 }
 
 static bool stays_aligned(const choice *c, size_t point) {
@@ -49,44 +126,80 @@ static bool stays_aligned(const choice *c, size_t point) {
     return loss->high >= 0 || -loss->mean <= TOLERATED_SHARE * gained;
 }
 
+/* ---- named points ---- */
+
 /* Sum of both axes, each from 0 to 1 over the front. */
 static double balance(const choice *c, size_t point) {
-    const hma_front *front = c->front;
     double sum = 0;
     for (size_t axis = HMA_ALIGNMENT; axis <= HMA_RETENTION; axis++) {
         double low = INFINITY, high = -INFINITY;
-        for (size_t i = 0; i < front->front_count; i++) {
-            low = fmin(low, value(c, axis, front->front[i]));
-            high = fmax(high, value(c, axis, front->front[i]));
+        for (size_t i = 0; i < c->merge_count; i++) {
+            low = fmin(low, value(c, axis, c->merges[i]));
+            high = fmax(high, value(c, axis, c->merges[i]));
         }
         sum += high > low ? (value(c, axis, point) - low) / (high - low) : 0;
     }
     return sum;
 }
 
-/* The best of the front's points that retain more, by retention among the aligned ones or by balance; post when none does. */
-static size_t best_point(const choice *c, bool aligned) {
-    const hma_front *front = c->front;
-    size_t best = front->post;
+static double retention_of(const choice *c, size_t point) { return value(c, HMA_RETENTION, point); }
+static double alignment_of(const choice *c, size_t point) { return value(c, HMA_ALIGNMENT, point); }
+
+static bool gains(const choice *c, size_t point) { return retains_more(c, point); }
+static bool gains_for_nothing(const choice *c, size_t point) { return retains_more(c, point) && stays_aligned(c, point); }
+static bool loses_no_reward(const choice *c, size_t point) { return versus_post(c, HMA_ALIGNMENT, point)->high >= 0; }
+static bool pays_no_tax(const choice *c, size_t point) { return c->front->axes[HMA_RETENTION].versus_pre[point].high >= 0; }
+
+/* The best of the merges' front that are accepted (NULL: all); of equal ones the later, more aligned one; `fallback` when there
+ * is none. */
+static size_t best_point(const choice *c, double (*score)(const choice *c, size_t point),
+                         bool (*accepts)(const choice *c, size_t point), size_t fallback) {
+    size_t best = fallback;
     double best_score = -INFINITY;
-    for (size_t i = 0; i < front->front_count; i++) {
-        const size_t point = front->front[i];
-        const double score = aligned ? value(c, HMA_RETENTION, point) : balance(c, point);
-        /* of equal ones the later: more aligned */
-        if (retains_more(c, point) && (!aligned || stays_aligned(c, point)) && score >= best_score) {
+    for (size_t i = 0; i < c->merge_count; i++) {
+        const size_t point = c->merges[i];
+        if ((!accepts || accepts(c, point)) && score(c, point) >= best_score) {
             best = point;
-            best_score = score;
+            best_score = score(c, point);
         }
     }
     return best;
 }
 
+static void name_points(const choice *c) {
+    hma_front *front = c->front;
+    front->knee = best_point(c, balance, NULL, front->post);
+    front->best_retention = best_point(c, retention_of, loses_no_reward, front->post);
+    front->best_reward = best_point(c, alignment_of, pays_no_tax, front->pre);
+}
+
+hma_status hma_front_find_named(const hma_front *front, const char *name, size_t *point) {
+    const struct {
+        const char *name;
+        size_t point;
+    } named[] = {{"recommended", front->recommended},
+                 {"knee", front->knee},
+                 {"best-retention", front->best_retention},
+                 {"best-reward", front->best_reward}};
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        if (strcmp(name, named[i].name) == 0) {
+            *point = named[i].point;
+            return HMA_OK;
+        }
+    }
+    return hma_error(
+        HMA_USAGE, "point \"%.60s\": is no name of a point (expected recommended, knee, best-retention or best-reward)", name);
+}
+
 /* ---- the sentence ---- */
 
+void hma_verdict_difference(hma_buffer *text, double own, double reference, const hma_difference *d) {
+    hma_buffer_printf(text, "%.3g against %.3g (%+.3g, 95 %% interval %+.3g to %+.3g)", own, reference, d->mean, d->low,
+                      d->high);
+}
+
 static void write_difference(hma_buffer *text, const choice *c, size_t axis, size_t point) {
-    const hma_difference *d = versus_post(c, axis, point);
-    hma_buffer_printf(text, "%.3g against %.3g (%+.3g, 95 %% interval %+.3g to %+.3g)", value(c, axis, point),
-                      value(c, axis, c->front->post), d->mean, d->low, d->high);
+    hma_verdict_difference(text, value(c, axis, point), value(c, axis, c->front->post), versus_post(c, axis, point));
 }
 
 /* Best retention of all the others, for saying that even that is not enough. */
@@ -94,7 +207,7 @@ static size_t most_retaining(const choice *c) {
     const hma_front *front = c->front;
     size_t best = front->post;
     for (size_t point = 0; point < front->point_count; point++) {
-        const bool other = point != front->post && !front->points[point].excluded;
+        const bool other = point != front->post && is_eligible(front, point);
         if (other && (best == front->post || value(c, HMA_RETENTION, point) > value(c, HMA_RETENTION, best))) {
             best = point;
         }
@@ -124,6 +237,20 @@ static void write_recommendation(hma_buffer *text, const choice *c, size_t point
     hma_buffer_printf(text, "; the gain is significant among %zu comparisons", c->comparisons);
 }
 
+/* An extra that is better in both is worth knowing of, even if it is none that hma merge can make. */
+static void write_better_extra(hma_buffer *text, const choice *c) {
+    const hma_front *front = c->front;
+    for (size_t i = 0; i < front->front_count; i++) {
+        const size_t point = front->front[i];
+        const hma_point *p = &front->points[point];
+        if (p->kind != HMA_CANDIDATE_MERGE && value(c, HMA_ALIGNMENT, point) >= value(c, HMA_ALIGNMENT, front->recommended) &&
+            value(c, HMA_RETENTION, point) >= value(c, HMA_RETENTION, front->recommended)) {
+            hma_buffer_printf(text, "; %s, which is no merge, has at least as much of both", p->label);
+            return;
+        }
+    }
+}
+
 static void write_unmeasured(hma_buffer *text, const choice *c, bool alignment) {
     hma_buffer_printf(
         text, "the suite does not measure %s, so that no merge can be weighed against post: the front is the best %s alone",
@@ -134,15 +261,23 @@ static hma_status decide(choice *c, hma_buffer *text) {
     hma_front *front = c->front;
     const bool alignment = hma_axes_measured(c->axes, c->resampled->table, HMA_ALIGNMENT);
     const bool retention = hma_axes_measured(c->axes, c->resampled->table, HMA_RETENTION);
-    front->recommended = front->post;
+    front->recommended = front->knee = front->best_retention = front->best_reward = front->post;
     if (!alignment || !retention) {
         write_unmeasured(text, c, alignment);
         return hma_buffer_ok(text);
     }
-    size_t best = best_point(c, true);
+    hma_status status = set_level(c);
+    if (status == HMA_OK) {
+        status = gather_merges(c);
+    }
+    if (status != HMA_OK) {
+        return status;
+    }
+    name_points(c);
+    size_t best = best_point(c, retention_of, gains_for_nothing, front->post);
     const bool aligned = best != front->post;
     if (!aligned) {
-        best = best_point(c, false);
+        best = best_point(c, balance, gains, front->post);
     }
     front->recommended = best;
     if (best == front->post) {
@@ -150,18 +285,25 @@ static hma_status decide(choice *c, hma_buffer *text) {
     } else {
         write_recommendation(text, c, best, aligned);
     }
+    write_better_extra(text, c);
     return hma_buffer_ok(text);
 }
 
 hma_status hma_verdict(hma_front *front, const hma_axes *axes, const hma_resampled *resampled) {
-    choice c = {front, axes, resampled, count_comparisons(front), HMA_NEW(double, resampled->resamples)};
-    if (!c.scratch) {
-        return HMA_FAILURE;
+    choice c = {.front = front, .axes = axes, .resampled = resampled, .comparisons = count_comparisons(front)};
+    hma_buffer text = {0}, blocks = {0};
+    hma_status status = decide(&c, &text);
+    if (status == HMA_OK) {
+        hma_verdict_blocks(&blocks, front);
+        status = hma_buffer_ok(&blocks);
     }
-    hma_buffer text = {0};
-    const hma_status status = decide(&c, &text);
-    free(c.scratch);
-    front->verdict = status == HMA_OK ? hma_buffer_release(&text) : NULL;
+    if (status == HMA_OK) {
+        front->verdict = hma_buffer_release(&text);
+        front->blocks_verdict = hma_buffer_release(&blocks);
+        status = front->verdict && front->blocks_verdict ? HMA_OK : HMA_FAILURE;
+    }
+    free(c.merges);
     hma_buffer_free(&text);
-    return front->verdict ? HMA_OK : HMA_FAILURE;
+    hma_buffer_free(&blocks);
+    return status;
 }

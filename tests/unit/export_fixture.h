@@ -60,7 +60,8 @@ static inline export_fixture *fixture_new(size_t points, size_t blocks, size_t l
     for (size_t i = 0; i < points; i++) {
         char id[32];
         (void)snprintf(id, sizeof id, "%016zx", i);
-        f->front.points[i] = (hma_point){.candidate = i, .id = fixture_text(id), .label = fixture_text(id)};
+        f->front.points[i] =
+            (hma_point){.candidate = i, .id = fixture_text(id), .label = fixture_text(id), .uniform = {SIZE_MAX, SIZE_MAX, 0}};
         f->table.points[i] = (hma_table_point){.method = "linear", .origin = "grid", .recipe = fixture_text("{}")};
     }
     return f;
@@ -81,6 +82,7 @@ static inline void fixture_free(export_fixture *f) {
         free(axis->point);
         free(axis->versus_post);
         free(axis->versus_pre);
+        free(axis->versus_uniform);
     }
     hma_table_free(&f->table);
     free(f->front.verdict);
@@ -125,12 +127,19 @@ static inline void fixture_axis(export_fixture *f, size_t index, hma_axis_kind k
     axis->point = fixture_zeroed(points, sizeof *axis->point);
     axis->versus_post = fixture_zeroed(points, sizeof *axis->versus_post);
     axis->versus_pre = fixture_zeroed(points, sizeof *axis->versus_pre);
+    axis->versus_uniform = fixture_zeroed(points, sizeof *axis->versus_uniform);
     for (size_t i = 0; i < points; i++) {
         const double v = values[i], e = standard_error;
         axis->point[i] = (hma_estimate){v, e, v - 2 * e, v + 2 * e};
         const double to_post = v - values[f->front.post], to_pre = v - values[f->front.pre];
         axis->versus_post[i] = (hma_difference){to_post, e / 2, to_post - e, to_post + e, i == f->front.post ? 1 : 0.03125};
         axis->versus_pre[i] = (hma_difference){to_pre, e / 2, to_pre - e, to_pre + e, i == f->front.pre ? 1 : 0.25};
+        axis->versus_uniform[i] = (hma_difference){NAN, NAN, NAN, NAN, NAN};
+        if (f->front.points[i].uniform.below != SIZE_MAX) {
+            const hma_uniform_pair *u = &f->front.points[i].uniform;
+            const double to_uniform = v - (1 - u->weight) * values[u->below] - u->weight * values[u->above];
+            axis->versus_uniform[i] = (hma_difference){to_uniform, e / 2, to_uniform - e, to_uniform + e, 0.125};
+        }
     }
 }
 
@@ -192,7 +201,10 @@ static inline export_fixture *fixture_small(void) {
     export_fixture *f = fixture_new(POINTS, 3, 6, 5);
     f->front.pre = 0;
     f->front.post = 5;
-    f->front.recommended = 3;
+    f->front.recommended = f->front.best_retention = 3;
+    f->front.knee = 2;
+    f->front.best_reward = 1;
+    f->front.points[3].uniform = (hma_uniform_pair){2, 5, 0.25};
     for (size_t i = 0; i < POINTS; i++) {
         fixture_ratios(f, i, ratios[i]);
         fixture_label(f, i, labels[i]);

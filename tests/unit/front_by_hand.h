@@ -62,7 +62,7 @@ static inline hma_status make_front_with(hma_front **out, hma_context *context, 
 
 static inline hma_front *make_front(size_t points, const double *alignment, const double *retention, double own) {
     hma_context *context;
-    hma_front *front;
+    hma_front *front = NULL; /* for compilers that do not know that a failed assertion ends the test */
     assert_ok(hma_context_new(&context, &(hma_context_options){.threads = 2}));
     assert_ok(make_front_with(&front, context, points, alignment, retention, own, 2000));
     hma_context_free(context);

@@ -348,6 +348,50 @@ static void recommends_the_knee_when_all_lose_alignment(void **state) {
     hma_front_free(front);
 }
 
+static void points_have_names(void **state) {
+    (void)state;
+    /* 1 retains almost what pre does and gains most per tax; 3 loses no reward; 2 is the knee */
+    const double alignment[] = {0, 0.5, 2.5, 3, 3}, retention[] = {0.9, 0.9, 0.8, 0.5, 0.4};
+    hma_front *front = make_front(5, alignment, retention, 0);
+    assert_int_equal(front->knee, 2);
+    assert_int_equal(front->best_reward, 1);
+    assert_int_equal(front->best_retention, 3);
+    static const char *const names[] = {"recommended", "knee", "best-retention", "best-reward"};
+    const size_t expected[] = {front->recommended, 2, 3, 1};
+    for (size_t i = 0; i < 4; i++) {
+        size_t point = 99;
+        assert_ok(hma_front_find_named(front, names[i], &point));
+        assert_int_equal(point, expected[i]);
+    }
+    size_t point;
+    assert_fails(hma_front_find_named(front, "kne", &point), HMA_USAGE, "expected recommended, knee");
+    hma_front_free(front);
+}
+
+/* The best point of all is another checkpoint: alone on the front, told of in the verdict, never recommended or named. */
+static void what_is_no_merge_is_shown_and_not_recommended(void **state) {
+    (void)state;
+    const double alignment[] = {0, 2.9, 3.5, 3}, retention[] = {0.9, 0.7, 0.95, 0.4};
+    hma_context *context;
+    hma_score_table table;
+    assert_ok(hma_context_new(&context, NULL));
+    assert_ok(hma_score_table_new(&table, 4, 2));
+    fill_task(&table, 0, "skill", false, HAND_ITEMS, retention, 0);
+    fill_task(&table, 1, "prompts", true, HAND_ITEMS, alignment, 0);
+    hma_front *front = new_front(4);
+    front->points[2].kind = HMA_CANDIDATE_CHECKPOINT;
+    front->points[2].label = "early";
+    front->points[2].mean_ratio = NAN;
+    assert_ok(hma_front_fill(front, context, &table, 500, 1));
+    assert_front(front, 1, (const size_t[]){2});
+    assert_int_equal(front->recommended, 1);
+    assert_int_equal(front->knee, 1);
+    assert_non_null(strstr(front->verdict, "early, which is no merge, has at least as much of both"));
+    hma_front_free(front);
+    hma_score_table_free(&table);
+    hma_context_free(context);
+}
+
 static void recommends_post_when_nothing_is_significant(void **state) {
     (void)state;
     const double alignment[] = {0, 1.9, 2}, retention[] = {0.45, 0.42, 0.4};
@@ -395,6 +439,8 @@ int main(void) {
         cmocka_unit_test(recommends_the_most_retaining_merge_that_stays_aligned),
         cmocka_unit_test(a_loss_within_the_noise_is_no_loss),
         cmocka_unit_test(recommends_the_knee_when_all_lose_alignment),
+        cmocka_unit_test(points_have_names),
+        cmocka_unit_test(what_is_no_merge_is_shown_and_not_recommended),
         cmocka_unit_test(recommends_post_when_nothing_is_significant),
         cmocka_unit_test(many_comparisons_demand_more),
     };

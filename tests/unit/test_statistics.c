@@ -118,16 +118,21 @@ static void quantile_of_nothing_and_of_nan_is_nan(void **state) {
     assert_true(hma_quantile(infinite, 3, 0.9) > 1e300);
 }
 
-static void p_is_the_smaller_tail_twice(void **state) {
+/* Quantiles of scipy 1.15 (scipy.stats.t.isf, norm.isf). */
+static void quantiles_of_t_are_the_tables(void **state) {
     (void)state;
-    const double differences[] = {1, 2, 3, 4, -1, 5, 6, 7, 8};
-    assert_near(hma_two_sided_p(differences, 9), 2 * 2 / 10.0, 1e-15);
-    const double zeros[] = {0, 0, 0};
-    assert_near(hma_two_sided_p(zeros, 3), 1, 0);
-    const double sure[] = {1, 1, 1};
-    assert_near(hma_two_sided_p(sure, 3), 0.5, 0);
-    const double broken[] = {1, NAN};
-    assert_true(isnan(hma_two_sided_p(broken, 2)));
+    static const struct {
+        double tail, freedom, t;
+    } rows[] = {{0.05, 29, 2.045229642132704},        {0.05, 1, 12.706204736174705},       {0.001, 3.7, 9.474240137124372},
+                {0.05, 1000, 1.9623390808264085},     {1e-9, 12, 16.880323211014563},      {0.5, 5, 0.7266868438004226},
+                {0.05, INFINITY, 1.9599639845400545}, {1e-6, INFINITY, 4.891638475698591}, {1, 7, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_near(hma_two_sided_quantile(rows[i].tail, rows[i].freedom), rows[i].t, 1e-11 * (1 + rows[i].t));
+        assert_near(hma_two_sided_tail(rows[i].t, rows[i].freedom), rows[i].tail, 1e-11 * rows[i].tail);
+        assert_near(hma_two_sided_tail(-rows[i].t, rows[i].freedom), rows[i].tail, 1e-11 * rows[i].tail);
+    }
+    assert_near(hma_two_sided_tail(INFINITY, 5), 0, 0);
+    assert_true(isnan(hma_two_sided_tail(NAN, 5)) && isnan(hma_two_sided_quantile(0.05, NAN)));
 }
 
 static void deviation_has_n_minus_1(void **state) {
@@ -253,7 +258,7 @@ int main(void) {
         cmocka_unit_test(nan_dominates_nothing_and_is_not_on_the_front),
         cmocka_unit_test(quantiles_are_those_of_sorting),
         cmocka_unit_test(quantile_of_nothing_and_of_nan_is_nan),
-        cmocka_unit_test(p_is_the_smaller_tail_twice),
+        cmocka_unit_test(quantiles_of_t_are_the_tables),
         cmocka_unit_test(deviation_has_n_minus_1),
         cmocka_unit_test(replicates_of_a_mean_have_its_standard_error),
         cmocka_unit_test(all_points_see_the_same_draws),
