@@ -6,8 +6,8 @@
 #include "talk.h"
 
 const cli_command *const cli_commands[] = {
-    &cli_cmd_inspect, &cli_cmd_diff, &cli_cmd_merge, &cli_cmd_score, &cli_cmd_eval, &cli_cmd_sweep, &cli_cmd_front,
-    &cli_cmd_export, &cli_cmd_verify, &cli_cmd_version, &cli_cmd_help, NULL};
+    &cli_cmd_inspect, &cli_cmd_diff, &cli_cmd_merge, &cli_cmd_score, &cli_cmd_eval, &cli_cmd_sensitivity, &cli_cmd_sweep,
+    &cli_cmd_front, &cli_cmd_export, &cli_cmd_verify, &cli_cmd_version, &cli_cmd_help, NULL};
 
 hma_status cli_find_command(const cli_command **out, const char *name) {
     const char *names[sizeof cli_commands / sizeof *cli_commands];
@@ -35,7 +35,7 @@ void cli_print_overview(FILE *out) {
         "Commands:\n",
         out);
     for (const cli_command *const *c = cli_commands; *c; c++) {
-        (void)fprintf(out, "  %-10s%s\n", (*c)->spec.name, (*c)->spec.summary);
+        (void)fprintf(out, "  %-13s%s\n", (*c)->spec.name, (*c)->spec.summary);
     }
     (void)fputs("\n"
                 "'hma help COMMAND' explains a command and its options. A ratio is the weight of post: 0 is pre, 1 is post.\n"

@@ -9,7 +9,6 @@
 #include "merge/delta.h"
 #include "merge/recipe_parts.h"
 #include "merge/roles.h"
-#include "search/distillation.h"
 #include "search/passages.h"
 
 enum { PAPER_BLOCK = 512 };
@@ -35,29 +34,15 @@ hma_objective_options hma_objective_options_default(void) {
 
 /* ---- the texts ---- */
 
-typedef struct reading {
-    hma_objective *o;
-    int32_t end;
-    size_t most;
-} reading;
-
-static hma_status take_line(void *user, const hma_distillation_line *line, const char *where) {
-    const reading *r = user;
-    const hma_text_pair pair = {.context = line->prompt,
-                                .continuation = line->response,
-                                .context_counts = !r->o->options.responses_only,
-                                .end = line->ended ? r->end : -1};
-    const hma_status status = hma_passages_add(&r->o->passages, r->o->tokenizer, HMA_BOS_AUTO, &pair, r->most);
-    return status == HMA_OK ? HMA_OK : hma_error_prefix("%s: ", where);
-}
-
 static hma_status read_texts(hma_objective *o, const char *text, const char *name) {
     const hma_description *model = hma_model_description(o->model);
     const size_t length = hma_min_size(o->options.block_length, model->max_length);
     const int32_t *eos;
-    reading r = {.o = o, .end = hma_model_eos(o->model, &eos) > 0 ? eos[0] : -1};
-    r.most = length ? SIZE_MAX : model->max_length + 1; /* blocks are cut afterwards */
-    hma_status status = hma_distillation_each(text, name, take_line, &r);
+    const hma_passages_reading how = {.tokenizer = o->tokenizer,
+                                      .context_counts = !o->options.responses_only,
+                                      .end = hma_model_eos(o->model, &eos) > 0 ? eos[0] : -1,
+                                      .most = length ? SIZE_MAX : model->max_length + 1}; /* blocks are cut afterwards */
+    hma_status status = hma_passages_read(&o->passages, text, name, &how);
     if (status == HMA_OK && length > 0) {
         status = hma_passages_cut(&o->passages, length);
     }

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error_set.h"
 #include "base/memory.h"
 #include "eval/tasks/encode.h"
+#include "search/distillation.h"
 
 static void free_passage(hma_passage *passage) {
     union {
@@ -54,6 +56,26 @@ hma_status hma_passages_add(hma_passages *passages, const hma_tokenizer *tokeniz
     }
     hma_ids_free(encoded.ids);
     return status;
+}
+
+typedef struct reading {
+    hma_passages *passages;
+    const hma_passages_reading *how;
+} reading;
+
+static hma_status take_line(void *user, const hma_distillation_line *line, const char *where) {
+    const reading *r = user;
+    const hma_text_pair pair = {.context = line->prompt,
+                                .continuation = line->response,
+                                .context_counts = r->how->context_counts,
+                                .end = line->ended ? r->how->end : -1};
+    const hma_status status = hma_passages_add(r->passages, r->how->tokenizer, HMA_BOS_AUTO, &pair, r->how->most);
+    return status == HMA_OK ? HMA_OK : hma_error_prefix("%s: ", where);
+}
+
+hma_status hma_passages_read(hma_passages *passages, const char *text, const char *name, const hma_passages_reading *how) {
+    reading r = {passages, how};
+    return hma_distillation_each(text, name, take_line, &r);
 }
 
 void hma_passages_drop_single(hma_passages *passages) {

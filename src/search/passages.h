@@ -26,6 +26,15 @@ typedef struct hma_text_pair {
 hma_status hma_passages_add(hma_passages *passages, const hma_tokenizer *tokenizer, hma_bos bos, const hma_text_pair *pair,
                             size_t most);
 
+/* Appends all lines of a text as in search/distillation.h, `name` in messages; after an ended response comes `end`. */
+typedef struct hma_passages_reading {
+    const hma_tokenizer *tokenizer;
+    bool context_counts;
+    int32_t end;
+    size_t most; /* tokens a passage may have */
+} hma_passages_reading;
+hma_status hma_passages_read(hma_passages *passages, const char *text, const char *name, const hma_passages_reading *how);
+
 /* Drops passages of a single token, which ask nothing. */
 void hma_passages_drop_single(hma_passages *passages);
 
