@@ -8,7 +8,7 @@ cat >candidates <<'END'
 {"ratios":[0.4,0.7,1],"policy":"linear-only","label":"without, \"quotes\""}
 {"ratio":0.25,"dtype":"F32"}
 END
-sweep --candidates candidates --blocks 3 | awk 'NR > 3 && NF { print $1, $2, $3, $NF } /^\*|^hyper/ { if (/resamples/) exit }' | sed -E 's/^\*>? ?//'
+sweep --candidates candidates --blocks 3 | sed -n '4,/^$/p' | sed -E 's/^[*>]* +//; s/  .* / /'
 echo "-- points by name"
 hma merge --from run --point mine --out by-label | head -n 1
 id=$(sed -n 's/.*"recipe_id": "\([0-9a-f]*\)".*/\1/p' by-label/hma-recipe.json)
@@ -18,7 +18,7 @@ cmp by-label/model.safetensors by-id/model.safetensors
 cmp by-label/model.safetensors by-beginning/model.safetensors
 hma merge pre post --ratios 0.4,0.7,1 --out by-ratios >/dev/null
 hma diff by-label by-ratios | tail -n 1
-without_numbers by-label/README.md | grep -A 20 -i score || true
+grep -o '{"run":"run","point":"mine","alignment":{"value":' by-label/README.md
 echo "-- the recommended one"
 hma merge --from run --out shipped >/dev/null
 hma merge --from run --point recommended --out again >/dev/null
