@@ -117,35 +117,99 @@ static void rotate(float *x, size_t heads, size_t head_dim, const float *cosine,
 
 /* ---- attention ---- */
 
-enum { QUERIES = 8, VALUE_ROWS = 4, VALUE_LANES = 4 };
+/* What is kept in registers at once: queries by tiles of keys, and queries by runs of 16 dimensions of values. */
+enum { ROWS_AHEAD = 12 };
+#ifdef __AVX512F__
+enum { QUERIES = 8, TILES = 2, VALUE_ROWS = 4, VALUE_LANES = 4 };
+#else
+enum { QUERIES = 4, TILES = 1, VALUE_ROWS = 2, VALUE_LANES = 2 };
+#endif
 
 INLINE const float *query(const hma_attention *a, size_t i) {
     return a->q + i / a->group * a->q_stride + i % a->group * a->head_dim;
 }
 
-/* Scores of `count` queries from `base` on against one tile of 16 keys. */
-INLINE void score_tile(const hma_attention *a, size_t base, size_t count, const float *tile, vf out[QUERIES]) {
+/*
+ * Scores of `count` queries from `base` on against `tiles` tiles of 16 keys, a tile after the other; both are constants after inlining.
+ * Each score is one dot product in order of d. The first queries fetch the tiles that follow: a token that is decoded meets each key
+ * once, from memory, at strides that the processor does not foresee.
+ */
+INLINE void score_some(const hma_attention *a, size_t base, size_t count, size_t tiles, const float *keys, vf out[TILES][QUERIES]) {
     const float *q[QUERIES];
-    vf acc[QUERIES];
-    for (size_t i = 0; i < QUERIES; i++) {
-        q[i] = query(a, base + (i < count ? i : 0));
-        acc[i] = all(0);
-    }
-    for (size_t d = 0; d < a->head_dim; d++) {
-        const vf keys = load(tile + d * 16);
-#pragma GCC unroll 8
-        for (size_t i = 0; i < QUERIES; i++) {
-            acc[i] = q[i][d] * keys + acc[i];
+    vf acc[TILES][QUERIES];
+    for (size_t i = 0; i < count; i++) {
+        q[i] = query(a, base + i);
+        for (size_t t = 0; t < tiles; t++) {
+            acc[t][i] = all(0);
         }
     }
-    for (size_t i = 0; i < QUERIES; i++) {
-        out[i] = acc[i];
+    const float *ahead = keys + (base == 0 ? tiles * a->key_stride : 0);
+    for (size_t d = 0; d < a->head_dim; d++) {
+        vf k[TILES];
+        for (size_t t = 0; t < tiles; t++) {
+            k[t] = load(keys + t * a->key_stride + d * 16);
+            __builtin_prefetch(ahead + t * a->key_stride + d * 16);
+        }
+#pragma GCC unroll 8
+        for (size_t i = 0; i < count; i++) {
+            const float x = q[i][d];
+            for (size_t t = 0; t < tiles; t++) {
+                acc[t][i] = x * k[t] + acc[t][i];
+            }
+        }
+    }
+    for (size_t t = 0; t < tiles; t++) {
+        for (size_t i = 0; i < count; i++) {
+            out[t][i] = acc[t][i];
+        }
     }
 }
 
-/* Fills scratch[query][position - low] for all positions low <= p < high. Each score is one dot product in order of d. */
-static void scores(const hma_attention *a, size_t low, size_t high, size_t stride) {
+INLINE void score_tiles(const hma_attention *a, size_t base, size_t count, size_t tiles, const float *keys, vf out[TILES][QUERIES]) {
+    switch (count) {
+    case 1: score_some(a, base, 1, tiles, keys, out); break;
+    case 2: score_some(a, base, 2, tiles, keys, out); break;
+    case 3: score_some(a, base, 3, tiles, keys, out); break;
+#ifdef __AVX512F__
+    case 4: score_some(a, base, 4, tiles, keys, out); break;
+    case 5: score_some(a, base, 5, tiles, keys, out); break;
+    case 6: score_some(a, base, 6, tiles, keys, out); break;
+    case 7: score_some(a, base, 7, tiles, keys, out); break;
+#endif
+    default: score_some(a, base, QUERIES, tiles, keys, out); break;
+    }
+}
+
+/* Keys of rows first <= row < last of the store, a whole tile or a part of it, to positions from `at` on. */
+INLINE void place_scores(float *to_row, vf out, size_t tile, size_t first, size_t last) {
+    const size_t l0 = tile * 16 < first ? first - tile * 16 : 0, l1 = tile * 16 + 16 > last ? last - tile * 16 : 16;
+    if (l0 == 0 && l1 == 16) {
+        store(to_row, out);
+    } else {
+        float lane[16];
+        store(lane, out);
+        memcpy(to_row, lane + l0, (l1 - l0) * sizeof *lane);
+    }
+}
+
+/* Scores of all queries against `tiles` tiles from `tile` on; row `first` of the store belongs to scratch position `at`. */
+INLINE void score_span(const hma_attention *a, size_t tile, size_t tiles, size_t first, size_t last, size_t at, size_t stride) {
     const size_t queries = a->rows * a->group;
+    for (size_t base = 0; base < queries; base += QUERIES) {
+        const size_t count = queries - base < QUERIES ? queries - base : QUERIES;
+        vf out[TILES][QUERIES];
+        score_tiles(a, base, count, tiles, a->keys + tile * a->key_stride, out);
+        for (size_t t = 0; t < tiles; t++) {
+            const size_t row = (tile + t) * 16 < first ? first : (tile + t) * 16;
+            for (size_t i = 0; i < count; i++) {
+                place_scores(a->scratch + (base + i) * stride + at + (row - first), out[t][i], tile + t, first, last);
+            }
+        }
+    }
+}
+
+/* Fills scratch[query][position - low] for all positions low <= p < high. */
+static void scores(const hma_attention *a, size_t low, size_t high, size_t stride) {
     for (size_t s = 0; s < a->span_count; s++) {
         const hma_span *span = &a->spans[s];
         const size_t from = span->position > low ? span->position : low;
@@ -153,26 +217,13 @@ static void scores(const hma_attention *a, size_t low, size_t high, size_t strid
         if (from >= to) {
             continue;
         }
-        const size_t first = span->first + (from - span->position), last = first + (to - from);
-        for (size_t tile = first / 16; tile * 16 < last; tile++) {
-            const size_t l0 = tile * 16 < first ? first - tile * 16 : 0;
-            const size_t l1 = tile * 16 + 16 > last ? last - tile * 16 : 16;
-            const size_t at = from + (tile * 16 + l0 - first) - low;
-            for (size_t base = 0; base < queries; base += QUERIES) {
-                const size_t count = queries - base < QUERIES ? queries - base : QUERIES;
-                vf out[QUERIES];
-                score_tile(a, base, count, a->keys + tile * a->key_stride, out);
-                for (size_t i = 0; i < count; i++) {
-                    float *to_row = a->scratch + (base + i) * stride + at;
-                    if (l0 == 0 && l1 == 16) {
-                        store(to_row, out[i]);
-                    } else {
-                        float lane[16];
-                        store(lane, out[i]);
-                        memcpy(to_row, lane + l0, (l1 - l0) * sizeof *lane);
-                    }
-                }
-            }
+        const size_t first = span->first + (from - span->position), last = first + (to - from), end_tile = (last + 15) / 16;
+        size_t tile = first / 16;
+        for (; tile + TILES <= end_tile; tile += TILES) {
+            score_span(a, tile, TILES, first, last, from - low, stride);
+        }
+        for (; tile < end_tile; tile++) {
+            score_span(a, tile, 1, first, last, from - low, stride);
         }
     }
 }
@@ -217,7 +268,7 @@ INLINE float softmax(float *row, size_t first, size_t last, size_t padded, float
 }
 
 /*
- * Sum over positions of weight * value, in order of position, for up to 4 queries and `lanes` (up to 4) runs of 16 dimensions from
+ * Sum over positions of weight * value, in order of position, for up to VALUE_ROWS queries and `lanes` runs of 16 dimensions from
  * `lane` on. The last run may reach past the head: its surplus is computed from whatever stands there, and not stored.
  */
 INLINE void mix_values(const hma_attention *a, size_t base, size_t count, size_t lane, size_t lanes, size_t low, size_t high,
@@ -236,6 +287,9 @@ INLINE void mix_values(const hma_attention *a, size_t base, size_t count, size_t
         const size_t end = span->position + span->count, to = end < high ? end : high;
         for (size_t p = from; p < to; p++) {
             const float *v = a->values + (span->first + (p - span->position)) * a->value_stride + lane;
+            for (size_t l = 0; base == 0 && l < lanes; l++) {
+                __builtin_prefetch(v + ROWS_AHEAD * a->value_stride + 16 * l);
+            }
 #pragma GCC unroll 4
             for (size_t i = 0; i < VALUE_ROWS; i++) {
                 const float w = weight[i][p - low];
