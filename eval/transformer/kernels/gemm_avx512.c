@@ -11,53 +11,13 @@
 #include "eval/transformer/kernels/bf16.h"
 
 #define HMA_TILE_OP "vfmadd231ps"
+#define HMA_STEP_DEPTH 1
+#define HMA_ROW_BYTES "1024"
 #include "eval/transformer/kernels/gemm_tile512.h"
 
-static size_t depth_at(size_t k, size_t d0) { return k - d0 < HMA_GEMM_DEPTH ? k - d0 : HMA_GEMM_DEPTH; }
-
-static void pack_x(const float *x, size_t ldx, size_t rows, size_t depth, float *to) {
+static void pack_x(const float *x, size_t ldx, size_t rows, size_t depth, void *to) {
     for (size_t i = 0; i < rows; i++) {
-        memcpy(to + i * HMA_GEMM_DEPTH, x + i * ldx, depth * sizeof *to);
-    }
-}
-
-/* Some rows of X over columns from .. from+count-1 (relative to `first`) and one block of k. */
-typedef struct block {
-    const float *x; /* packed */
-    size_t rows;
-    const float *packed;
-    size_t n, k, first, d0;
-    float *y; /* of column 0 */
-    size_t ldy;
-} block;
-
-static void multiply_block(const block *b, size_t from, size_t count) {
-    const size_t depth = depth_at(b->k, b->d0);
-    tile_place p = {.x = b->x, .steps = depth, .ldy = b->ldy * sizeof(float), .add = b->d0 > 0};
-    for (size_t j = from, columns; j < from + count; j += columns) {
-        const bool wide = few_rows(b->rows) && from + count - j >= 4 * HMA_PANEL;
-        columns = wide ? 4 * HMA_PANEL : HMA_PANEL;
-        const float *panel = b->packed + hma_panel_offset(b->n, b->first + j, b->d0, depth);
-        p.panel = panel;
-        p.next = panel + depth * HMA_PANEL;
-        p.y = b->y + j;
-        set_columns(&p, from + count - j);
-        tiles(p, b->rows, wide);
-    }
-}
-
-static void multiply(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
-                     float *y, size_t ldy) {
-    _Alignas(64) float rows_of_x[PACKED_ROWS * HMA_GEMM_DEPTH];
-    for (size_t i0 = 0; i0 < m; i0 += PACKED_ROWS) {
-        const size_t rows = m - i0 < PACKED_ROWS ? m - i0 : PACKED_ROWS, chunk = rows <= TILE_ROWS ? count : CHUNK_COLUMNS;
-        for (size_t from = 0; from < count; from += chunk) {
-            for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
-                const block b = {rows_of_x, rows, packed, n, k, first, d0, y + i0 * ldy, ldy};
-                pack_x(x + i0 * ldx + d0, ldx, rows, depth_at(k, d0), rows_of_x);
-                multiply_block(&b, from, count - from < chunk ? count - from : chunk);
-            }
-        }
+        memcpy((float *)to + i * ROW_STEPS, x + i * ldx, depth * sizeof *x);
     }
 }
 
@@ -73,14 +33,14 @@ static void widen(const uint16_t *from, size_t count, float *to) {
 static void round_x(const float *x, size_t ldx, size_t rows, size_t depth, float *to) {
     for (size_t i = 0; i < rows; i++) {
         for (size_t d = 0; d < depth; d++) {
-            to[i * HMA_GEMM_DEPTH + d] = hma_bf16_round(x[i * ldx + d]);
+            to[i * ROW_STEPS + d] = hma_bf16_round(x[i * ldx + d]);
         }
     }
 }
 
 static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
                           float *y, size_t ldy) {
-    _Alignas(64) float rows_of_x[PACKED_ROWS * HMA_GEMM_DEPTH], panel[HMA_GEMM_DEPTH * HMA_PANEL];
+    _Alignas(64) float rows_of_x[PACKED_ROWS * ROW_STEPS], panel[HMA_GEMM_DEPTH * HMA_PANEL];
     for (size_t i0 = 0; i0 < m; i0 += PACKED_ROWS) {
         const size_t rows = m - i0 < PACKED_ROWS ? m - i0 : PACKED_ROWS;
         for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {

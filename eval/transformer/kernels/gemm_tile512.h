@@ -1,14 +1,14 @@
 /*
- * The inner loops of the AVX-512 products, for files that define HMA_TILE_OP: vfmadd231ps (a step is one k, a lane one float) or
- * vdpbf16ps (a step is a pair of k, a lane two bfloat16). Either way a step of a panel is 32 lanes of 4 bytes, and one lane of each
- * row of X meets all of them.
+ * The AVX-512 products, for files that say what a step is: HMA_TILE_OP is vfmadd231ps (a step is one k, a lane one float) or
+ * vdpbf16ps (a step is a pair of k, a lane two bfloat16), HMA_STEP_DEPTH 1 or 2. Either way a step of a panel is 32 lanes of 4 bytes,
+ * and one lane of each row of X meets all of them.
  *
  * Up to 12 rows by one panel: 24 accumulators, 2 registers of weights, 1 broadcast. Rows 1 to 3 take 4 panels at once instead, or
  * the additions would wait for each other. In assembly, because gcc 12 moves accumulators to memory and back when they meet
  * instructions that it does not know well; and so that unoptimised and sanitized builds have the same speed.
  *
- * X comes as [row][HMA_GEMM_DEPTH] steps without gaps (pack_x of the including file): rows with a stride of whole pages would fight
- * for the same few lines of the first-level cache.
+ * X comes as [block of k][row][256 / HMA_STEP_DEPTH] steps without gaps (pack_x of the including file): rows with a stride of whole
+ * pages would fight for the same few lines of the first-level cache.
  */
 #ifndef HMA_EVAL_TRANSFORMER_KERNELS_GEMM_TILE512_H
 #define HMA_EVAL_TRANSFORMER_KERNELS_GEMM_TILE512_H
@@ -20,15 +20,21 @@
 
 enum {
     TILE_ROWS = 12,
-    PACKED_ROWS = 8 * TILE_ROWS,  /* of X at once: with DEPTH steps they stay in the second-level cache */
+    PACKED_ROWS = 8 * TILE_ROWS,    /* of X at once .. */
+    PACKED_BLOCKS = 6,              /* .. and so many blocks of k: they stay in the second-level cache */
     CHUNK_COLUMNS = 16 * HMA_PANEL, /* so many columns of Y stay there while k advances */
-    STEP_BYTES = HMA_PANEL * 4,   /* of a panel */
-    ROW_BYTES = HMA_GEMM_DEPTH * 4
+    STEP_BYTES = HMA_PANEL * 4,     /* of a panel */
+    ROW_STEPS = HMA_GEMM_DEPTH / HMA_STEP_DEPTH,
+    ROW_BYTES = ROW_STEPS * 4,
+    BLOCK_BYTES = PACKED_ROWS * ROW_BYTES
 };
+
+/* Up to 256 columns of some rows of X as steps; what is not there is 0. */
+static void pack_x(const float *x, size_t ldx, size_t rows, size_t depth, void *to);
 
 /* One row r of a step: its lane of X times both halves of the panel's step, added to accumulators low and high. */
 #define ROW_OF(at, r, low, high)                                                                                        \
-    "vbroadcastss " #r "*1024+4*" #at "(%[x]), %%zmm2\n\t" HMA_TILE_OP " %%zmm0, %%zmm2, %%zmm" #low "\n\t" HMA_TILE_OP \
+    "vbroadcastss " #r "*" HMA_ROW_BYTES "+4*" #at "(%[x]), %%zmm2\n\t" HMA_TILE_OP " %%zmm0, %%zmm2, %%zmm" #low "\n\t" HMA_TILE_OP \
     " %%zmm1, %%zmm2, %%zmm" #high "\n\t"
 #define ROWS_1(at) ROW_OF(at, 0, 8, 9)
 #define ROWS_2(at) ROWS_1(at) ROW_OF(at, 1, 10, 11)
@@ -149,7 +155,7 @@ DEFINE_TILE(12, 8)
 /* ---- few rows, 4 panels at once ---- */
 
 /* Weights of one panel of the four, for the rows whose lanes are in zmm2 .. : accumulators are numbered panel by panel. */
-#define LANE(r, to) "vbroadcastss " #r "*1024(%[x]), %%zmm" #to "\n\t"
+#define LANE(r, to) "vbroadcastss " #r "*" HMA_ROW_BYTES "(%[x]), %%zmm" #to "\n\t"
 #define WEIGHTS(where) \
     "vmovups " where ", %%zmm0\n\tvmovups 64" where ", %%zmm1\n\tprefetcht0 2048" where "\n\tprefetcht0 2112" where "\n\t"
 #define MEET(lane, low, high)                                                 \
@@ -241,11 +247,65 @@ static void tiles(tile_place p, size_t m, bool wide) {
     }
 }
 
-static bool few_rows(size_t m) { return m <= 3; }
-
 static void set_columns(tile_place *p, size_t count) {
     p->m0 = (__mmask16)(count >= 16 ? 0xffffu : (1u << count) - 1);
     p->m1 = (__mmask16)(count >= 32 ? 0xffffu : count <= 16 ? 0u : (1u << (count - 16)) - 1);
+}
+
+/* Depth of the block of k from d0 on. */
+static size_t depth_at(size_t k, size_t d0) { return k - d0 < HMA_GEMM_DEPTH ? k - d0 : HMA_GEMM_DEPTH; }
+
+/* A product, and the rows of X that are packed: blocks of k from `packed_from` on. */
+typedef struct product {
+    const char *weights;
+    size_t n, k, first;
+    size_t rows, packed_from;
+    const char *x;
+    float *y; /* of column `first` */
+    size_t ldy;
+} product;
+
+/* Columns from .. from+count-1 (relative to `first`), one block of k. */
+static void multiply_block(const product *m, size_t d0, size_t from, size_t count) {
+    const size_t steps = (depth_at(m->k, d0) + HMA_STEP_DEPTH - 1) / HMA_STEP_DEPTH, weight_bytes = 4 / HMA_STEP_DEPTH;
+    tile_place p = {.x = m->x + (d0 - m->packed_from) / HMA_GEMM_DEPTH * BLOCK_BYTES, .steps = steps, .ldy = m->ldy * sizeof(float),
+                    .add = d0 > 0};
+    for (size_t j = from, columns; j < from + count; j += columns) {
+        const bool wide = m->rows <= 3 && from + count - j >= 4 * HMA_PANEL;
+        const char *panel = m->weights + weight_bytes * hma_panel_offset(m->n, m->first + j, d0, steps * HMA_STEP_DEPTH);
+        columns = wide ? 4 * HMA_PANEL : HMA_PANEL;
+        p.panel = panel;
+        p.next = panel + steps * STEP_BYTES;
+        p.y = m->y + j;
+        set_columns(&p, from + count - j);
+        tiles(p, m->rows, wide);
+    }
+}
+
+/* Blocks of k d0 .. end of all columns, a chunk of columns after the other. */
+static void multiply_chunks(const product *m, size_t d0, size_t end, size_t count) {
+    const size_t chunk = m->rows <= TILE_ROWS ? count : CHUNK_COLUMNS; /* few rows: weights in the order of memory */
+    for (size_t from = 0; from < count; from += chunk) {
+        for (size_t d = d0; d < end; d += HMA_GEMM_DEPTH) {
+            multiply_block(m, d, from, count - from < chunk ? count - from : chunk);
+        }
+    }
+}
+
+static void multiply(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
+                     float *y, size_t ldy) {
+    _Alignas(64) char rows_of_x[PACKED_BLOCKS * BLOCK_BYTES];
+    for (size_t i0 = 0; i0 < m; i0 += PACKED_ROWS) {
+        const size_t rows = m - i0 < PACKED_ROWS ? m - i0 : PACKED_ROWS;
+        for (size_t d0 = 0, end; d0 < k; d0 = end) {
+            end = k - d0 < PACKED_BLOCKS * HMA_GEMM_DEPTH ? k : d0 + PACKED_BLOCKS * HMA_GEMM_DEPTH;
+            for (size_t d = d0; d < end; d += HMA_GEMM_DEPTH) {
+                pack_x(x + i0 * ldx + d, ldx, rows, depth_at(k, d), rows_of_x + (d - d0) / HMA_GEMM_DEPTH * BLOCK_BYTES);
+            }
+            const product p = {packed, n, k, first, rows, d0, rows_of_x, y + i0 * ldy, ldy};
+            multiply_chunks(&p, d0, end, count);
+        }
+    }
 }
 
 #endif

@@ -39,27 +39,26 @@ INLINE void store_part(float *p, vf v, size_t n) {
 INLINE vf choose(vi condition, vf yes, vf no) { return (vf)((condition & (vi)yes) | (~condition & (vi)no)); }
 INLINE vf larger(vf a, vf b) { return choose(a > b, a, b); }
 
-/* Sum and maximum over the lanes, always in the same order. */
+/* Sum and maximum over the lanes, always in the same order: lane i with lane i + 8, then + 4, + 2, + 1. */
+#define FOLD_8(v) __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)
+#define FOLD_4(v) __builtin_shufflevector(v, v, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7)
+#define FOLD_2(v) __builtin_shufflevector(v, v, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3)
+#define FOLD_1(v) __builtin_shufflevector(v, v, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+
 INLINE float lane_sum(vf v) {
-    float l[16];
-    store(l, v);
-    for (int width = 8; width; width /= 2) {
-        for (int i = 0; i < width; i++) {
-            l[i] += l[i + width];
-        }
-    }
-    return l[0];
+    v = v + FOLD_8(v);
+    v = v + FOLD_4(v);
+    v = v + FOLD_2(v);
+    v = v + FOLD_1(v);
+    return v[0];
 }
 
 INLINE float lane_max(vf v) {
-    float l[16];
-    store(l, v);
-    for (int width = 8; width; width /= 2) {
-        for (int i = 0; i < width; i++) {
-            l[i] = l[i] > l[i + width] ? l[i] : l[i + width];
-        }
-    }
-    return l[0];
+    v = larger(v, FOLD_8(v));
+    v = larger(v, FOLD_4(v));
+    v = larger(v, FOLD_2(v));
+    v = larger(v, FOLD_1(v));
+    return v[0];
 }
 
 /* e^x; 0 below -87, and x is taken as 88 above 88. */
