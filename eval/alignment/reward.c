@@ -6,7 +6,9 @@
 #include "base/context.h"
 #include "base/error_set.h"
 #include "base/memory.h"
+#include "eval/alignment/known.h"
 #include "eval/tasks/encode.h"
+#include "eval/transformer/model_parts.h"
 
 struct hma_reward_model {
     hma_context *context;
@@ -15,6 +17,7 @@ struct hma_reward_model {
     hma_source *source;
     hma_model *model;
     hma_tokenizer *tokenizer;
+    hma_known_scores known;
 };
 
 static hma_status open_parts(hma_reward_model *r, const hma_model_options *options) {
@@ -62,6 +65,7 @@ void hma_reward_close(hma_reward_model *reward) {
         hma_source_free(reward->source);
         hma_checkpoint_close(reward->checkpoint);
         hma_tokenizer_free(reward->tokenizer);
+        hma_known_scores_free(&reward->known);
         free(reward->folder);
         free(reward);
     }
@@ -88,7 +92,8 @@ static hma_status encode(const hma_reward_model *r, const char *text, int32_t **
     return HMA_OK;
 }
 
-hma_status hma_reward_score(hma_reward_model *reward, char *const *texts, size_t count, double *scores) {
+/* Scores of texts that have none yet. */
+static hma_status score_new(hma_reward_model *reward, char *const *texts, size_t count, double *scores) {
     int32_t **owned = HMA_NEW(int32_t *, count);
     hma_ids *ids = HMA_NEW(hma_ids, count);
     size_t cut = 0;
@@ -110,5 +115,37 @@ hma_status hma_reward_score(hma_reward_model *reward, char *const *texts, size_t
     }
     free(owned);
     free(ids);
+    return status;
+}
+
+/* The texts that have not been scored before; where each came from is in place[]. */
+static size_t find_new(const hma_reward_model *reward, char *const *texts, size_t count, double *scores, char **fresh, size_t *place) {
+    const bool repeats = hma_model_invariant(reward->model); /* else a score depends on what is scored with it */
+    size_t fresh_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!repeats || !hma_known_scores_find(&reward->known, texts[i], strlen(texts[i]), &scores[i])) {
+            place[fresh_count] = i;
+            fresh[fresh_count++] = texts[i];
+        }
+    }
+    return fresh_count;
+}
+
+hma_status hma_reward_score(hma_reward_model *reward, char *const *texts, size_t count, double *scores) {
+    char **fresh = HMA_NEW(char *, count);
+    size_t *place = HMA_NEW(size_t, count), fresh_count = 0;
+    double *given = HMA_NEW(double, count);
+    hma_status status = fresh && place && given ? HMA_OK : HMA_FAILURE;
+    if (status == HMA_OK) {
+        fresh_count = find_new(reward, texts, count, scores, fresh, place);
+        status = fresh_count ? score_new(reward, fresh, fresh_count, given) : HMA_OK;
+    }
+    for (size_t i = 0; status == HMA_OK && i < fresh_count; i++) {
+        scores[place[i]] = given[i];
+        status = hma_known_scores_put(&reward->known, fresh[i], strlen(fresh[i]), given[i]);
+    }
+    free(fresh);
+    free(place);
+    free(given);
     return status;
 }

@@ -8,6 +8,7 @@
 #include "base/context.h"
 #include "base/error_set.h"
 #include "base/memory.h"
+#include "eval/transformer/model_parts.h"
 #include "hma/text.h"
 
 /* ---- once ---- */
@@ -117,6 +118,8 @@ void hma_evaluator_free(hma_evaluator *evaluator) {
     free(evaluator->picks);
     free(evaluator->first);
     free(evaluator->model_folder);
+    hma_reply_memory_free(&evaluator->replies);
+    free(evaluator->depths);
     free(evaluator);
 }
 
@@ -159,6 +162,56 @@ static hma_status bind_model(hma_evaluator *e, const hma_source *source) {
     return status;
 }
 
+hma_status hma_evaluator_keep(hma_evaluator *e, const size_t *depths, size_t count) {
+    size_t *copy = HMA_NEW(size_t, count);
+    if (!copy) {
+        return HMA_FAILURE;
+    }
+    if (count) {
+        memcpy(copy, depths, count * sizeof *copy);
+    }
+    free(e->depths);
+    e->depths = copy;
+    e->depth_count = count;
+    return HMA_OK;
+}
+
+/* Where a model stands among the merges of its pair: the ratio of every layer, into ratios[layers]. False when that is not known. */
+static bool find_ratios(const hma_evaluator *e, const hma_source *source, double *ratios, size_t layers) {
+    const hma_recipe *recipe = hma_source_recipe(source);
+    const hma_checkpoint *plain = hma_source_described_by(source);
+    if (recipe ? hma_recipe_layers(recipe) != layers : plain != e->options.pre && plain != e->options.post) {
+        return false;
+    }
+    for (size_t l = 0; l < layers; l++) {
+        ratios[l] = recipe ? hma_recipe_layer_ratio(recipe, l) : plain == e->options.post ? 1 : 0;
+    }
+    return true;
+}
+
+/* Asks everything, with the replies of earlier models as guesses. */
+static hma_status ask(hma_evaluator *e, const hma_source *source) {
+    const size_t layers = hma_model_description(e->model)->layers;
+    double *ratios = HMA_NEW(double, layers);
+    if (!ratios) {
+        return HMA_FAILURE;
+    }
+    const double *place = find_ratios(e, source, ratios, layers) ? ratios : NULL;
+    hma_questions *q = &e->questions;
+    hma_status status = hma_model_keep(e->model, e->depths, e->depth_count);
+    if (status == HMA_OK) {
+        status = hma_reply_memory_recall(&e->replies, q->generations, q->generation_count, place, layers);
+    }
+    if (status == HMA_OK) {
+        status = hma_questions_ask(q, e->model, e->tokenizer);
+    }
+    if (status == HMA_OK) {
+        status = hma_reply_memory_add(&e->replies, q->generations, q->generation_count, place, layers);
+    }
+    free(ratios);
+    return status;
+}
+
 static hma_model_counters spent(const hma_model_counters *before, const hma_model_counters *after) {
     return (hma_model_counters){after->tokens - before->tokens,
                                 after->tokens_shared - before->tokens_shared,
@@ -187,7 +240,7 @@ hma_status hma_evaluator_run(hma_evaluator *evaluator, const hma_source *source,
     hma_status status = result ? bind_model(evaluator, source) : HMA_FAILURE;
     if (status == HMA_OK) {
         const hma_model_counters before = hma_model_count(evaluator->model);
-        status = hma_questions_ask(&evaluator->questions, evaluator->model, evaluator->tokenizer);
+        status = ask(evaluator, source);
         const hma_model_counters after = hma_model_count(evaluator->model);
         result->cost = spent(&before, &after);
     }

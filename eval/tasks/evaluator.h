@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "eval/alignment/judge.h"
 #include "eval/tasks/questions.h"
+#include "eval/tasks/reply_memory.h"
 #include "eval/tasks/selection.h"
 #include "eval/tasks/suite.h"
 #include "hma/eval.h"
@@ -26,7 +27,16 @@ struct hma_evaluator {
     bool checked;       /* the model in hand can take these questions */
     hma_model *model;   /* of the last run, kept for its memory */
     char *model_folder; /* whose config.json describes it */
+    hma_reply_memory replies;
+    size_t *depths; /* [depth_count], see hma_evaluator_keep() */
+    size_t depth_count;
 };
+
+/*
+ * Numbers of leading layers, rising, that the next model to be scored has in common with later ones: what it computes there is
+ * kept for them. Changes nothing but time and memory.
+ */
+hma_status hma_evaluator_keep(hma_evaluator *evaluator, const size_t *depths, size_t count);
 
 /* Items and prompts as they are asked: the first, the second.. of the selection. */
 static inline const hma_item *hma_evaluator_item(const hma_evaluator *e, size_t task, size_t item) {

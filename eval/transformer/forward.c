@@ -187,6 +187,11 @@ static hma_status run_layer(hma_engine *e, layer_job *job) {
 
 hma_status hma_engine_layers(hma_engine *e, const hma_batch *batch, float *x, hma_store *stores, bool keep,
                              const hma_tally *tally) {
+    return hma_engine_between(e, batch, x, stores, keep, 0, e->a->layers, tally);
+}
+
+hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, hma_store *stores, bool keep, size_t from, size_t to,
+                              const hma_tally *tally) {
     const hma_architecture *a = e->a;
     layer_job job = {.run = {.engine = e, .batch = batch, .x = x}, .tile = hma_engine_tile(e, batch->rows)};
     float *q = hma_new_aligned(batch->rows * hma_query_width(a), sizeof *q);
@@ -202,10 +207,13 @@ hma_status hma_engine_layers(hma_engine *e, const hma_batch *batch, float *x, hm
     if (status == HMA_OK) {
         status = grow_scratch(e, hma_layer_scratch(a, job.tile, batch->longest));
     }
-    for (size_t l = 0; status == HMA_OK && l < a->layers; l++) {
+    for (size_t l = from; status == HMA_OK && l < to; l++) {
         status = hma_context_check(e->context);
         if (status == HMA_OK) {
             status = hma_weights_layer(e->weights, l, &job.run.layer);
+        }
+        if (status == HMA_OK) {
+            status = hma_weights_expect(e->weights, l + 1);
         }
         if (status == HMA_OK) {
             const double start = hma_seconds();
@@ -222,6 +230,9 @@ hma_status hma_engine_layers(hma_engine *e, const hma_batch *batch, float *x, hm
             hma_report(e->context, tally->what, "tokens", tally->before + (double)batch->rows * (double)(l + 1) / (double)a->layers,
                        tally->total);
         }
+    }
+    if (status != HMA_OK) {
+        hma_weights_settle(e->weights); /* the source may go when this call is over */
     }
     hma_layer_plan_free(&job.run);
     free(q);

@@ -50,19 +50,19 @@ static bool is_eos(const hma_model *m, int32_t id) {
     return false;
 }
 
-static void take_token(const wave *w, sequence *s, int32_t id) {
-    hma_generation *r = s->request;
-    s->made++;
-    if (is_eos(w->m, id)) {
-        s->finished = r->ended = true;
-        return;
+bool hma_generation_take(const hma_model *m, hma_generation *r, size_t number, int32_t id, hma_stop_fn stop, void *user) {
+    if (is_eos(m, id)) {
+        r->ended = true;
+        return true;
     }
     r->ids[r->count++] = id;
-    if (w->stop && w->stop(w->user, s->number, r->ids, r->count)) {
-        s->finished = r->ended = true;
-    } else if (r->count >= r->max_tokens) {
-        s->finished = true;
-    }
+    r->ended = stop && stop(user, number, r->ids, r->count);
+    return r->ended || r->count >= r->max_tokens;
+}
+
+static void take_token(const wave *w, sequence *s, int32_t id) {
+    s->made++;
+    s->finished = hma_generation_take(w->m, s->request, s->number, id, w->stop, w->user);
 }
 
 typedef struct sampling {
@@ -76,7 +76,7 @@ static hma_status sample_row(void *argument, size_t index, size_t worker) {
     sequence *s = job->sequences[index];
     const size_t width = job->w->m->architecture.vocabulary;
     int32_t id;
-    const hma_status status = hma_sample(job->w->m->kernels.vector, s->request, s->made, job->w->logits + index * width, width, &id);
+    const hma_status status = hma_sample(job->w->m->kernels.vector, s->request, s->request->position + s->made, job->w->logits + index * width, width, &id);
     if (status == HMA_OK) {
         take_token(job->w, s, id);
     }
@@ -258,7 +258,7 @@ static hma_status run_wave(hma_model *m, sequence *sequences, size_t count, hma_
 
 /* ---- the call ---- */
 
-static hma_status check_request(const hma_model *m, hma_generation *r, size_t number, sequence *out) {
+hma_status hma_generation_begin(const hma_model *m, hma_generation *r, size_t number, hma_ids *prompt) {
     const size_t most = m->architecture.max_length;
     char what[64];
     (void)snprintf(what, sizeof what, "request %zu", number);
@@ -274,7 +274,7 @@ static hma_status check_request(const hma_model *m, hma_generation *r, size_t nu
                          "correct them", what, r->temperature, r->top_p);
     }
     const size_t room = most - r->max_tokens, cut = r->prompt.count > room ? r->prompt.count - room : 0;
-    *out = (sequence){.request = r, .number = number, .prompt = {r->prompt.ids + cut, r->prompt.count - cut}};
+    *prompt = (hma_ids){r->prompt.ids + cut, r->prompt.count - cut};
     r->count = 0;
     r->ended = false;
     r->ids = HMA_NEW(int32_t, r->max_tokens);
@@ -285,19 +285,16 @@ static hma_status check_request(const hma_model *m, hma_generation *r, size_t nu
 static size_t store_rows(const hma_model *m) {
     const hma_architecture *a = &m->architecture;
     const uint64_t row = (uint64_t)a->layers * 2 * hma_kv_width(a) * sizeof(float);
-    return (size_t)(hma_context_memory(m->context) / 4 / row);
+    return (size_t)(hma_context_left(m->context) / 2 / row);
 }
 
 /* Sequences that one step may have: their logits must stay small beside the rest. */
 static size_t wave_size(const hma_model *m) {
-    return hma_max_size(1, (size_t)(hma_context_memory(m->context) / 16 / (m->architecture.vocabulary * sizeof(float))));
+    return hma_max_size(1, (size_t)(hma_context_left(m->context) / 16 / (m->architecture.vocabulary * sizeof(float))));
 }
 
-hma_status hma_model_generate(hma_model *m, hma_generation *requests, size_t count, hma_stop_fn stop, void *user) {
+hma_status hma_generate_plainly(hma_model *m, hma_generation *requests, size_t count, hma_stop_fn stop, void *user) {
     hma_status status = HMA_OK;
-    if (m->architecture.reward_head) {
-        return hma_error(HMA_BAD_DATA, "%s: is a reward model (expected a causal language model): it cannot generate", m->engine.name);
-    }
     sequence *sequences = HMA_NEW(sequence, count);
     if (!sequences) {
         return HMA_FAILURE;
@@ -306,7 +303,8 @@ hma_status hma_model_generate(hma_model *m, hma_generation *requests, size_t cou
         requests[i].ids = NULL;
     }
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
-        status = check_request(m, &requests[i], i, &sequences[i]);
+        sequences[i] = (sequence){.request = &requests[i], .number = i};
+        status = hma_generation_begin(m, &requests[i], i, &sequences[i].prompt);
     }
     const size_t most = store_rows(m), widest = hma_min_size(wave_size(m), 512);
     for (size_t first = 0; status == HMA_OK && first < count;) {

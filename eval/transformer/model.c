@@ -151,6 +151,7 @@ hma_status hma_model_open(hma_model **out, hma_context *context, const hma_sourc
         (status = hma_weights_open(&m->weights, context, source, &m->architecture, &m->kernels)) != HMA_OK ||
         (status = hma_engine_new(&m->engine, context, hma_checkpoint_folder(checkpoint), &m->architecture, &m->kernels, m->weights)) !=
             HMA_OK ||
+        (status = hma_trunk_new(&m->trunk, context, &m->architecture)) != HMA_OK ||
         (status = read_eos(m, checkpoint)) != HMA_OK || (status = read_id(checkpoint, "bos_token_id", &m->bos)) != HMA_OK ||
         (status = read_id(checkpoint, "pad_token_id", &m->pad)) != HMA_OK) {
         hma_model_close(m);
@@ -169,15 +170,34 @@ hma_status hma_model_rebind(hma_model *m, const hma_source *source) {
     }
     if (status == HMA_OK) {
         m->source = source;
+        hma_trunk_bind(m->trunk, m->weights);
     }
     return status;
 }
+
+hma_status hma_model_keep(hma_model *m, const size_t *depths, size_t count) {
+    size_t *meant = HMA_NEW(size_t, count), meant_count = 0;
+    if (!meant) {
+        return HMA_FAILURE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (depths[i] > 0 && depths[i] < m->architecture.layers) {
+            meant[meant_count++] = depths[i];
+        }
+    }
+    const hma_status status = hma_trunk_keep(m->trunk, m->weights, meant, meant_count);
+    free(meant);
+    return status;
+}
+
+bool hma_model_invariant(const hma_model *m) { return m->kernels.gemm->invariant; }
 
 void hma_model_close(hma_model *m) {
     if (m) {
         if (m->engine.context) {
             hma_engine_free(&m->engine);
         }
+        hma_trunk_free(m->trunk);
         hma_weights_close(m->weights);
         hma_architecture_clear(&m->architecture);
         free(m->eos);
@@ -217,10 +237,11 @@ hma_status hma_model_check_ids(const hma_model *model, const char *what, const i
 /* Resident weights gain nothing from more rows than keep all threads busy; streamed ones are read once a pass. */
 enum { RESIDENT_ROWS = 16384 };
 
-size_t hma_model_pass_rows(const hma_model *model) {
+hma_room hma_model_room(const hma_model *model) {
     const hma_architecture *a = &model->architecture;
-    const uint64_t row = (a->hidden + hma_query_width(a) + 2 * hma_kv_width(a)) * sizeof(float) + 64;
-    const uint64_t most = hma_context_memory(model->context) / 4 / row;
-    const size_t rows = hma_weights_resident(model->weights) ? (size_t)hma_min_u64(most, RESIDENT_ROWS) : (size_t)most;
-    return hma_max_size(rows, 1);
+    const size_t tiles = (hma_weights_head_rows(model->weights) + HMA_HEAD_TILE - 1) / HMA_HEAD_TILE;
+    return (hma_room){.bytes = hma_context_left(model->context) / 2,
+                      .row = (a->hidden + hma_query_width(a) + 2 * hma_kv_width(a)) * sizeof(float) + 96,
+                      .answer = a->hidden * sizeof(float) + tiles * sizeof(hma_partial) + 32,
+                      .rows = hma_weights_resident(model->weights) ? RESIDENT_ROWS : SIZE_MAX};
 }

@@ -3,6 +3,7 @@
 #define HMA_EVAL_TRANSFORMER_MODEL_PARTS_H
 
 #include "eval/transformer/forward.h"
+#include "eval/transformer/trunk.h"
 
 struct hma_model {
     hma_context *context;
@@ -12,6 +13,7 @@ struct hma_model {
     hma_kernels kernels;
     hma_weights *weights;
     hma_engine engine;
+    hma_trunk *trunk;
     int32_t *eos;
     size_t eos_count;
     int32_t bos, pad;
@@ -21,7 +23,30 @@ struct hma_model {
 /* HMA_BAD_DATA when an id is not in the vocabulary; `what` names the sequence. */
 hma_status hma_model_check_ids(const hma_model *model, const char *what, const int32_t *ids, size_t count);
 
-/* Rows (tokens) that may go through the layers in one pass within the memory budget. */
-size_t hma_model_pass_rows(const hma_model *model);
+/* What one pass over the layers may take: half of the memory that the context has left. */
+typedef struct hma_room {
+    uint64_t bytes;
+    uint64_t row, answer; /* bytes of a token, and of a position that is asked for */
+    size_t rows;          /* and never more tokens than that */
+} hma_room;
+hma_room hma_model_room(const hma_model *model);
+
+/*
+ * Says at which depths (numbers of leading layers, rising) the models that this one will be bound to part from it: what passes
+ * leave there is kept (trunk.h). Depths that mean nothing for the model are ignored. Changes nothing but time.
+ */
+hma_status hma_model_keep(hma_model *model, const size_t *depths, size_t count);
+
+/* ---- generate.c, guesses.c ---- */
+
+/* Checks a request and makes room for its answer. *prompt is what is left of its prompt after cutting. */
+hma_status hma_generation_begin(const hma_model *model, hma_generation *request, size_t number, hma_ids *prompt);
+/* What a new token does to its reply; true when the reply is finished. */
+bool hma_generation_take(const hma_model *model, hma_generation *request, size_t number, int32_t id, hma_stop_fn stop, void *user);
+/* hma_model_generate() without looking at guesses. */
+hma_status hma_generate_plainly(hma_model *model, hma_generation *requests, size_t count, hma_stop_fn stop, void *user);
+
+/* Whether an answer has the same bits whatever shares its batch. */
+bool hma_model_invariant(const hma_model *model);
 
 #endif

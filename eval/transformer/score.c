@@ -7,27 +7,16 @@
 #include "base/error_set.h"
 #include "base/memory.h"
 #include "eval/transformer/head.h"
-#include "eval/transformer/model_parts.h"
-
-/* The positions of a sequence that are asked for: `count` of them, the last one at its end. */
-typedef struct question {
-    hma_ids sequence;
-    size_t count;
-    size_t answer; /* number of the first answer row among all */
-    size_t original;
-} question;
-
-/* Called with final hidden states of consecutive answer rows [first, first + count). */
-typedef hma_status (*answer_fn)(void *user, hma_model *model, const float *hidden, const question *questions, size_t count);
+#include "eval/transformer/score_parts.h"
 
 static int compare_questions(const void *a, const void *b) {
-    const question *x = a, *y = b;
+    const hma_question *x = a, *y = b;
     const int order = hma_ids_compare(&x->sequence, &y->sequence);
     return order ? order : x->original < y->original ? -1 : x->original > y->original;
 }
 
 /* One pass over the layers for some questions. */
-static hma_status run_pass(hma_model *m, const question *questions, size_t count, const hma_tally *tally, answer_fn answer, void *user) {
+static hma_status run_pass(hma_model *m, const hma_question *questions, size_t count, const hma_tally *tally, hma_answer_fn answer, void *user) {
     const hma_architecture *a = &m->architecture;
     hma_batch batch = {0};
     hma_store store = {0};
@@ -53,10 +42,7 @@ static hma_status run_pass(hma_model *m, const question *questions, size_t count
         status = HMA_FAILURE;
     }
     if (status == HMA_OK) {
-        status = hma_engine_embed(&m->engine, &batch, x);
-    }
-    if (status == HMA_OK) {
-        status = hma_engine_layers(&m->engine, &batch, x, &store, false, tally);
+        status = hma_trunk_run(m->trunk, &m->engine, &batch, x, &store, tally);
     }
     for (size_t i = 0, at = 0; status == HMA_OK && i < count; i++) {
         for (size_t j = questions[i].count; j-- > 0;) {
@@ -82,14 +68,17 @@ static hma_status run_pass(hma_model *m, const question *questions, size_t count
 }
 
 /* Tokens that question `i` of a sorted list adds to those before it. */
-static size_t new_tokens(const question *questions, size_t i, size_t first) {
+static size_t new_tokens(const hma_question *questions, size_t i, size_t first) {
     const hma_ids *sequence = &questions[i].sequence;
     return sequence->count - (i > first ? hma_ids_common(&questions[i - 1].sequence, sequence) : 0);
 }
 
-/* Sorts the questions, so that shared prefixes meet, and cuts them into passes that fit into memory. */
-static hma_status run_all(hma_model *m, question *questions, size_t count, const char *what, answer_fn answer, void *user) {
-    const size_t most = hma_model_pass_rows(m);
+static bool fits(const hma_room *room, size_t rows, size_t answers) {
+    return rows <= room->rows && rows * room->row + answers * room->answer <= room->bytes;
+}
+
+hma_status hma_ask(hma_model *m, hma_question *questions, size_t count, const char *what, hma_answer_fn answer, void *user) {
+    const hma_room room = hma_model_room(m);
     hma_tally tally = {.what = what};
     hma_status status = HMA_OK;
     qsort(questions, count, sizeof *questions, compare_questions);
@@ -97,8 +86,9 @@ static hma_status run_all(hma_model *m, question *questions, size_t count, const
         tally.total += (double)new_tokens(questions, i, 0);
     }
     for (size_t first = 0; status == HMA_OK && first < count;) {
-        size_t rows = questions[first].sequence.count, next = first + 1;
-        while (next < count && rows + new_tokens(questions, next, first) <= most) {
+        size_t rows = questions[first].sequence.count, answers = questions[first].count, next = first + 1;
+        while (next < count && fits(&room, rows + new_tokens(questions, next, first), answers + questions[next].count)) {
+            answers += questions[next].count;
             rows += new_tokens(questions, next++, first);
         }
         status = run_pass(m, questions + first, next - first, &tally, answer, user);
@@ -110,7 +100,7 @@ static hma_status run_all(hma_model *m, question *questions, size_t count, const
 
 /* ---- loglikelihoods ---- */
 
-static hma_status answer_loglikelihoods(void *user, hma_model *m, const float *hidden, const question *questions, size_t count) {
+static hma_status answer_loglikelihoods(void *user, hma_model *m, const float *hidden, const hma_question *questions, size_t count) {
     hma_loglikelihood *requests = user;
     size_t rows = 0;
     for (size_t i = 0; i < count; i++) {
@@ -144,7 +134,7 @@ static hma_status answer_loglikelihoods(void *user, hma_model *m, const float *h
 }
 
 /* Input (context + continuation)[-(max_length + 1):][:-1], in memory taken from *at. */
-static hma_status loglikelihood_input(const hma_model *m, const hma_loglikelihood *r, size_t number, int32_t **at, question *out) {
+static hma_status loglikelihood_input(const hma_model *m, const hma_loglikelihood *r, size_t number, int32_t **at, hma_question *out) {
     const size_t total = r->context.count + r->continuation.count, most = m->architecture.max_length;
     char what[64];
     (void)snprintf(what, sizeof what, "request %zu", number);
@@ -168,7 +158,7 @@ static hma_status loglikelihood_input(const hma_model *m, const hma_loglikelihoo
     memcpy(ids, r->context.ids + cut, (r->context.count - cut) * sizeof *ids);
     memcpy(ids + r->context.count - cut, r->continuation.ids, r->continuation.count * sizeof *ids);
     *at += total - cut;
-    *out = (question){.sequence = {ids, total - cut - 1}, .count = r->continuation.count, .original = number};
+    *out = (hma_question){.sequence = {ids, total - cut - 1}, .count = r->continuation.count, .original = number};
     return HMA_OK;
 }
 
@@ -186,7 +176,7 @@ hma_status hma_model_loglikelihood(hma_model *m, hma_loglikelihood *requests, si
         total += requests[i].context.count + requests[i].continuation.count;
     }
     int32_t *ids = HMA_NEW(int32_t, total), *at = ids;
-    question *questions = HMA_NEW(question, count);
+    hma_question *questions = HMA_NEW(hma_question, count);
     if (status == HMA_OK && (!ids || !questions)) {
         status = HMA_FAILURE;
     }
@@ -194,7 +184,7 @@ hma_status hma_model_loglikelihood(hma_model *m, hma_loglikelihood *requests, si
         status = loglikelihood_input(m, &requests[i], i, &at, &questions[i]);
     }
     if (status == HMA_OK) {
-        status = run_all(m, questions, count, "log-likelihoods", answer_loglikelihoods, requests);
+        status = hma_ask(m, questions, count, "log-likelihoods", answer_loglikelihoods, requests);
     }
     free(ids);
     free(questions);
@@ -203,7 +193,7 @@ hma_status hma_model_loglikelihood(hma_model *m, hma_loglikelihood *requests, si
 
 /* ---- one row a sequence: logits and rewards ---- */
 
-static hma_status answer_logits(void *user, hma_model *m, const float *hidden, const question *questions, size_t count) {
+static hma_status answer_logits(void *user, hma_model *m, const float *hidden, const hma_question *questions, size_t count) {
     float *out = user;
     const size_t width = hma_weights_head_rows(m->weights);
     float *logits = hma_new_aligned(count * width, sizeof *logits);
@@ -216,19 +206,19 @@ static hma_status answer_logits(void *user, hma_model *m, const float *hidden, c
 }
 
 static hma_status last_positions(hma_model *m, const hma_ids *sequences, size_t count, const char *what, float *out) {
-    question *questions = HMA_NEW(question, count);
+    hma_question *questions = HMA_NEW(hma_question, count);
     hma_status status = questions ? HMA_OK : HMA_FAILURE;
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
         char name[64];
         (void)snprintf(name, sizeof name, "request %zu", i);
-        questions[i] = (question){.sequence = sequences[i], .count = 1, .original = i};
+        questions[i] = (hma_question){.sequence = sequences[i], .count = 1, .original = i};
         status = hma_model_check_ids(m, name, sequences[i].ids, sequences[i].count);
         if (status == HMA_OK && sequences[i].count == 0) {
             status = hma_error(HMA_BAD_DATA, "%s: has no tokens (expected at least one): give it text or ids", name);
         }
     }
     if (status == HMA_OK) {
-        status = run_all(m, questions, count, what, answer_logits, out);
+        status = hma_ask(m, questions, count, what, answer_logits, out);
     }
     free(questions);
     return status;

@@ -6,60 +6,44 @@
 #include "base/checked.h"
 #include "base/error_set.h"
 #include "base/memory.h"
-#include "eval/transformer/weights_plan.h"
-
-/* Rows of a matrix that one piece of work reads, merges and packs: enough for long reads, few enough to share out. */
-enum { ROWS_AT_ONCE = 2 * HMA_PANEL };
-
-struct hma_weights {
-    hma_context *context;
-    const hma_source *source;
-    const hma_architecture *a;
-    const hma_kernels *kernels;
-    hma_weights_plan plan;
-    size_t layer_bytes;    /* of one packed layer */
-    bool resident;
-    hma_layer *layers;     /* [layers] when resident, else [1] */
-    char **memory;         /* of each */
-    size_t *loaded;        /* of each: number of the layer that is in it, plus 1 */
-    float *positions, *final_norm; /* NULL until read */
-    void *head;                    /* memory; head_count says whether something is in it */
-    float *head_bias;
-    size_t head_first, head_count; /* rows that `head` holds now */
-    float **embedding_row; /* [vocabulary], read when first used */
-    bool embedding_checked;
-    float **scratch;       /* [threads]: rows as they are read, before packing */
-    size_t scratch_floats;
-    float *transposed;     /* a whole [in, out] tensor, for architectures that store them so */
-    double seconds;
-};
-
-/* ---- sizes ---- */
-
-/* Parts of a layer begin at whole cache lines. */
-static size_t whole_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-static size_t vector_bytes(uint64_t n) { return whole_lines((size_t)n * sizeof(float)); }
-
-static size_t matrix_bytes(const hma_gemm *gemm, const hma_matrix_plan *m) {
-    return whole_lines(hma_packed_bytes(gemm, m->rows, m->columns)) + (m->has_bias ? vector_bytes(m->rows) : 0);
-}
-
-static size_t norm_bytes(const hma_norm_plan *n) {
-    return (n->weight ? vector_bytes(n->weight->elements) : 0) + (n->bias ? vector_bytes(n->bias->elements) : 0);
-}
-
-static size_t plan_bytes(const hma_gemm *gemm, const hma_layer_plan *p) {
-    return matrix_bytes(gemm, &p->qkv) + matrix_bytes(gemm, &p->o) + matrix_bytes(gemm, &p->up) + matrix_bytes(gemm, &p->down) +
-           norm_bytes(&p->attn_norm) + norm_bytes(&p->post_attn_norm) + norm_bytes(&p->mlp_norm) + norm_bytes(&p->post_mlp_norm) +
-           norm_bytes(&p->q_norm) + norm_bytes(&p->k_norm);
-}
-
-static size_t widest(const hma_layer_plan *p) {
-    return hma_max_size(hma_max_size(p->qkv.columns, p->o.columns), hma_max_size(p->up.columns, p->down.columns));
-}
+#include "eval/transformer/weights_parts.h"
 
 /* ---- opening ---- */
+
+/* What everything together takes once it has been read. */
+static uint64_t resident_bytes(const hma_weights *w) {
+    return (uint64_t)w->layer_bytes * w->a->layers + hma_matrix_bytes(w->kernels->gemm, &w->plan.head) +
+           (uint64_t)w->a->vocabulary * w->a->hidden * sizeof(float);
+}
+
+/* Two layers, a tile of the head, and the embeddings of the tokens that are asked for, at most all. */
+static uint64_t streamed_bytes(const hma_weights *w) {
+    return (uint64_t)w->layer_bytes * w->slots + (uint64_t)HMA_HEAD_TILE * w->a->hidden * w->kernels->gemm->weight_bytes +
+           (uint64_t)w->a->vocabulary * w->a->hidden * sizeof(float);
+}
+
+/* Of what other models have left, five eighths may be taken for good: the rest is for what is computed. */
+static void choose_residency(hma_weights *w) {
+    const uint64_t left = hma_context_left(w->context);
+    w->resident = resident_bytes(w) <= left / 8 * 5;
+    w->slots = w->resident ? w->a->layers : 2;
+    w->reserved = w->resident ? resident_bytes(w) : hma_min_u64(streamed_bytes(w), left / 8 * 5);
+    hma_context_claim(w->context, w->reserved);
+}
+
+static hma_status allocate(hma_weights *w) {
+    w->layers = HMA_NEW(hma_layer, w->slots);
+    w->memory = HMA_NEW(char *, w->slots);
+    w->loaded = HMA_NEW(size_t, w->slots);
+    w->embedding_row = HMA_NEW(float *, w->a->vocabulary);
+    w->layer_key = HMA_NEW(hma_part_key, w->a->layers);
+    w->trunk_key = HMA_NEW(hma_part_key, w->a->layers + 1);
+    if (!w->layers || !w->memory || !w->loaded || !w->embedding_row || !w->layer_key || !w->trunk_key) {
+        return HMA_FAILURE;
+    }
+    const size_t widest = hma_layer_widest(&w->plan.layers[0]);
+    return hma_packer_new(&w->packer, w->a, w->kernels, hma_context_pool(w->context), widest);
+}
 
 hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_source *source, const hma_architecture *a,
                             const hma_kernels *kernels) {
@@ -76,22 +60,11 @@ hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_s
         free(w);
         return status;
     }
-    w->layer_bytes = plan_bytes(kernels->gemm, &w->plan.layers[0]);
-    const uint64_t all = (uint64_t)w->layer_bytes * a->layers + matrix_bytes(kernels->gemm, &w->plan.head);
-    w->resident = all <= hma_context_memory(context) / 2;
-    const size_t kept = w->resident ? a->layers : 1;
-    w->layers = HMA_NEW(hma_layer, kept);
-    w->memory = HMA_NEW(char *, kept);
-    w->loaded = HMA_NEW(size_t, kept);
-    w->embedding_row = HMA_NEW(float *, a->vocabulary);
-    w->scratch = HMA_NEW(float *, hma_context_threads(context));
-    w->scratch_floats = ROWS_AT_ONCE * hma_max_size(widest(&w->plan.layers[0]), a->hidden);
-    if (!w->layers || !w->memory || !w->loaded || !w->embedding_row || !w->scratch) {
-        status = HMA_FAILURE;
-    }
-    for (size_t t = 0; status == HMA_OK && t < hma_context_threads(context); t++) {
-        w->scratch[t] = hma_new_aligned(w->scratch_floats, sizeof(float));
-        status = w->scratch[t] ? HMA_OK : HMA_FAILURE;
+    w->layer_bytes = hma_layer_bytes(kernels->gemm, &w->plan.layers[0]);
+    choose_residency(w);
+    status = allocate(w);
+    if (status == HMA_OK) {
+        status = hma_weights_make_keys(w);
     }
     if (status != HMA_OK) {
         hma_weights_close(w);
@@ -101,223 +74,167 @@ hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_s
     return HMA_OK;
 }
 
-/* Drops what was read from the source, apart from the large memory that layers and head are packed into. */
-static void forget(hma_weights *w) {
+/* ---- forgetting what another source has otherwise ---- */
+
+static void forget_embedding(hma_weights *w) {
     for (size_t i = 0; w->embedding_row && i < w->a->vocabulary; i++) {
         free(w->embedding_row[i]);
         w->embedding_row[i] = NULL;
     }
     free(w->positions);
-    free(w->final_norm);
-    free(w->head_bias);
-    w->positions = w->final_norm = w->head_bias = NULL;
-    w->head_count = 0;
+    w->positions = NULL;
     w->embedding_checked = false;
+}
+
+static void forget_norm(hma_weights *w) {
+    free(w->final_norm);
+    w->final_norm = NULL;
+}
+
+/* The large memory that the head is packed into stays. */
+static void forget_head(hma_weights *w) {
+    free(w->head_bias);
+    w->head_bias = NULL;
+    w->head_count = 0;
 }
 
 void hma_weights_close(hma_weights *w) {
     if (!w) {
         return;
     }
-    for (size_t l = 0; w->memory && l < (w->resident ? w->a->layers : 1); l++) {
-        free(w->memory[l]);
+    hma_ahead_free(w->ahead);
+    for (size_t slot = 0; w->memory && slot < w->slots; slot++) {
+        free(w->memory[slot]);
     }
-    for (size_t t = 0; w->scratch && t < hma_context_threads(w->context); t++) {
-        free(w->scratch[t]);
-    }
-    forget(w);
+    forget_embedding(w);
+    forget_norm(w);
+    forget_head(w);
+    hma_context_release(w->context, w->reserved);
     hma_weights_plan_clear(&w->plan, w->a->layers);
+    hma_packer_free(&w->packer);
     free(w->layers);
     free(w->memory);
-    free(w->scratch);
     free(w->embedding_row);
     free(w->loaded);
-    free(w->transposed);
+    free(w->layer_key);
+    free(w->trunk_key);
     free(w->head);
     free(w);
 }
 
+static bool same(const hma_part_key *a, const hma_part_key *b) { return strcmp(a->digest, b->digest) == 0; }
+
+/* Layers that are in memory and have other values now. */
+static void forget_layers(hma_weights *w, const hma_part_key *before) {
+    for (size_t slot = 0; slot < w->slots; slot++) {
+        const size_t layer = w->loaded[slot] ? w->loaded[slot] - 1 : 0;
+        if (w->loaded[slot] && !same(&before[layer], &w->layer_key[layer])) {
+            w->loaded[slot] = 0;
+        }
+    }
+}
+
+/* What went wrong with a layer that nobody asked for goes wrong again when somebody does. */
+void hma_weights_settle(hma_weights *w) {
+    if (w->ahead && !hma_ahead_settle(w->ahead)) {
+        w->loaded[1 - w->in_use] = 0;
+    }
+}
+
 hma_status hma_weights_rebind(hma_weights *w, const hma_source *source) {
-    hma_weights_plan plan;
-    const hma_status status = hma_weights_plan_make(&plan, source, w->a);
+    const size_t layers = w->a->layers;
+    hma_weights fresh = {.source = source, .a = w->a, .layer_key = HMA_NEW(hma_part_key, layers), .trunk_key = HMA_NEW(hma_part_key, layers + 1)};
+    hma_status status = fresh.layer_key && fresh.trunk_key ? hma_weights_plan_make(&fresh.plan, source, w->a) : HMA_FAILURE;
+    if (status == HMA_OK) {
+        status = hma_weights_make_keys(&fresh);
+    }
     if (status != HMA_OK) {
+        hma_weights_plan_clear(&fresh.plan, layers);
+        free(fresh.layer_key);
+        free(fresh.trunk_key);
         return status;
     }
-    forget(w);
-    for (size_t slot = 0; slot < (w->resident ? w->a->layers : 1); slot++) {
-        w->loaded[slot] = 0;
+    hma_weights_settle(w);
+    if (!same(&w->trunk_key[0], &fresh.trunk_key[0])) {
+        forget_embedding(w);
     }
-    hma_weights_plan_clear(&w->plan, w->a->layers);
-    w->plan = plan;
+    if (!same(&w->norm_key, &fresh.norm_key)) {
+        forget_norm(w);
+    }
+    if (!same(&w->head_key, &fresh.head_key)) {
+        forget_head(w);
+    }
+    hma_part_key *before = w->layer_key;
+    hma_weights_plan_clear(&w->plan, layers);
+    free(w->trunk_key);
+    w->plan = fresh.plan;
     w->source = source;
+    w->layer_key = fresh.layer_key;
+    w->trunk_key = fresh.trunk_key;
+    w->norm_key = fresh.norm_key;
+    w->head_key = fresh.head_key;
+    forget_layers(w, before);
+    free(before);
     return HMA_OK;
 }
 
-/* ---- packing a matrix ---- */
-
-typedef struct packing {
-    const hma_weights *w;
-    const hma_matrix_plan *plan;
-    void *packed;
-    size_t first, count;  /* rows of the matrix to pack; they become rows 0 .. of what is packed */
-    const float *columns; /* transposed: the whole tensor, [columns, tensor rows] */
-    size_t stride;        /* transposed: its row length */
-} packing;
-
-/* Rows first .. first+count-1 of the matrix as plain floats. */
-static hma_status read_rows(const packing *p, size_t first, size_t count, float *out) {
-    const hma_matrix_plan *m = p->plan;
-    size_t start = 0;
-    for (size_t r = 0; r < m->run_count; start += m->runs[r++].count) {
-        const hma_row_run *run = &m->runs[r];
-        const size_t from = hma_max_size(first, start), to = hma_min_size(first + count, start + run->count);
-        if (from >= to) {
-            continue;
-        }
-        const size_t row = run->first + (from - start);
-        float *rows = out + (from - first) * m->columns;
-        if (p->columns) {
-            for (size_t i = 0; i < to - from; i++) {
-                for (size_t d = 0; d < m->columns; d++) {
-                    rows[i * m->columns + d] = p->columns[d * p->stride + row + i];
-                }
-            }
-            continue;
-        }
-        const hma_status status = hma_source_read_f32(p->w->source, run->weight, (uint64_t)row * m->columns,
-                                                      (uint64_t)(to - from) * m->columns, rows);
-        if (status != HMA_OK) {
-            return status;
-        }
-    }
-    return HMA_OK;
-}
-
-static hma_status pack_some(void *argument, size_t index, size_t worker) {
-    const packing *p = argument;
-    const size_t at = index * ROWS_AT_ONCE, count = hma_min_size(ROWS_AT_ONCE, p->count - at);
-    float *rows = p->w->scratch[worker];
-    const hma_status status = read_rows(p, p->first + at, count, rows);
-    if (status == HMA_OK) {
-        p->w->kernels->gemm->pack(p->packed, p->count, p->plan->columns, at, count, rows);
-    }
-    return status;
-}
-
-typedef struct whole_tensor {
-    const hma_weights *w;
-    const hma_tensor *tensor;
-    float *out;
-    size_t chunk;
-} whole_tensor;
-
-static hma_status read_chunk(void *argument, size_t index, size_t worker) {
-    const whole_tensor *t = argument;
-    (void)worker;
-    const uint64_t first = (uint64_t)index * t->chunk, count = hma_min_u64(t->chunk, t->tensor->elements - first);
-    return hma_source_read_f32(t->w->source, t->tensor, first, count, t->out + first);
-}
-
-static hma_status read_whole(hma_weights *w, const hma_tensor *tensor, float *out) {
-    whole_tensor t = {w, tensor, out, (size_t)1 << 17};
-    return hma_pool_run(hma_context_pool(w->context), (size_t)((tensor->elements + t.chunk - 1) / t.chunk), read_chunk, &t);
-}
-
-static hma_status pack_matrix(hma_weights *w, const hma_matrix_plan *m, size_t first, size_t count, void *packed) {
-    packing p = {.w = w, .plan = m, .packed = packed, .first = first, .count = count};
-    if (m->transposed) {
-        const hma_tensor *tensor = m->runs[0].weight; /* transposed families keep each matrix in one tensor */
-        free(w->transposed);
-        w->transposed = hma_new_aligned((size_t)tensor->elements, sizeof(float));
-        const hma_status status = w->transposed ? read_whole(w, tensor, w->transposed) : HMA_FAILURE;
-        if (status != HMA_OK) {
-            return status;
-        }
-        p.columns = w->transposed;
-        p.stride = (size_t)tensor->shape[1];
-    }
-    return hma_pool_run(hma_context_pool(w->context), (count + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE, pack_some, &p);
-}
-
-static hma_status read_bias(const hma_weights *w, const hma_matrix_plan *m, float *out) {
-    hma_status status = HMA_OK;
-    for (size_t r = 0, at = 0; status == HMA_OK && r < m->run_count; at += m->runs[r++].count) {
-        status = hma_source_read_f32(w->source, m->runs[r].bias, m->runs[r].first, m->runs[r].count, out + at);
-    }
-    return status;
-}
+const char *hma_weights_trunk_key(const hma_weights *w, size_t layer) { return w->trunk_key[layer].digest; }
 
 /* ---- layers ---- */
 
-/* Takes memory for a layer's parts from one block. */
-static void *take(char **at, size_t bytes) {
-    char *p = *at;
-    *at += whole_lines(bytes);
-    return p;
-}
-
-static hma_status load_matrix(hma_weights *w, const hma_matrix_plan *m, char **at, hma_matrix *out) {
-    *out = (hma_matrix){.rows = m->rows, .columns = m->columns};
-    out->packed = take(at, hma_packed_bytes(w->kernels->gemm, m->rows, m->columns));
-    if (m->has_bias) {
-        out->bias = take(at, m->rows * sizeof(float));
-        const hma_status status = read_bias(w, m, out->bias);
-        if (status != HMA_OK) {
-            return status;
-        }
+static hma_status slot_memory(hma_weights *w, size_t slot) {
+    if (!w->memory[slot]) {
+        w->memory[slot] = hma_new_aligned(w->layer_bytes, 1);
     }
-    return pack_matrix(w, m, 0, m->rows, out->packed);
+    return w->memory[slot] ? HMA_OK : HMA_FAILURE;
 }
 
-static hma_status load_vector(const hma_weights *w, const hma_tensor *tensor, char **at, float **out) {
-    *out = NULL;
-    if (!tensor) {
-        return HMA_OK;
+static size_t slot_of(const hma_weights *w, size_t layer) {
+    if (w->resident) {
+        return layer;
     }
-    *out = take(at, (size_t)tensor->elements * sizeof(float));
-    return hma_source_read_f32(w->source, tensor, 0, tensor->elements, *out);
-}
-
-static hma_status load_norm(const hma_weights *w, const hma_norm_plan *n, char **at, hma_norm *out) {
-    const hma_status status = load_vector(w, n->weight, at, &out->weight);
-    return status == HMA_OK ? load_vector(w, n->bias, at, &out->bias) : status;
-}
-
-static hma_status load_layer(hma_weights *w, const hma_layer_plan *p, char *memory, hma_layer *out) {
-    char *at = memory;
-    hma_layer layer;
-    hma_status status;
-    if ((status = load_norm(w, &p->attn_norm, &at, &layer.attn_norm)) != HMA_OK ||
-        (status = load_norm(w, &p->post_attn_norm, &at, &layer.post_attn_norm)) != HMA_OK ||
-        (status = load_norm(w, &p->mlp_norm, &at, &layer.mlp_norm)) != HMA_OK ||
-        (status = load_norm(w, &p->post_mlp_norm, &at, &layer.post_mlp_norm)) != HMA_OK ||
-        (status = load_vector(w, p->q_norm.weight, &at, &layer.q_norm)) != HMA_OK ||
-        (status = load_vector(w, p->k_norm.weight, &at, &layer.k_norm)) != HMA_OK ||
-        (status = load_matrix(w, &p->qkv, &at, &layer.qkv)) != HMA_OK || (status = load_matrix(w, &p->o, &at, &layer.o)) != HMA_OK ||
-        (status = load_matrix(w, &p->up, &at, &layer.up)) != HMA_OK || (status = load_matrix(w, &p->down, &at, &layer.down)) != HMA_OK) {
-        return status;
-    }
-    *out = layer;
-    return HMA_OK;
+    return w->loaded[0] == layer + 1 ? 0 : w->loaded[1] == layer + 1 ? 1 : 1 - w->in_use;
 }
 
 hma_status hma_weights_layer(hma_weights *w, size_t layer, const hma_layer **out) {
-    const size_t slot = w->resident ? layer : 0;
+    const double start = hma_seconds();
     hma_status status = HMA_OK;
+    if (w->ahead && !w->resident && (status = hma_ahead_wait(w->ahead)) != HMA_OK) {
+        w->loaded[1 - w->in_use] = 0;
+        return status;
+    }
+    const size_t slot = slot_of(w, layer);
     if (w->loaded[slot] != layer + 1) {
-        const double start = hma_seconds();
-        if (!w->memory[slot]) {
-            w->memory[slot] = hma_new_aligned(w->layer_bytes, 1);
-        }
+        status = slot_memory(w, slot);
         w->loaded[slot] = 0;
-        status = w->memory[slot] ? load_layer(w, &w->plan.layers[layer], w->memory[slot], &w->layers[slot]) : HMA_FAILURE;
         if (status == HMA_OK) {
-            w->loaded[slot] = layer + 1;
+            status = hma_load_layer(&w->packer, w->source, &w->plan.layers[layer], w->memory[slot], &w->layers[slot]);
         }
-        w->seconds += hma_seconds() - start;
+        w->loaded[slot] = status == HMA_OK ? layer + 1 : 0;
+    }
+    w->seconds += hma_seconds() - start;
+    if (status == HMA_OK) {
+        w->in_use = slot;
+        *out = &w->layers[slot];
+    }
+    return status;
+}
+
+hma_status hma_weights_expect(hma_weights *w, size_t layer) {
+    if (w->resident || layer >= w->a->layers || w->loaded[0] == layer + 1 || w->loaded[1] == layer + 1) {
+        return HMA_OK;
+    }
+    hma_status status = HMA_OK;
+    const size_t slot = 1 - w->in_use;
+    if (!w->ahead) {
+        status = hma_ahead_new(&w->ahead, w->a, w->kernels, hma_layer_widest(&w->plan.layers[0]));
     }
     if (status == HMA_OK) {
-        *out = &w->layers[slot];
+        status = slot_memory(w, slot);
+    }
+    if (status == HMA_OK) {
+        w->loaded[slot] = layer + 1; /* whoever asks for it waits */
+        hma_ahead_begin(w->ahead, w->source, &w->plan.layers[layer], w->memory[slot], &w->layers[slot]);
     }
     return status;
 }
@@ -348,9 +265,9 @@ static hma_status read_embedding(void *argument, size_t index, size_t worker) {
 
 static hma_status check_rows(void *argument, size_t index, size_t worker) {
     const hma_weights *w = argument;
-    const size_t first = index * ROWS_AT_ONCE, count = hma_min_size(ROWS_AT_ONCE, w->a->vocabulary - first);
+    const size_t first = index * HMA_PACK_ROWS, count = hma_min_size(HMA_PACK_ROWS, w->a->vocabulary - first);
     return hma_source_read_f32(w->source, w->plan.embedding, (uint64_t)first * w->a->hidden, count * w->a->hidden,
-                               w->scratch[worker]);
+                               w->packer.scratch[worker]);
 }
 
 /*
@@ -361,7 +278,7 @@ static hma_status check_embedding(hma_weights *w) {
     if (w->embedding_checked || (w->a->tied_head && !w->a->reward_head)) {
         return HMA_OK;
     }
-    const size_t chunks = (w->a->vocabulary + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
+    const size_t chunks = (w->a->vocabulary + HMA_PACK_ROWS - 1) / HMA_PACK_ROWS;
     const hma_status status = hma_pool_run(hma_context_pool(w->context), chunks, check_rows, w);
     w->embedding_checked = status == HMA_OK;
     return status;
@@ -399,7 +316,7 @@ hma_status hma_weights_embed(hma_weights *w, const int32_t *ids, size_t count, f
 hma_status hma_weights_positions(hma_weights *w, const float **out) {
     if (w->plan.positions && !w->positions) {
         float *table = hma_new_aligned((size_t)w->plan.positions->elements, sizeof *table);
-        const hma_status status = table ? read_whole(w, w->plan.positions, table) : HMA_FAILURE;
+        const hma_status status = table ? hma_read_tensor(&w->packer, w->source, w->plan.positions, table) : HMA_FAILURE;
         if (status != HMA_OK) {
             free(table);
             return status;
@@ -411,11 +328,11 @@ hma_status hma_weights_positions(hma_weights *w, const float **out) {
 }
 
 hma_status hma_weights_final_norm(hma_weights *w, hma_norm *out) {
-    const size_t width = vector_bytes(w->a->hidden);
+    const size_t width = hma_vector_bytes(w->a->hidden);
     if (!w->final_norm) {
         char *memory = hma_new_aligned(2 * width, 1), *at = memory;
         hma_norm norm;
-        const hma_status status = memory ? load_norm(w, &w->plan.final_norm, &at, &norm) : HMA_FAILURE;
+        const hma_status status = memory ? hma_load_norm(w->source, &w->plan.final_norm, &at, &norm) : HMA_FAILURE;
         if (status != HMA_OK) {
             free(memory);
             return status;
@@ -431,7 +348,7 @@ size_t hma_weights_head_rows(const hma_weights *w) { return w->plan.head.rows; }
 static hma_status read_head_bias(hma_weights *w) {
     const hma_matrix_plan *m = &w->plan.head;
     float *bias = hma_new_aligned(m->rows, sizeof *bias);
-    const hma_status status = bias ? read_bias(w, m, bias) : HMA_FAILURE;
+    const hma_status status = bias ? hma_read_bias(w->source, m, bias) : HMA_FAILURE;
     if (status != HMA_OK) {
         free(bias);
         return status;
@@ -452,7 +369,7 @@ static hma_status load_head(hma_weights *w, size_t first, size_t count) {
     }
     w->head_count = 0;
     if (status == HMA_OK) {
-        status = w->head ? pack_matrix(w, m, first, count, w->head) : HMA_FAILURE;
+        status = w->head ? hma_pack_matrix(&w->packer, w->source, m, first, count, w->head) : HMA_FAILURE;
     }
     if (status == HMA_OK) {
         w->head_first = first;

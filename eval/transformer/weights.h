@@ -2,8 +2,8 @@
  * The weights of a model as the forward pass wants them: packed matrices and plain vectors, one layer at a time, read from a source
  * that may be a checkpoint or a merge.
  *
- * When all layers fit into half of the context's memory budget they stay resident after their first use; otherwise a layer
- * is read, merged and packed each time it is asked for, into the same memory.
+ * When layers, head and embeddings fit into five eighths of the memory that the context has left they stay resident after their
+ * first use; otherwise a layer is read, merged and packed each time it is asked for, into one of two buffers.
  */
 #ifndef HMA_EVAL_TRANSFORMER_WEIGHTS_H
 #define HMA_EVAL_TRANSFORMER_WEIGHTS_H
@@ -42,11 +42,22 @@ typedef struct hma_weights hma_weights;
 hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_source *source, const hma_architecture *architecture,
                             const hma_kernels *kernels);
 void hma_weights_close(hma_weights *weights);
-/* Takes another source with the same tensors; memory is kept, what was read is forgotten. */
+/* Takes another source with the same tensors. Memory is kept, and so is everything whose values are the same in both. */
 hma_status hma_weights_rebind(hma_weights *weights, const hma_source *source);
 
 /* A layer, ready to use until the next call (for good when resident). */
 hma_status hma_weights_layer(hma_weights *weights, size_t layer, const hma_layer **out);
+/*
+ * Says which layer will be asked for next: unless it is there it is loaded meanwhile, by another thread, into the memory of the
+ * layer before the one in use. Layers past the last are ignored.
+ */
+hma_status hma_weights_expect(hma_weights *weights, size_t layer);
+
+/* Waits until nothing is being loaded that was expected: for work that breaks off. The thread's error message stays. */
+void hma_weights_settle(hma_weights *weights);
+
+/* What everything before a layer (0 .. layers) is made of, as text: equal keys, equal residual stream for the same tokens. */
+const char *hma_weights_trunk_key(const hma_weights *weights, size_t layer);
 
 /* Embedding rows of ids[count] (already checked) into out[count, hidden], without scale or positions. */
 hma_status hma_weights_embed(hma_weights *weights, const int32_t *ids, size_t count, float *out);
@@ -65,7 +76,7 @@ size_t hma_weights_head_rows(const hma_weights *weights);
 /* Whether layers and head stay in memory once read. */
 bool hma_weights_resident(const hma_weights *weights);
 
-/* Seconds spent reading, merging and packing so far. */
+/* Seconds that were spent reading, merging and packing, or waiting for it, so far. */
 double hma_weights_seconds(const hma_weights *weights);
 
 #endif

@@ -125,6 +125,9 @@ typedef struct hma_generation {
     uint64_t seed;       /* a draw is keyed by (seed, stream, sample, position, token): equal keys, equal noise, whatever */
     uint64_t stream;     /* the model - common random numbers for all candidates. `stream` is the prompt's own number. */
     uint32_t sample;
+    uint32_t position;   /* of the first new token in its key: a reply that goes on draws as one that was never cut */
+    const hma_ids *guesses; /* what the reply may be, the likeliest first (replies of similar models); borrowed. Right guesses */
+    size_t guess_count;     /* save time, wrong ones cost a little, none changes the reply. */
     /* answers: new ids, cut before the first eos, including the token on which the stop function said yes */
     int32_t *ids;        /* freed with hma_generation_clear() */
     size_t count;

@@ -17,6 +17,7 @@ struct hma_context {
     atomic_bool cancelled;
     double last_report;
     size_t step, steps;
+    uint64_t claimed; /* of the memory budget */
 };
 
 static unsigned usable_processors(void) {
@@ -65,6 +66,13 @@ void hma_context_resume(hma_context *context) { atomic_store(&context->cancelled
 bool hma_context_cancelled(const hma_context *context) { return atomic_load(&context->cancelled); }
 unsigned hma_context_threads(const hma_context *context) { return (unsigned)hma_pool_threads(context->pool); }
 uint64_t hma_context_memory(const hma_context *context) { return context->options.memory; }
+void hma_context_claim(hma_context *context, uint64_t bytes) { context->claimed += bytes; }
+void hma_context_release(hma_context *context, uint64_t bytes) { context->claimed -= bytes; }
+
+uint64_t hma_context_left(const hma_context *context) {
+    return context->options.memory > context->claimed ? context->options.memory - context->claimed : 0;
+}
+
 hma_pool *hma_context_pool(hma_context *context) { return context->pool; }
 
 hma_status hma_context_check(const hma_context *context) {

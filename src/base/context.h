@@ -7,6 +7,14 @@
 
 hma_pool *hma_context_pool(hma_context *context);
 
+/*
+ * The memory budget is shared by all that holds memory for long: weights claim theirs when a model is opened, and what is left
+ * is for what is computed. Claims are bookkeeping; nothing is allocated.
+ */
+void hma_context_claim(hma_context *context, uint64_t bytes);
+void hma_context_release(hma_context *context, uint64_t bytes);
+uint64_t hma_context_left(const hma_context *context);
+
 /* HMA_INTERRUPTED with a message when the context was cancelled. Call between pieces of work. */
 hma_status hma_context_check(const hma_context *context);
 

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "checkpoint/handle.h"
 #include "checkpoint/header.h"
 #include "checkpoint/index.h"
+#include "checkpoint/serial.h"
 
 #define SAVE_AGAIN "download or save the model again"
 
@@ -201,6 +203,13 @@ static hma_status open_weights(hma_checkpoint *c) {
     return status == HMA_OK ? warn_strays(c) : status;
 }
 
+static uint64_t next_serial(void) {
+    static atomic_uint_fast64_t serial;
+    return atomic_fetch_add(&serial, 1) + 1;
+}
+
+uint64_t hma_checkpoint_serial(const hma_checkpoint *checkpoint) { return checkpoint->serial; }
+
 hma_status hma_checkpoint_open(hma_checkpoint **out, const char *folder) {
     struct stat s;
     if (stat(folder, &s) != 0) {
@@ -214,6 +223,7 @@ hma_status hma_checkpoint_open(hma_checkpoint **out, const char *folder) {
     if (!c) {
         return HMA_FAILURE;
     }
+    c->serial = next_serial();
     c->folder = hma_copy_text(folder);
     c->digest = HMA_NEW(char, 65);
     hma_status status = c->folder && c->digest ? hma_config_load(c) : HMA_FAILURE;

@@ -26,6 +26,7 @@ struct hma_checkpoint {
     hma_tensor_list tensors; /* sorted by name */
     char **warnings;
     size_t warning_count, warning_capacity;
+    uint64_t serial;         /* of this opening: no two have the same */
     char *digest;            /* [65] "" until it has been computed: a memory, not part of what the checkpoint is */
 };
 

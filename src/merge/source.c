@@ -6,7 +6,9 @@
 #include "base/memory.h"
 #include "checkpoint/buffers.h"
 #include "checkpoint/config.h"
+#include "checkpoint/serial.h"
 #include "merge/compatible.h"
+#include "merge/origin.h"
 #include "merge/recipe_parts.h"
 #include "merge/source_parts.h"
 
@@ -177,6 +179,19 @@ const hma_tensor *hma_source_tensor(const hma_source *source, size_t index) {
 
 size_t hma_source_index(const hma_source *source, const hma_tensor *tensor) {
     return (size_t)((const hma_source_entry *)(const void *)tensor - source->tensors);
+}
+
+hma_origin_of_values hma_source_origin(const hma_source *source, const hma_tensor *tensor) {
+    const hma_source_entry *entry = &source->tensors[hma_source_index(source, tensor)];
+    hma_origin_of_values origin = {.word = {hma_checkpoint_serial(source->post), source->pre ? hma_checkpoint_serial(source->pre) : 0,
+                                            (uint64_t)entry->how}};
+    if (entry->how == HMA_BLEND) {
+        const hma_blend *blend = &entry->blend;
+        origin.word[2] |= (uint64_t)blend->from << 8 | (uint64_t)blend->to << 16 | (uint64_t)blend->stochastic << 24;
+        memcpy(&origin.word[3], &blend->ratio, sizeof blend->ratio);
+        origin.word[4] = blend->stochastic ? (uint64_t)blend->key.word[0] << 32 | blend->key.word[1] : 0;
+    }
+    return origin;
 }
 
 static int by_name(const void *name, const void *tensor) { return strcmp(name, ((const hma_source_entry *)tensor)->out.name); }

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "checkpoint/folder.h"
+#include "eval/tasks/evaluator.h"
 #include "merge/compatible.h"
 #include "merge/recipe_parts.h"
 
@@ -17,6 +18,7 @@ void hma_inputs_free(void *user) {
         return;
     }
     hma_evaluator_free(inputs->evaluator);
+    hma_upcoming_free(&inputs->upcoming);
     hma_suite_free(inputs->suite);
     hma_checkpoint_close(inputs->pre);
     hma_checkpoint_close(inputs->post);
@@ -93,6 +95,18 @@ static hma_status open_source(hma_source **out, const hma_inputs *inputs, const 
     return hma_source_plain(out, hma_recipe_mean_ratio(candidate->recipe) == 0 ? inputs->pre : inputs->post);
 }
 
+/* What this candidate and later ones have in common is computed once. */
+static hma_status keep_for_later(hma_inputs *inputs, const hma_candidate *candidate) {
+    size_t *depths = HMA_NEW(size_t, inputs->layers + 1);
+    if (!depths) {
+        return HMA_FAILURE;
+    }
+    const size_t count = hma_upcoming_shared(&inputs->upcoming, candidate, depths);
+    const hma_status status = hma_evaluator_keep(inputs->evaluator, depths, count);
+    free(depths);
+    return status;
+}
+
 hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_result **out) {
     hma_inputs *inputs = user;
     hma_source *source;
@@ -103,7 +117,10 @@ hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_resu
     if (status != HMA_OK) {
         return status;
     }
-    status = hma_evaluator_run(inputs->evaluator, source, out);
+    status = keep_for_later(inputs, candidate);
+    if (status == HMA_OK) {
+        status = hma_evaluator_run(inputs->evaluator, source, out);
+    }
     hma_source_free(source);
     return status;
 }
@@ -118,6 +135,11 @@ static hma_status check_recipe(void *user, const hma_recipe *recipe) {
     const hma_status status = hma_source_merged(&source, inputs->pre, inputs->post, recipe);
     hma_source_free(source);
     return status;
+}
+
+hma_status hma_inputs_arrange(void *user, const hma_candidate *const *candidates, size_t count, size_t *order) {
+    hma_inputs *inputs = user;
+    return hma_upcoming_arrange(&inputs->upcoming, inputs->post, candidates, count, order);
 }
 
 /* ---- the public beginning of a run ---- */
@@ -162,7 +184,8 @@ hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder
         hma_inputs_free(inputs);
         return status;
     }
-    run->scorer = (hma_scorer){.score = hma_inputs_score, .user = inputs, .check = check_recipe};
+    run->scorer = (hma_scorer){
+        .score = hma_inputs_score, .user = inputs, .check = check_recipe, .arrange = hma_inputs_arrange};
     run->scorer_free = hma_inputs_free;
     *out = run;
     return HMA_OK;

@@ -7,6 +7,7 @@
 #include "hma/run.h"
 #include "search/facts.h"
 #include "search/run_parts.h"
+#include "search/upcoming.h"
 
 typedef struct hma_inputs {
     hma_context *context;
@@ -14,6 +15,7 @@ typedef struct hma_inputs {
     hma_suite *suite;
     hma_evaluator *evaluator; /* NULL until hma_inputs_prepare() */
     size_t layers;
+    hma_upcoming upcoming; /* what hma_inputs_arrange() was told of */
 } hma_inputs;
 
 /* Opens checkpoints and suite. HMA_INCOMPATIBLE with everything that keeps pre and post from being averaged. */
@@ -29,5 +31,8 @@ hma_status hma_inputs_prepare(hma_inputs *inputs, const hma_run_setup *setup);
 /* Scores a candidate: pre, post and other checkpoints as they are, mixtures with both, everything else merged. `user` are the
  * inputs. */
 hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_result **out);
+
+/* Candidates that begin alike one after the other, pre and post before all. `user` are the inputs. */
+hma_status hma_inputs_arrange(void *user, const hma_candidate *const *candidates, size_t count, size_t *order);
 
 #endif

@@ -21,6 +21,11 @@ typedef struct hma_scorer {
     void *user;
     /* Whether a recipe can be scored at all, told when it is added; may be NULL. */
     hma_status (*check)(void *user, const hma_recipe *recipe);
+    /*
+     * Told which candidates will be scored next, puts them into the order that costs least: order[count] are their places. Scores do
+     * not depend on it. NULL: they are scored in the order in which they were added.
+     */
+    hma_status (*arrange)(void *user, const hma_candidate *const *candidates, size_t count, size_t *order);
 } hma_scorer;
 
 typedef struct hma_run_entry {

@@ -1,6 +1,7 @@
 /* The scoring loop. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/context.h"
 #include "base/error_set.h"
@@ -50,15 +51,16 @@ static hma_status keep_failure(hma_run *run, size_t index) {
     return HMA_OK;
 }
 
-static hma_status score_one(hma_run *run, size_t index) {
+/* `done` candidates need no scoring any more. */
+static hma_status score_one(hma_run *run, size_t index, size_t done) {
     const hma_candidate *candidate = &run->entries[index].candidate;
     hma_result *result;
     hma_status status = hma_context_check(run->context);
     if (status != HMA_OK) {
         return status;
     }
-    hma_report_step(run->context, index, run->entry_count);
-    hma_log(run->context, HMA_LOG_DEBUG, "scoring %s (%zu of %zu)", candidate->label, index + 1, run->entry_count);
+    hma_report_step(run->context, done, run->entry_count);
+    hma_log(run->context, HMA_LOG_DEBUG, "scoring %s (%zu of %zu)", candidate->label, done + 1, run->entry_count);
     status = run->scorer.score(run->scorer.user, candidate, &result);
     if (status == HMA_NON_FINITE) {
         return keep_failure(run, index);
@@ -81,21 +83,45 @@ static void note_stop(hma_run *run, hma_status status) {
     free(message);
 }
 
+/* Puts entries into the order in which scoring them costs least. */
+static hma_status arrange(const hma_run *run, size_t *entries, size_t count) {
+    const hma_candidate **candidates = HMA_NEW(const hma_candidate *, count);
+    size_t *order = HMA_NEW(size_t, count), *arranged = HMA_NEW(size_t, count);
+    hma_status status = candidates && order && arranged ? HMA_OK : HMA_FAILURE;
+    for (size_t i = 0; status == HMA_OK && i < count; i++) {
+        candidates[i] = &run->entries[entries[i]].candidate;
+    }
+    if (status == HMA_OK) {
+        status = run->scorer.arrange(run->scorer.user, candidates, count, order);
+    }
+    for (size_t i = 0; status == HMA_OK && i < count; i++) {
+        arranged[i] = entries[order[i]];
+    }
+    if (status == HMA_OK && count) {
+        memcpy(entries, arranged, count * sizeof *entries);
+    }
+    free((void *)candidates);
+    free(order);
+    free(arranged);
+    return status;
+}
+
 hma_status hma_run_score(hma_run *run) {
     if (!run->context) {
         return hma_error(HMA_USAGE, "%s: was opened for reading (expected hma_run_begin)", run->folder);
     }
-    size_t open = 0;
-    for (size_t i = 0; i < run->entry_count; i++) {
-        open += is_open(&run->entries[i]);
-    }
-    hma_log(run->context, HMA_LOG_INFO, "%s: %zu candidates, %zu of them to be scored", run->folder, run->entry_count, open);
-    hma_status status = HMA_OK;
-    for (size_t i = 0; i < run->entry_count && status == HMA_OK; i++) {
+    size_t *open = HMA_NEW(size_t, run->entry_count), count = 0;
+    for (size_t i = 0; open && i < run->entry_count; i++) {
         if (is_open(&run->entries[i])) {
-            status = score_one(run, i);
+            open[count++] = i;
         }
     }
+    hma_log(run->context, HMA_LOG_INFO, "%s: %zu candidates, %zu of them to be scored", run->folder, run->entry_count, count);
+    hma_status status = !open ? HMA_FAILURE : run->scorer.arrange ? arrange(run, open, count) : HMA_OK;
+    for (size_t i = 0; i < count && status == HMA_OK; i++) {
+        status = score_one(run, open[i], run->entry_count - count + i);
+    }
+    free(open);
     hma_report_step(run->context, 0, 0);
     if (status != HMA_OK) {
         note_stop(run, status);

@@ -1,0 +1,299 @@
+/*
+ * Generation with guesses. A guess is laid behind its prompt and all its tokens go through the layers at once, as if they had been
+ * said; then every position says which token really follows. What agrees with the guess has been generated in one pass instead of
+ * token by token, and the first token that does not agree is known as well. With what is known, the next guess that fits is tried;
+ * where none fits, the reply is finished token by token (generate.c).
+ *
+ * Exact, because the bits of a position do not depend on how many others are computed with it; backends of which that is not true
+ * take no guesses.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/error_set.h"
+#include "base/memory.h"
+#include "eval/transformer/head.h"
+#include "eval/transformer/sampler.h"
+#include "eval/transformer/score_parts.h"
+
+typedef struct reply {
+    hma_generation *request;
+    hma_ids prompt;
+    int32_t *sequence; /* [prompt + max_tokens]: the prompt, and behind it the guess that is tried */
+    hma_ids guess;     /* what is tried now */
+    bool finished;
+} reply;
+
+typedef struct guessing {
+    hma_model *m;
+    hma_stop_fn stop;
+    void *user;
+    reply *replies; /* [count] */
+    size_t count;
+    /* of the pass that is answered */
+    const hma_question *questions;
+    size_t *first;   /* [questions]: the first of its positions */
+    int32_t *tokens; /* [positions]: what follows each */
+    /* of the positions whose logits are there */
+    size_t from;
+    float *logits;
+    size_t *owner;   /* [positions]: their question */
+} guessing;
+
+/* ---- which guess ---- */
+
+static bool is_possible(const hma_model *m, const hma_ids *guess) {
+    for (size_t i = 0; i < guess->count; i++) {
+        if (guess->ids[i] < 0 || (size_t)guess->ids[i] >= m->architecture.vocabulary) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The first guess that goes on from what is known; false when there is none. Every try makes at least one more token known. */
+static bool choose_guess(const hma_model *m, reply *r) {
+    const hma_generation *g = r->request;
+    for (size_t i = 0; i < g->guess_count; i++) {
+        const hma_ids *guess = &g->guesses[i];
+        if (guess->count >= g->count && (g->count == 0 || memcmp(guess->ids, g->ids, g->count * sizeof *g->ids) == 0) &&
+            is_possible(m, guess)) {
+            r->guess = (hma_ids){guess->ids, hma_min_size(guess->count, g->max_tokens)};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Asked are the position before the first token that is not known, and all after it up to the last that can have a token behind. */
+static hma_question make_question(const reply *r, size_t number) {
+    const hma_generation *g = r->request;
+    const size_t looked_at = hma_min_size(r->guess.count, g->max_tokens - 1);
+    if (looked_at) {
+        memcpy(r->sequence + r->prompt.count, r->guess.ids, looked_at * sizeof *r->sequence);
+    }
+    return (hma_question){.sequence = {r->sequence, r->prompt.count + looked_at}, .count = looked_at - g->count + 1, .original = number};
+}
+
+/* ---- what really follows ---- */
+
+static hma_status draw(void *argument, size_t index, size_t worker) {
+    const guessing *g = argument;
+    (void)worker;
+    const size_t at = g->from + index, question = g->owner[at], width = g->m->architecture.vocabulary;
+    const hma_generation *r = g->replies[g->questions[question].original].request;
+    const size_t position = r->position + r->count + (at - g->first[question]);
+    return hma_sample(g->m->kernels.vector, r, position, g->logits + index * width, width, &g->tokens[at]);
+}
+
+/* Takes tokens as long as the guess was right, and the one that shows that it is not. */
+static hma_status take(void *argument, size_t index, size_t worker) {
+    guessing *g = argument;
+    const hma_question *q = &g->questions[index];
+    (void)worker;
+    reply *r = &g->replies[q->original];
+    for (size_t i = 0; i < q->count && !r->finished; i++) {
+        const int32_t id = g->tokens[g->first[index] + i];
+        const size_t at = r->request->count;
+        r->finished = hma_generation_take(g->m, r->request, q->original, id, g->stop, g->user);
+        if (at >= r->guess.count || r->guess.ids[at] != id) {
+            break;
+        }
+    }
+    return HMA_OK;
+}
+
+/* Positions whose logits are in memory at a time. */
+static size_t positions_at_once(const hma_model *m) {
+    const size_t most = (size_t)(hma_context_left(m->context) / 16 / (m->architecture.vocabulary * sizeof(float)));
+    return hma_max_size(1, hma_min_size(most, 512));
+}
+
+static hma_status draw_all(guessing *g, const float *hidden, size_t positions) {
+    const size_t step = positions_at_once(g->m), width = g->m->architecture.hidden;
+    hma_status status = HMA_OK;
+    g->logits = hma_new_aligned(hma_min_size(step, positions) * g->m->architecture.vocabulary, sizeof *g->logits);
+    if (!g->logits) {
+        return HMA_FAILURE;
+    }
+    for (g->from = 0; status == HMA_OK && g->from < positions; g->from += step) {
+        const size_t count = hma_min_size(step, positions - g->from);
+        status = hma_head_logits(&g->m->engine, hidden + g->from * width, count, g->logits);
+        if (status == HMA_OK) {
+            status = hma_pool_run(hma_context_pool(g->m->context), count, draw, g);
+        }
+        if (status == HMA_OK) {
+            status = hma_context_check(g->m->context);
+        }
+    }
+    free(g->logits);
+    return status;
+}
+
+static hma_status answer(void *user, hma_model *m, const float *hidden, const hma_question *questions, size_t count) {
+    guessing *g = user;
+    size_t positions = 0;
+    for (size_t i = 0; i < count; i++) {
+        positions += questions[i].count;
+    }
+    g->questions = questions;
+    g->first = HMA_NEW(size_t, count);
+    g->owner = HMA_NEW(size_t, positions);
+    g->tokens = HMA_NEW(int32_t, positions);
+    hma_status status = g->first && g->owner && g->tokens ? HMA_OK : HMA_FAILURE;
+    for (size_t i = 0, at = 0; status == HMA_OK && i < count; i++) {
+        g->first[i] = at;
+        for (size_t j = 0; j < questions[i].count; j++) {
+            g->owner[at++] = i;
+        }
+    }
+    if (status == HMA_OK) {
+        status = draw_all(g, hidden, positions);
+    }
+    if (status == HMA_OK) {
+        status = hma_pool_run(hma_context_pool(m->context), count, take, g);
+    }
+    free(g->first);
+    free(g->owner);
+    free(g->tokens);
+    return status;
+}
+
+/* One try for every reply that has a guess left; *asked says how many there were. */
+static hma_status try_guesses(guessing *g, size_t *asked) {
+    hma_question *questions = HMA_NEW(hma_question, g->count);
+    if (!questions) {
+        return HMA_FAILURE;
+    }
+    *asked = 0;
+    for (size_t i = 0; i < g->count; i++) {
+        if (!g->replies[i].finished && choose_guess(g->m, &g->replies[i])) {
+            questions[(*asked)++] = make_question(&g->replies[i], i);
+        }
+    }
+    const hma_status status = *asked ? hma_ask(g->m, questions, *asked, "replies that may come again", answer, g) : HMA_OK;
+    free(questions);
+    return status;
+}
+
+/* ---- what no guess told ---- */
+
+typedef struct rest {
+    guessing *g;
+    size_t *reply; /* [requests]: which reply a request goes on with */
+} rest;
+
+/* The stop function is asked about whole replies: the new part is laid behind what was known before. */
+static bool stop_rest(void *user, size_t number, const int32_t *ids, size_t count) {
+    const rest *t = user;
+    const size_t original = t->reply[number];
+    hma_generation *r = t->g->replies[original].request;
+    memcpy(r->ids + r->count, ids, count * sizeof *ids);
+    return t->g->stop(t->g->user, original, r->ids, r->count + count);
+}
+
+static hma_generation go_on(const reply *r) {
+    const hma_generation *g = r->request;
+    hma_generation more = *g;
+    if (g->count) {
+        memcpy(r->sequence + r->prompt.count, g->ids, g->count * sizeof *g->ids);
+    }
+    more.prompt = (hma_ids){r->sequence, r->prompt.count + g->count};
+    more.max_tokens = g->max_tokens - g->count;
+    more.position = (uint32_t)(g->position + g->count);
+    more.guess_count = 0;
+    more.ids = NULL;
+    return more;
+}
+
+static void take_rest(hma_generation *r, const hma_generation *more) {
+    if (more->count) {
+        memcpy(r->ids + r->count, more->ids, more->count * sizeof *r->ids);
+    }
+    r->count += more->count;
+    r->ended = more->ended;
+}
+
+static hma_status finish(guessing *g) {
+    rest t = {.g = g, .reply = HMA_NEW(size_t, g->count)};
+    hma_generation *requests = HMA_NEW(hma_generation, g->count);
+    size_t count = 0;
+    hma_status status = t.reply && requests ? HMA_OK : HMA_FAILURE;
+    for (size_t i = 0; status == HMA_OK && i < g->count; i++) {
+        if (!g->replies[i].finished) {
+            t.reply[count] = i;
+            requests[count++] = go_on(&g->replies[i]);
+        }
+    }
+    if (status == HMA_OK && count) {
+        status = hma_generate_plainly(g->m, requests, count, g->stop ? stop_rest : NULL, &t);
+        for (size_t i = 0; status == HMA_OK && i < count; i++) {
+            take_rest(g->replies[t.reply[i]].request, &requests[i]);
+        }
+        hma_generation_clear(requests, count);
+    }
+    free(t.reply);
+    free(requests);
+    return status;
+}
+
+/* ---- the call ---- */
+
+static hma_status begin(guessing *g, hma_generation *requests) {
+    hma_status status = HMA_OK;
+    for (size_t i = 0; status == HMA_OK && i < g->count; i++) {
+        reply *r = &g->replies[i];
+        r->request = &requests[i];
+        status = hma_generation_begin(g->m, &requests[i], i, &r->prompt);
+        if (status == HMA_OK) {
+            r->sequence = HMA_NEW(int32_t, r->prompt.count + requests[i].max_tokens);
+            status = r->sequence ? HMA_OK : HMA_FAILURE;
+        }
+        if (status == HMA_OK) {
+            memcpy(r->sequence, r->prompt.ids, r->prompt.count * sizeof *r->sequence);
+        }
+    }
+    return status;
+}
+
+static hma_status generate_guessing(hma_model *m, hma_generation *requests, size_t count, hma_stop_fn stop, void *user) {
+    guessing g = {.m = m, .stop = stop, .user = user, .replies = HMA_NEW(reply, count), .count = count};
+    hma_status status = g.replies ? begin(&g, requests) : HMA_FAILURE;
+    for (size_t asked = 1; status == HMA_OK && asked;) {
+        status = try_guesses(&g, &asked);
+    }
+    for (size_t i = 0; status == HMA_OK && i < count; i++) {
+        m->counters.generated += requests[i].count;
+    }
+    if (status == HMA_OK) {
+        status = finish(&g);
+    }
+    for (size_t i = 0; g.replies && i < count; i++) {
+        free(g.replies[i].sequence);
+    }
+    free(g.replies);
+    return status;
+}
+
+hma_status hma_model_generate(hma_model *m, hma_generation *requests, size_t count, hma_stop_fn stop, void *user) {
+    bool guessed = false;
+    if (m->architecture.reward_head) {
+        return hma_error(HMA_BAD_DATA, "%s: is a reward model (expected a causal language model): it cannot generate", m->engine.name);
+    }
+    for (size_t i = 0; i < count; i++) {
+        requests[i].ids = NULL;
+        guessed = guessed || requests[i].guess_count;
+    }
+    if (guessed && hma_model_invariant(m)) {
+        const hma_status status = generate_guessing(m, requests, count, stop, user);
+        if (status != HMA_OK) {
+            hma_generation_clear(requests, count);
+        }
+        /* a wrong guess may overflow where the reply itself does not */
+        if (status != HMA_NON_FINITE) {
+            return status;
+        }
+    }
+    return hma_generate_plainly(m, requests, count, stop, user);
+}

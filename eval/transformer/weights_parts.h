@@ -1,0 +1,94 @@
+/* The weights from the inside; for weights.c, weights_pack.c and weights_ahead.c. */
+#ifndef HMA_EVAL_TRANSFORMER_WEIGHTS_PARTS_H
+#define HMA_EVAL_TRANSFORMER_WEIGHTS_PARTS_H
+
+#include "base/pool.h"
+#include "eval/transformer/weights_plan.h"
+
+/* Rows of a matrix that one piece of work reads, merges and packs: enough for long reads, few enough to share out. */
+enum { HMA_PACK_ROWS = 2 * HMA_PANEL };
+
+/* Whoever packs: the pool's threads together, or one thread that works ahead. */
+typedef struct hma_packer {
+    const hma_architecture *a;
+    const hma_kernels *kernels;
+    hma_pool *pool;       /* NULL: the calling thread alone */
+    float **scratch;      /* [threads]: rows as they are read, before packing */
+    size_t scratch_count, scratch_floats;
+    float *transposed;    /* a whole [in, out] tensor, for architectures that store them so */
+} hma_packer;
+
+typedef struct hma_ahead hma_ahead;
+
+/* The values that a part of the model was made of: equal keys, equal bits. */
+typedef struct hma_part_key {
+    char digest[65];
+} hma_part_key;
+
+struct hma_weights {
+    hma_context *context;
+    const hma_source *source;
+    const hma_architecture *a;
+    const hma_kernels *kernels;
+    hma_weights_plan plan;
+    hma_part_key *layer_key; /* [layers] of the source in hand */
+    hma_part_key *trunk_key; /* [layers + 1]: of everything before layer l, embedding included */
+    hma_part_key head_key, norm_key;
+    size_t layer_bytes;      /* of one packed layer */
+    uint64_t reserved;       /* of the context's memory */
+    bool resident;
+    size_t slots;            /* layers when resident, else 2: one in use, one under way */
+    hma_layer *layers;       /* [slots] */
+    char **memory;           /* [slots] */
+    size_t *loaded;          /* [slots]: number of the layer that is in it, plus 1 */
+    size_t in_use;           /* slot that was handed out last */
+    hma_packer packer;
+    hma_ahead *ahead;        /* NULL until a layer is expected */
+    float *positions, *final_norm; /* NULL until read */
+    void *head;                    /* memory; head_count says whether something is in it */
+    float *head_bias;
+    size_t head_first, head_count; /* rows that `head` holds now */
+    float **embedding_row; /* [vocabulary], read when first used */
+    bool embedding_checked;
+    double seconds;
+};
+
+/* ---- weights_pack.c ---- */
+
+hma_status hma_packer_new(hma_packer *out, const hma_architecture *a, const hma_kernels *kernels, hma_pool *pool, size_t widest);
+void hma_packer_free(hma_packer *packer);
+
+/* Bytes of a packed layer, and of a packed matrix with its bias. */
+size_t hma_layer_bytes(const hma_gemm *gemm, const hma_layer_plan *plan);
+size_t hma_matrix_bytes(const hma_gemm *gemm, const hma_matrix_plan *plan);
+size_t hma_vector_bytes(uint64_t count);
+/* Most columns of a layer's matrices. */
+size_t hma_layer_widest(const hma_layer_plan *plan);
+
+/* Reads, merges and packs a layer into `memory`, hma_layer_bytes() of it. */
+hma_status hma_load_layer(hma_packer *packer, const hma_source *source, const hma_layer_plan *plan, char *memory, hma_layer *out);
+/* Rows first .. first+count-1 of a matrix, packed as rows 0 .. of what is packed. */
+hma_status hma_pack_matrix(hma_packer *packer, const hma_source *source, const hma_matrix_plan *plan, size_t first, size_t count,
+                           void *packed);
+hma_status hma_read_bias(const hma_source *source, const hma_matrix_plan *plan, float *out);
+/* A norm's vectors into memory taken from *at. */
+hma_status hma_load_norm(const hma_source *source, const hma_norm_plan *plan, char **at, hma_norm *out);
+hma_status hma_read_tensor(hma_packer *packer, const hma_source *source, const hma_tensor *tensor, float *out);
+
+/* ---- weights_keys.c ---- */
+
+/* Fills the keys from source and plan. */
+hma_status hma_weights_make_keys(hma_weights *weights);
+
+/* ---- weights_ahead.c: one thread that loads the layer that is needed next ---- */
+
+hma_status hma_ahead_new(hma_ahead **out, const hma_architecture *a, const hma_kernels *kernels, size_t widest);
+void hma_ahead_free(hma_ahead *ahead);
+/* Begins; the packer must be idle. What is handed over must stay until hma_ahead_wait(). */
+void hma_ahead_begin(hma_ahead *ahead, const hma_source *source, const hma_layer_plan *plan, char *memory, hma_layer *out);
+/* Waits for what was begun, and returns how it went, with its message; HMA_OK when nothing was. */
+hma_status hma_ahead_wait(hma_ahead *ahead);
+/* The same without an error: false when it failed. */
+bool hma_ahead_settle(hma_ahead *ahead);
+
+#endif
