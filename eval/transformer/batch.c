@@ -13,6 +13,7 @@ void hma_batch_free(hma_batch *batch) {
     free(batch->store);
     free(batch->runs);
     free(batch->spans);
+    free(batch->asked);
     *batch = (hma_batch){0};
 }
 
@@ -186,6 +187,14 @@ out:
     }
     *out = b.batch;
     return HMA_OK;
+}
+
+hma_status hma_batch_ask(hma_batch *batch, const size_t *rows, size_t count) {
+    batch->asked = HMA_NEW(bool, batch->rows);
+    for (size_t i = 0; batch->asked && i < count; i++) {
+        batch->asked[rows[i]] = true;
+    }
+    return batch->asked ? HMA_OK : HMA_FAILURE;
 }
 
 size_t hma_batch_row(const hma_batch *batch, size_t leaf, size_t position) {

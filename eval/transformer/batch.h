@@ -29,6 +29,7 @@ typedef struct hma_batch {
     hma_span *spans;
     size_t store_rows;     /* the store must have so many */
     size_t longest;        /* positions of the longest sequence */
+    bool *asked;           /* [rows]: what leaves the last layer there is wanted; NULL: everywhere */
 } hma_batch;
 
 void hma_batch_free(hma_batch *batch);
@@ -45,6 +46,9 @@ hma_status hma_batch_separate(hma_batch *out, const hma_ids *sequences, size_t c
 /* Order by ids, a prefix before what continues it: -1, 0, 1; and the number of leading ids that two sequences have in common. */
 int hma_ids_compare(const hma_ids *a, const hma_ids *b);
 size_t hma_ids_common(const hma_ids *a, const hma_ids *b);
+
+/* Only the given rows are asked for from now on: the last layer is computed there alone. */
+hma_status hma_batch_ask(hma_batch *batch, const size_t *rows, size_t count);
 
 /* Row of position `position` of the sequence that ends in run `leaf`. */
 size_t hma_batch_row(const hma_batch *batch, size_t leaf, size_t position);

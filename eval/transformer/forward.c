@@ -122,33 +122,44 @@ hma_status hma_engine_embed(hma_engine *e, const hma_batch *batch, float *x) {
 
 /* ---- the layers ---- */
 
-static double batch_flops(const hma_engine *e, const hma_batch *batch, size_t layer) {
+/* Positions that a query sees, summed over queries at positions first .. first+count-1. */
+static double pairs_seen(double first, double count, double window) {
+    return first + count > window ? count * window : count * (first + 1 + (count - 1) / 2);
+}
+
+static double batch_flops(const hma_engine *e, const hma_batch *batch, size_t layer, const bool *asked) {
     const hma_architecture *a = e->a;
-    const double matrices = (double)a->hidden * (double)(hma_query_width(a) * 2 + hma_kv_width(a) * 2) +
-                            (double)a->hidden * (double)a->intermediate * (a->gated ? 3 : 2);
-    double pairs = 0;
-    for (size_t r = 0; r < batch->run_count; r++) {
-        const double first = (double)batch->runs[r].position + 1, count = (double)batch->runs[r].count;
-        const double window = a->layer_window[layer] ? (double)a->layer_window[layer] : 1e300;
-        pairs += first + count > window ? count * window : count * (first + (count - 1) / 2);
+    const double hidden = (double)a->hidden, q = (double)hma_query_width(a);
+    const double before = hidden * (q + 2 * (double)hma_kv_width(a));
+    const double after = hidden * q + hidden * (double)a->intermediate * (a->gated ? 3 : 2);
+    const double window = a->layer_window[layer] ? (double)a->layer_window[layer] : 1e300;
+    double pairs = 0, rows = 0;
+    for (size_t r = 0; !asked && r < batch->run_count; r++) {
+        pairs += pairs_seen((double)batch->runs[r].position, (double)batch->runs[r].count, window);
+        rows += (double)batch->runs[r].count;
     }
-    return 2 * matrices * (double)batch->rows + 4 * pairs * (double)hma_query_width(a);
+    for (size_t i = 0; asked && i < batch->rows; i++) {
+        pairs += asked[i] ? pairs_seen((double)batch->positions[i], 1, window) : 0;
+        rows += asked[i];
+    }
+    return 2 * before * (double)batch->rows + 2 * after * rows + 4 * pairs * q;
 }
 
 typedef struct layer_job {
     hma_layer_run run;
     size_t tile;
+    size_t rows; /* of the step */
 } layer_job;
 
 static hma_status tile_before(void *argument, size_t index, size_t worker) {
     layer_job *job = argument;
-    const size_t first = index * job->tile, count = hma_min_size(job->tile, job->run.batch->rows - first);
+    const size_t first = index * job->tile, count = hma_min_size(job->tile, job->rows - first);
     return hma_layer_before(&job->run, first, count, job->run.engine->scratch[worker], NULL);
 }
 
 static hma_status tile_after(void *argument, size_t index, size_t worker) {
     layer_job *job = argument;
-    const size_t first = index * job->tile, count = hma_min_size(job->tile, job->run.batch->rows - first);
+    const size_t first = index * job->tile, count = hma_min_size(job->tile, job->rows - first);
     return hma_layer_after(&job->run, first, count, job->run.engine->scratch[worker], NULL);
 }
 
@@ -171,16 +182,63 @@ size_t hma_engine_tile(const hma_engine *e, size_t rows) {
     return share < 16 ? 16 : hma_min_size(share, TILE);
 }
 
-static hma_status run_layer(hma_engine *e, layer_job *job) {
+/* A step on the job's rows; `one` is a step by columns, `tile` one by rows. */
+static hma_status run_rows(hma_engine *e, layer_job *job, hma_status (*one)(hma_layer_run *, size_t, size_t, float *, hma_pool *),
+                           hma_work_fn tile) {
     hma_pool *pool = hma_context_pool(e->context);
-    const size_t rows = job->run.batch->rows, tiles = (rows + job->tile - 1) / job->tile;
-    const bool few = rows <= FEW_ROWS;
-    hma_status status = few ? hma_layer_before(&job->run, 0, rows, e->wide, pool) : hma_pool_run(pool, tiles, tile_before, job);
+    return job->rows <= FEW_ROWS ? one(&job->run, 0, job->rows, e->wide, pool)
+                                 : hma_pool_run(pool, (job->rows + job->tile - 1) / job->tile, tile, job);
+}
+
+static hma_status run_layer(hma_engine *e, layer_job *job) {
+    job->rows = job->run.batch->rows;
+    hma_status status = run_rows(e, job, hma_layer_before, tile_before);
     if (status == HMA_OK) {
-        status = hma_pool_run(pool, hma_layer_attention_tasks(&job->run), attend, job);
+        status = hma_pool_run(hma_context_pool(e->context), hma_layer_attention_tasks(&job->run), attend, job);
+    }
+    return status == HMA_OK ? run_rows(e, job, hma_layer_after, tile_after) : status;
+}
+
+/* Rows that are asked for come together at the beginning of x and q, or go back to their places. */
+static void gather(const hma_batch *batch, float *x, size_t width) {
+    for (size_t i = 0, at = 0; i < batch->rows; i++) {
+        if (batch->asked[i]) {
+            memmove(x + at++ * width, x + i * width, width * sizeof *x);
+        }
+    }
+}
+
+static void scatter(const hma_batch *batch, float *x, size_t width, size_t count) {
+    for (size_t i = batch->rows; i-- > 0;) {
+        if (batch->asked[i]) {
+            memmove(x + i * width, x + --count * width, width * sizeof *x);
+        }
+    }
+}
+
+/* The last layer: keys and values of all rows, but everything after them only where it is asked for. */
+static hma_status run_last_layer(hma_engine *e, layer_job *job) {
+    const hma_batch *batch = job->run.batch;
+    job->run.asked = batch->asked;
+    hma_layer_plan_free(&job->run);
+    hma_status status = hma_layer_plan_attention(&job->run);
+    job->rows = batch->rows;
+    if (status == HMA_OK) {
+        status = run_rows(e, job, hma_layer_before, tile_before);
     }
     if (status == HMA_OK) {
-        status = few ? hma_layer_after(&job->run, 0, rows, e->wide, pool) : hma_pool_run(pool, tiles, tile_after, job);
+        status = hma_pool_run(hma_context_pool(e->context), hma_layer_attention_tasks(&job->run), attend, job);
+    }
+    if (status == HMA_OK) {
+        size_t asked = 0;
+        for (size_t i = 0; i < batch->rows; i++) {
+            asked += batch->asked[i];
+        }
+        gather(batch, job->run.x, e->a->hidden);
+        gather(batch, job->run.q, hma_query_width(e->a));
+        job->rows = asked;
+        status = asked ? run_rows(e, job, hma_layer_after, tile_after) : HMA_OK;
+        scatter(batch, job->run.x, e->a->hidden, asked);
     }
     return status;
 }
@@ -201,7 +259,7 @@ hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, h
         status = grow_tables(e, batch->longest);
     }
     if (status == HMA_OK) {
-        const size_t few = batch->rows <= FEW_ROWS ? batch->rows : 0;
+        const size_t few = hma_min_size(batch->rows, batch->asked || batch->rows <= FEW_ROWS ? FEW_ROWS : 0);
         status = grow(&e->wide, &e->wide_floats, hma_layer_scratch(a, few, batch->longest));
     }
     if (status == HMA_OK) {
@@ -222,8 +280,9 @@ hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, h
             }
             job.run.number = l;
             job.run.store = &stores[keep ? l : 0];
-            status = run_layer(e, &job);
-            e->flops += batch_flops(e, batch, l);
+            const bool last = batch->asked && l + 1 == a->layers;
+            status = last ? run_last_layer(e, &job) : run_layer(e, &job);
+            e->flops += batch_flops(e, batch, l, last ? batch->asked : NULL);
             e->seconds += hma_seconds() - start;
         }
         if (status == HMA_OK && tally) {

@@ -56,7 +56,8 @@ typedef struct hma_tally {
 
 /*
  * Runs x[rows, hidden] through all layers, in place. `stores` has one entry that every layer overwrites, or (when `keep`) one a
- * layer; each has at least batch->store_rows rows. `tally` may be NULL: no progress reports.
+ * layer; each has at least batch->store_rows rows. `tally` may be NULL: no progress reports. Of a batch that says which rows are
+ * asked for, the others hold nothing of use afterwards.
  * @return HMA_INTERRUPTED between layers, HMA_NON_FINITE.
  */
 hma_status hma_engine_layers(hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores, bool keep,

@@ -141,12 +141,17 @@ static hma_status run_prompts(wave *w) {
         w->logits = hma_new_aligned(w->count * a->vocabulary, sizeof *w->logits);
         status = w->x && w->hidden && w->logits ? hma_engine_embed(&m->engine, &batch, w->x) : HMA_FAILURE;
     }
+    for (size_t i = 0; status == HMA_OK && i < w->count; i++) {
+        rows[i] = hma_batch_row(&batch, leaf[i], w->sequences[i].prompt.count - 1);
+    }
+    if (status == HMA_OK) {
+        status = hma_batch_ask(&batch, rows, w->count);
+    }
     if (status == HMA_OK) {
         status = hma_engine_layers(&m->engine, &batch, w->x, w->stores, true, NULL);
     }
     for (size_t i = 0; status == HMA_OK && i < w->count; i++) {
         sequence *s = &w->sequences[i];
-        rows[i] = hma_batch_row(&batch, leaf[i], s->prompt.count - 1);
         w->active[i] = s;
         status = copy_spans(s, &batch, leaf[i]);
     }

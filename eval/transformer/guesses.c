@@ -4,6 +4,9 @@
  * token by token, and the first token that does not agree is known as well. With what is known, the next guess that fits is tried;
  * where none fits, the reply is finished token by token (generate.c).
  *
+ * Wrong guesses cost a pass. So every eighth reply is tried first, and the others only when most of what was guessed of those was
+ * right; greedy replies and drawn ones are judged apart. A round of further guesses follows only on a round that ended replies.
+ *
  * Exact, because the bits of a position do not depend on how many others are computed with it; backends of which that is not true
  * take no guesses.
  */
@@ -21,9 +24,13 @@ typedef struct reply {
     hma_generation *request;
     hma_ids prompt;
     int32_t *sequence; /* [prompt + max_tokens]: the prompt, and behind it the guess that is tried */
-    hma_ids guess;     /* what is tried now */
+    hma_ids guess;     /* what is tried now, or was last */
+    size_t known;      /* tokens before the try */
+    bool tried;        /* in this round */
     bool finished;
 } reply;
+
+enum { GREEDY, DRAWN, KINDS, PROBE = 8 };
 
 typedef struct guessing {
     hma_model *m;
@@ -31,6 +38,7 @@ typedef struct guessing {
     void *user;
     reply *replies; /* [count] */
     size_t count;
+    double guessed[KINDS], right[KINDS]; /* tokens, in all rounds */
     /* of the pass that is answered */
     const hma_question *questions;
     size_t *first;   /* [questions]: the first of its positions */
@@ -160,20 +168,56 @@ static hma_status answer(void *user, hma_model *m, const float *hidden, const hm
     return status;
 }
 
-/* One try for every reply that has a guess left; *asked says how many there were. */
-static hma_status try_guesses(guessing *g, size_t *asked) {
+static int kind_of(const reply *r) { return r->request->temperature > 0 ? DRAWN : GREEDY; }
+
+/* How much of the guesses that were tried was right; an empty one counts as one token. */
+static void judge_guesses(guessing *g) {
+    for (size_t i = 0; i < g->count; i++) {
+        const reply *r = &g->replies[i];
+        if (r->tried) {
+            const hma_ids said = {r->request->ids, r->request->count};
+            const size_t right = hma_ids_common(&said, &r->guess) - r->known, guessed = r->guess.count - r->known;
+            g->guessed[kind_of(r)] += guessed ? (double)guessed : 1;
+            g->right[kind_of(r)] += guessed ? (double)right : (double)r->finished;
+        }
+    }
+}
+
+static bool is_worth_trying(const guessing *g, size_t number, bool probing) {
+    const int kind = kind_of(&g->replies[number]);
+    return probing ? number % PROBE == 0 : g->right[kind] >= g->guessed[kind] / 2;
+}
+
+/* One try for every reply that has a guess left; *asked says how many there were, *ended how many of them are finished now. */
+static hma_status try_guesses(guessing *g, bool probing, size_t *asked, size_t *ended) {
     hma_question *questions = HMA_NEW(hma_question, g->count);
     if (!questions) {
         return HMA_FAILURE;
     }
-    *asked = 0;
+    *asked = *ended = 0;
     for (size_t i = 0; i < g->count; i++) {
-        if (!g->replies[i].finished && choose_guess(g->m, &g->replies[i])) {
-            questions[(*asked)++] = make_question(&g->replies[i], i);
+        reply *r = &g->replies[i];
+        r->tried = !r->finished && is_worth_trying(g, i, probing) && choose_guess(g->m, r);
+        if (r->tried) {
+            r->known = r->request->count;
+            questions[(*asked)++] = make_question(r, i);
         }
     }
     const hma_status status = *asked ? hma_ask(g->m, questions, *asked, "replies that may come again", answer, g) : HMA_OK;
+    for (size_t i = 0; i < g->count; i++) {
+        *ended += g->replies[i].tried && g->replies[i].finished;
+    }
+    judge_guesses(g);
     free(questions);
+    return status;
+}
+
+static hma_status try_all(guessing *g) {
+    size_t asked, ended;
+    hma_status status = try_guesses(g, true, &asked, &ended);
+    for (size_t round = 0; status == HMA_OK && (round == 0 || ended > asked / 4); round++) {
+        status = try_guesses(g, false, &asked, &ended);
+    }
     return status;
 }
 
@@ -260,8 +304,8 @@ static hma_status begin(guessing *g, hma_generation *requests) {
 static hma_status generate_guessing(hma_model *m, hma_generation *requests, size_t count, hma_stop_fn stop, void *user) {
     guessing g = {.m = m, .stop = stop, .user = user, .replies = HMA_NEW(reply, count), .count = count};
     hma_status status = g.replies ? begin(&g, requests) : HMA_FAILURE;
-    for (size_t asked = 1; status == HMA_OK && asked;) {
-        status = try_guesses(&g, &asked);
+    if (status == HMA_OK) {
+        status = try_all(&g);
     }
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
         m->counters.generated += requests[i].count;

@@ -155,6 +155,14 @@ hma_status hma_layer_before(hma_layer_run *run, size_t first, size_t count, floa
 
 /* ---- attention ---- */
 
+static bool any_asked(const hma_layer_run *run, size_t first, size_t count) {
+    size_t i = first;
+    while (run->asked && i < first + count && !run->asked[i]) {
+        i++;
+    }
+    return !run->asked || i < first + count;
+}
+
 hma_status hma_layer_plan_attention(hma_layer_run *run) {
     const size_t most = queries_at_once(run->engine->a);
     size_t blocks = 0;
@@ -167,8 +175,12 @@ hma_status hma_layer_plan_attention(hma_layer_run *run) {
     }
     run->block_count = 0;
     for (size_t r = 0; r < run->batch->run_count; r++) {
-        for (size_t first = 0; first < run->batch->runs[r].count; first += most) {
-            run->blocks[run->block_count++] = (hma_query_block){r, first, hma_min_size(most, run->batch->runs[r].count - first)};
+        const hma_run_of_rows *rows = &run->batch->runs[r];
+        for (size_t first = 0; first < rows->count; first += most) {
+            const size_t count = hma_min_size(most, rows->count - first);
+            if (any_asked(run, rows->first + first, count)) {
+                run->blocks[run->block_count++] = (hma_query_block){r, first, count};
+            }
         }
     }
     return HMA_OK;

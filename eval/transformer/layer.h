@@ -18,6 +18,7 @@ typedef struct hma_layer_run {
     hma_store *store;
     float *x; /* [rows, hidden] residual stream */
     float *q; /* [rows, heads * head_dim] queries, then what attention makes of them */
+    const bool *asked; /* [rows] that attention is needed for; NULL: all */
     hma_query_block *blocks;
     size_t block_count;
 } hma_layer_run;

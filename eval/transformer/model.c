@@ -245,3 +245,8 @@ hma_room hma_model_room(const hma_model *model) {
                       .answer = a->hidden * sizeof(float) + tiles * sizeof(hma_partial) + 32,
                       .rows = hma_weights_resident(model->weights) ? RESIDENT_ROWS : SIZE_MAX};
 }
+
+size_t hma_model_pass_rows(const hma_model *model) {
+    const hma_room room = hma_model_room(model);
+    return hma_max_size(1, hma_min_size((size_t)(room.bytes / room.row), room.rows));
+}

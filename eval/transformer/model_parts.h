@@ -30,6 +30,8 @@ typedef struct hma_room {
     size_t rows;          /* and never more tokens than that */
 } hma_room;
 hma_room hma_model_room(const hma_model *model);
+/* Tokens for which nothing is asked, in one pass; at least 1. */
+size_t hma_model_pass_rows(const hma_model *model);
 
 /*
  * Says at which depths (numbers of leading layers, rising) the models that this one will be bound to part from it: what passes

@@ -41,13 +41,16 @@ static hma_status run_pass(hma_model *m, const hma_question *questions, size_t c
     if (status == HMA_OK && (!x || !hidden || !rows)) {
         status = HMA_FAILURE;
     }
-    if (status == HMA_OK) {
-        status = hma_trunk_run(m->trunk, &m->engine, &batch, x, &store, tally);
-    }
     for (size_t i = 0, at = 0; status == HMA_OK && i < count; i++) {
         for (size_t j = questions[i].count; j-- > 0;) {
             rows[at++] = hma_batch_row(&batch, leaf[i], questions[i].sequence.count - 1 - j);
         }
+    }
+    if (status == HMA_OK) {
+        status = hma_batch_ask(&batch, rows, answers);
+    }
+    if (status == HMA_OK) {
+        status = hma_trunk_run(m->trunk, &m->engine, &batch, x, &store, tally);
     }
     if (status == HMA_OK) {
         status = hma_engine_final(&m->engine, x, rows, answers, hidden);

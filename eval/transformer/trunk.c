@@ -255,12 +255,14 @@ static hma_status begin(pass *p) {
     p->part = (hma_batch){.ids = HMA_NEW(int32_t, b->rows),
                           .positions = HMA_NEW(uint32_t, b->rows),
                           .store = HMA_NEW(size_t, b->rows),
+                          .asked = b->asked ? HMA_NEW(bool, b->rows) : NULL,
                           .runs = HMA_NEW(hma_run_of_rows, b->run_count),
                           .spans = b->spans,
                           .span_count = b->span_count,
                           .store_rows = b->store_rows,
                           .longest = b->longest};
-    if (!p->paths || !p->parent || !p->start || !p->place || !p->part.ids || !p->part.positions || !p->part.store || !p->part.runs) {
+    if (!p->paths || !p->parent || !p->start || !p->place || !p->part.ids || !p->part.positions || !p->part.store || !p->part.runs ||
+        (b->asked && !p->part.asked)) {
         return HMA_FAILURE;
     }
     hma_status status = find_parents(p);
@@ -297,6 +299,9 @@ static void take_part(pass *p, size_t at) {
         memcpy(p->part.ids + p->part.rows, b->ids + run->first, run->count * sizeof *b->ids);
         memcpy(p->part.positions + p->part.rows, b->positions + run->first, run->count * sizeof *b->positions);
         memcpy(p->part.store + p->part.rows, b->store + run->first, run->count * sizeof *b->store);
+        if (b->asked) {
+            memcpy(p->part.asked + p->part.rows, b->asked + run->first, run->count * sizeof *b->asked);
+        }
         p->part.rows += run->count;
     }
 }

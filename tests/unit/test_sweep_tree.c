@@ -1,0 +1,276 @@
+/*
+ * A sweep shares between its candidates what they have in common. Every candidate has the bits of one that is scored alone, in
+ * whatever order, with any number of threads, with little memory, whatever is kept, and after an interruption.
+ */
+#include "testing.h"
+
+#include "base/atomic_file.h"
+#include "eval/tasks/evaluator.h"
+#include "hma/hma.h"
+#include "search/upcoming.h"
+
+enum { LAYERS = 6, CANDIDATES = 9, ITEMS = 5 };
+
+static const char *place(const char *name) {
+    static char paths[4][1024];
+    static size_t next;
+    char *path = paths[next++ % 4];
+    (void)snprintf(path, sizeof paths[0], "%s/../eval/demo/%s", HMA_TEST_DATA, name);
+    return path;
+}
+
+/* Blocks that begin alike, one ratio for all, a tensor of its own in the middle, other blocks. */
+static const char *const recipes[CANDIDATES] = {
+    "{\"blocks\":3,\"ratios\":[0.2,0.6,1]}",
+    "{\"blocks\":3,\"ratios\":[0.2,0.6,0.4]}",
+    "{\"blocks\":3,\"ratios\":[0.2,0.3,1]}",
+    "{\"blocks\":3,\"ratios\":[0.7,0.6,1]}",
+    "{\"blocks\":1,\"ratios\":[0.2]}",
+    "{\"blocks\":3,\"ratios\":[0.2,0.6,1],\"tensors\":{\"model.layers.3.mlp.up_proj.weight\":0.9}}",
+    "{\"blocks\":[0,5],\"ratios\":[0.2,0.8],\"policy\":\"linear-only\"}",
+    "{\"blocks\":3,\"ratios\":[0.2,0.6,1],\"dtype\":\"F32\"}",
+    "{\"blocks\":3,\"ratios\":[0.2,0.6,0.9],\"rounding\":\"stochastic\",\"seed\":4}",
+};
+
+typedef struct setting {
+    hma_context *context;
+    hma_checkpoint *pre, *post;
+    hma_suite *suite;
+    hma_evaluator *evaluator;
+    hma_recipe *recipe[CANDIDATES];
+} setting;
+
+static setting open_setting(unsigned threads, uint64_t memory) {
+    setting s = {0};
+    assert_ok(hma_context_new(&s.context, &(hma_context_options){.threads = threads, .memory = memory}));
+    assert_ok(hma_checkpoint_open(&s.pre, place("pre")));
+    assert_ok(hma_checkpoint_open(&s.post, place("post")));
+    assert_ok(hma_suite_load(&s.suite, place("suite.json")));
+    const hma_eval_options options = {.limit = ITEMS, .pre = s.pre, .post = s.post};
+    assert_ok(hma_evaluator_new(&s.evaluator, s.context, s.suite, place("post"), &options));
+    for (size_t i = 0; i < CANDIDATES; i++) {
+        assert_ok(hma_recipe_parse(&s.recipe[i], recipes[i], strlen(recipes[i]), LAYERS, "recipe"));
+    }
+    return s;
+}
+
+static void close_setting(setting *s) {
+    for (size_t i = 0; i < CANDIDATES; i++) {
+        hma_recipe_free(s->recipe[i]);
+    }
+    hma_evaluator_free(s->evaluator);
+    hma_suite_free(s->suite);
+    hma_checkpoint_close(s->pre);
+    hma_checkpoint_close(s->post);
+    hma_context_free(s->context);
+}
+
+/* Candidate number CANDIDATES is pre. */
+static hma_result *score(setting *s, size_t candidate) {
+    hma_source *source = NULL;
+    hma_result *result = NULL;
+    if (candidate < CANDIDATES) {
+        assert_ok(hma_source_merged(&source, s->pre, s->post, s->recipe[candidate]));
+    } else {
+        assert_ok(hma_source_plain(&source, s->pre));
+    }
+    assert_ok(hma_evaluator_run(s->evaluator, source, &result));
+    hma_source_free(source);
+    return result;
+}
+
+static void same_task(const hma_task_result *a, const hma_task_result *b) {
+    assert_int_equal(a->items, b->items);
+    for (size_t i = 0; i < a->items; i++) {
+        assert_string_equal(a->detail[i], b->detail[i]);
+    }
+    for (size_t m = 0; m < a->measure_count; m++) {
+        const size_t width = hma_metric_describe(a->measures[m].metric)->width;
+        assert_memory_equal(a->measures[m].stats, b->measures[m].stats, a->items * width * sizeof(double));
+    }
+}
+
+static void same_result(const hma_result *a, const hma_result *b) {
+    assert_int_equal(a->task_count, b->task_count);
+    for (size_t t = 0; t < a->task_count; t++) {
+        same_task(&a->tasks[t], &b->tasks[t]);
+    }
+    same_task(&a->alignment, &b->alignment);
+}
+
+/* Each scored by an evaluator of its own. */
+static hma_result *alone[CANDIDATES + 1];
+
+static int score_alone(void **state) {
+    (void)state;
+    for (size_t i = 0; i <= CANDIDATES; i++) {
+        setting s = open_setting(2, 0);
+        alone[i] = score(&s, i);
+        close_setting(&s);
+    }
+    return 0;
+}
+
+static int forget_alone(void **state) {
+    (void)state;
+    for (size_t i = 0; i <= CANDIDATES; i++) {
+        hma_result_free(alone[i]);
+    }
+    return 0;
+}
+
+static void score_in_order(unsigned threads, uint64_t memory, const size_t *order, const size_t *depths, size_t depth_count) {
+    setting s = open_setting(threads, memory);
+    for (size_t i = 0; i <= CANDIDATES; i++) {
+        assert_ok(hma_evaluator_keep(s.evaluator, depths, depth_count));
+        hma_result *result = score(&s, order[i]);
+        same_result(alone[order[i]], result);
+        hma_result_free(result);
+    }
+    close_setting(&s);
+}
+
+static const size_t orders[][CANDIDATES + 1] = {
+    {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {9, 8, 7, 6, 5, 4, 3, 2, 1, 0}, {4, 1, 5, 0, 9, 7, 2, 8, 3, 6}};
+
+static void any_order_and_number_of_threads_gives_the_bits_of_candidates_scored_alone(void **state) {
+    (void)state;
+    static const size_t depths[] = {2, 4};
+    score_in_order(1, 0, orders[0], depths, 2);
+    score_in_order(2, 0, orders[1], depths, 2);
+    score_in_order(3, 0, orders[2], depths, 2);
+}
+
+/* 6 MB: weights are streamed, several passes, hardly anything can be kept. 24 MB: some of it. */
+static void so_does_little_memory_that_forces_to_drop_and_to_stream(void **state) {
+    (void)state;
+    static const size_t depths[] = {1, 2, 3, 4, 5};
+    score_in_order(2, 6 << 20, orders[0], depths, 5);
+    score_in_order(2, 24 << 20, orders[2], depths, 5);
+    score_in_order(1, 1 << 20, orders[0], depths + 1, 1);
+}
+
+static void depths_that_mean_nothing_are_ignored(void **state) {
+    (void)state;
+    static const size_t depths[] = {0, 3, 6, 99};
+    score_in_order(2, 0, orders[2], depths, 4);
+    score_in_order(2, 0, orders[1], NULL, 0);
+}
+
+/* ---- runs ---- */
+
+typedef struct stopper {
+    hma_context *context;
+    size_t after;
+} stopper;
+
+/* Interrupts while candidate number `after` is scored. */
+static void stop_in_the_middle(void *user, const hma_progress *progress) {
+    const stopper *s = user;
+    if (progress->steps && progress->step >= s->after) {
+        hma_context_cancel(s->context);
+    }
+}
+
+static hma_run *begin_run(hma_context *context, const char *folder) {
+    static char pre[1024], post[1024], suite[1024];
+    hma_run *run = NULL;
+    (void)snprintf(pre, sizeof pre, "%s", place("pre"));
+    (void)snprintf(post, sizeof post, "%s", place("post"));
+    (void)snprintf(suite, sizeof suite, "%s", place("suite.json"));
+    hma_run_setup setup = {.pre = pre, .post = post, .suite = suite, .recipe = hma_recipe_spec_default(), .limit = ITEMS};
+    setup.recipe.blocks = "3";
+    assert_ok(hma_run_begin(&run, context, folder, &setup));
+    return run;
+}
+
+static void interrupted_sweeps_end_with_the_same_scores_in_the_order_of_addition(void **state) {
+    (void)state;
+    char whole_folder[512], cut_folder[512];
+    hma_context *context, *stopped;
+    stopper stop = {.after = 5};
+    assert_ok(hma_context_new(&context, &(hma_context_options){.threads = 2}));
+    assert_ok(hma_context_new(&stopped, &(hma_context_options){.threads = 1, .progress = stop_in_the_middle, .user = &stop}));
+    stop.context = stopped;
+    hma_run *whole = begin_run(context, make_temporary_folder(whole_folder));
+    assert_ok(hma_run_add_levels(whole, "0,1"));
+    assert_ok(hma_run_score(whole));
+
+    hma_run *cut = begin_run(stopped, make_temporary_folder(cut_folder));
+    assert_ok(hma_run_add_levels(cut, "0,1"));
+    assert_fails(hma_run_score(cut), HMA_INTERRUPTED, "interrupted");
+    hma_run_close(cut);
+    cut = begin_run(context, cut_folder);
+    assert_false(hma_run_candidate(cut, hma_run_candidate_count(cut) - 1)->scored);
+    assert_true(hma_run_candidate(cut, 2)->scored);
+    assert_ok(hma_run_score(cut));
+
+    assert_int_equal(hma_run_candidate_count(whole), hma_run_candidate_count(cut));
+    for (size_t i = 0; i < hma_run_candidate_count(whole); i++) {
+        hma_result *a, *b;
+        assert_string_equal(hma_run_candidate(whole, i)->id, hma_run_candidate(cut, i)->id);
+        assert_ok(hma_run_result(whole, i, &a));
+        assert_ok(hma_run_result(cut, i, &b));
+        same_result(a, b);
+        hma_result_free(a);
+        hma_result_free(b);
+    }
+    hma_run_close(whole);
+    hma_run_close(cut);
+    hma_context_free(context);
+    hma_context_free(stopped);
+    assert_ok(hma_folder_remove(whole_folder));
+    assert_ok(hma_folder_remove(cut_folder));
+}
+
+/* ---- the order ---- */
+
+static void candidates_that_begin_alike_stand_together(void **state) {
+    (void)state;
+    static const char *const list[] = {
+        "{\"blocks\":3,\"ratios\":[0.5,0.5,1]}",   "{\"blocks\":3,\"ratios\":[0,0,1]}", "{\"blocks\":3,\"ratios\":[0.5,0.5,0]}",
+        "{\"blocks\":3,\"ratios\":[0,0,0.5]}",     "{\"blocks\":1,\"ratios\":[0]}",     "{\"blocks\":3,\"ratios\":[0.5,1,0]}",
+        "{\"blocks\":\"layers\",\"ratios\":[0.5,0.5,0.5,0.5,0.5,0]}"};
+    enum { COUNT = sizeof list / sizeof *list };
+    hma_checkpoint *post;
+    hma_recipe *recipe[COUNT];
+    hma_candidate candidate[COUNT] = {{0}};
+    const hma_candidate *pointers[COUNT];
+    size_t order[COUNT], depths[LAYERS + 1];
+    hma_upcoming upcoming = {0};
+    assert_ok(hma_checkpoint_open(&post, place("post")));
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_ok(hma_recipe_parse(&recipe[i], list[i], strlen(list[i]), LAYERS, "recipe"));
+        candidate[i] = (hma_candidate){.kind = HMA_CANDIDATE_MERGE, .origin = HMA_ORIGIN_GRID, .recipe = recipe[i]};
+        pointers[i] = &candidate[i];
+    }
+    candidate[4].origin = HMA_ORIGIN_ENDPOINT;
+    assert_ok(hma_upcoming_arrange(&upcoming, post, pointers, COUNT, order));
+    static const size_t expected[COUNT] = {4, 3, 1, 2, 6, 0, 5};
+    assert_memory_equal(order, expected, sizeof order);
+    assert_int_equal(hma_upcoming_shared(&upcoming, &candidate[4], depths), 0); /* plain checkpoints share nothing */
+    assert_int_equal(hma_upcoming_shared(&upcoming, &candidate[3], depths), 1);
+    assert_int_equal(depths[0], 4);
+    assert_int_equal(hma_upcoming_shared(&upcoming, &candidate[1], depths), 0);
+    assert_int_equal(hma_upcoming_shared(&upcoming, &candidate[2], depths), 2);
+    assert_int_equal(depths[0], 2);
+    assert_int_equal(depths[1], 4);
+    assert_int_equal(hma_upcoming_shared(&upcoming, &candidate[6], depths), 2);
+    assert_int_equal(hma_upcoming_shared(&upcoming, &candidate[5], depths), 0);
+    hma_upcoming_free(&upcoming);
+    for (size_t i = 0; i < COUNT; i++) {
+        hma_recipe_free(recipe[i]);
+    }
+    hma_checkpoint_close(post);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_order_and_number_of_threads_gives_the_bits_of_candidates_scored_alone),
+        cmocka_unit_test(so_does_little_memory_that_forces_to_drop_and_to_stream),
+        cmocka_unit_test(depths_that_mean_nothing_are_ignored),
+        cmocka_unit_test(interrupted_sweeps_end_with_the_same_scores_in_the_order_of_addition),
+        cmocka_unit_test(candidates_that_begin_alike_stand_together),
+    };
+    return cmocka_run_group_tests_name("sweeps share what candidates have in common", tests, score_alone, forget_alone);
+}
