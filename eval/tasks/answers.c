@@ -11,6 +11,7 @@
 #include "base/context.h"
 #include "base/memory.h"
 #include "eval/tasks/reply.h"
+#include "eval/tasks/rolling.h"
 #include "hma/text.h"
 
 enum { FLUSH_AT = 1 << 20, LOGITS_SHARE_OF_MEMORY = 16 };
@@ -49,6 +50,18 @@ static void add_loglikelihood(writer *w, const hma_request *r) {
     hma_buffer_text(&w->text, "\"logprob\":");
     hma_buffer_json_double(&w->text, pair->logprob);
     hma_buffer_printf(&w->text, ",\"greedy\":%s,\"tokens\":%zu", pair->greedy ? "true" : "false", pair->continuation.count);
+}
+
+/* The sum over the windows, and how many tokens they score. */
+static void add_rolling(writer *w, const hma_request *r) {
+    const hma_loglikelihood *pairs = w->a->questions.pairs ? &w->a->questions.pairs[r->slot] : NULL;
+    size_t tokens = 0;
+    for (size_t i = 0; i < r->slots; i++) {
+        tokens += pairs[i].continuation.count;
+    }
+    hma_buffer_text(&w->text, "\"logprob\":");
+    hma_buffer_json_double(&w->text, hma_rolling_sum(pairs, r->slots));
+    hma_buffer_printf(&w->text, ",\"tokens\":%zu", tokens);
 }
 
 /* Ids, and text when there is a tokenizer. */
@@ -140,6 +153,7 @@ static hma_status add_answer(writer *w, size_t index) {
     hma_buffer_char(&w->text, ',');
     switch (r->type) {
     case HMA_REQUEST_LOGLIKELIHOOD: add_loglikelihood(w, r); break;
+    case HMA_REQUEST_ROLLING: add_rolling(w, r); break;
     case HMA_REQUEST_GENERATE: status = add_replies(w, r); break;
     case HMA_REQUEST_REWARD:
         hma_buffer_text(&w->text, "\"reward\":");

@@ -47,6 +47,9 @@ static void forget_questions(hma_evaluator *e) {
         hma_pick_free(&e->picks[task]);
     }
     hma_pick_free(&e->prompts);
+    free(e->text_pair);
+    e->text_pair = NULL;
+    e->text_count = 0;
     e->checked = false;
 }
 
@@ -117,6 +120,7 @@ void hma_evaluator_free(hma_evaluator *evaluator) {
     hma_tokenizer_free(evaluator->tokenizer);
     free(evaluator->picks);
     free(evaluator->first);
+    free(evaluator->texts);
     free(evaluator->model_folder);
     hma_reply_memory_free(&evaluator->replies);
     free(evaluator->depths);
@@ -140,7 +144,8 @@ static hma_status check_questions(hma_evaluator *e) {
     if (e->checked) {
         return HMA_OK;
     }
-    const hma_status status = hma_evaluator_check(e, hma_model_description(e->model));
+    hma_status status = hma_evaluator_check(e, hma_model_description(e->model));
+    status = status == HMA_OK ? hma_evaluator_cut_texts(e, hma_model_description(e->model)->max_length) : status;
     e->checked = status == HMA_OK;
     return status;
 }

@@ -21,7 +21,10 @@ struct hma_evaluator {
     hma_selection selection;
     hma_pick *picks; /* [tasks]: which of the suite's items are asked */
     hma_pick prompts;
-    size_t *first;      /* [tasks]: the task's first pair or generation */
+    size_t *first;     /* [tasks]: the task's first pair, generation or whole text */
+    hma_ids *texts;    /* whole texts, whose pairs depend on the length of the model: they are the last ones */
+    size_t *text_pair; /* [text_count + 1]: the first pair of each */
+    size_t text_count, text_capacity, first_text_pair;
     char **shown;       /* [prompts.count]: what the model sees of each prompt */
     size_t first_reply; /* among the generations */
     bool checked;       /* the model in hand can take these questions */
@@ -48,11 +51,13 @@ static inline const hma_item *hma_evaluator_prompt(const hma_evaluator *e, size_
 
 /* ---- evaluator_ask.c ---- */
 
-/* Prepares all questions. */
+/* Prepares all questions but those of whole texts. */
 hma_status hma_evaluator_prepare(hma_evaluator *evaluator);
 /* Appends what is scored after the query: a choice always stands after one space, the harness's delimiter; a target brings its
  * own white space, or gets one space where neither side of the border has any. */
 void hma_continuation_text(hma_buffer *out, const hma_item *item, size_t which);
+/* Prepares the questions of whole texts for a model of this length, in place of those that were there. */
+hma_status hma_evaluator_cut_texts(hma_evaluator *evaluator, size_t max_length);
 /* Whether a model can take them. @return HMA_BAD_DATA naming task and item. */
 hma_status hma_evaluator_check(const hma_evaluator *evaluator, const hma_description *model);
 

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "eval/tasks/evaluator.h"
 #include "eval/tasks/python_text.h"
+#include "eval/tasks/rolling.h"
 
 static hma_status locate_item(const hma_evaluator *e, size_t task, size_t item) {
     const hma_task_spec *spec = &e->suite->tasks[task];
@@ -41,7 +42,7 @@ static hma_status add_continuation(hma_evaluator *e, const hma_item *item, size_
     hma_continuation_text(&continuation, item, which);
     hma_status status = hma_buffer_ok(&continuation);
     if (status == HMA_OK) {
-        status = hma_questions_add_text_pair(&e->questions, e->tokenizer, e->bos, item->query, continuation.data);
+        status = hma_questions_add_text_pair(&e->questions, e->tokenizer, e->bos, hma_item_query(item, which), continuation.data);
     }
     hma_buffer_free(&continuation);
     return status;
@@ -53,16 +54,39 @@ static hma_status add_generation(hma_evaluator *e, const hma_task_spec *spec, co
     return status == HMA_OK ? hma_questions_add_generation(&e->questions, generation, &spec->until) : status;
 }
 
-static hma_status add_task(hma_evaluator *e, size_t task) {
-    const hma_task_spec *spec = &e->suite->tasks[task];
-    const bool generates = spec->task.type == HMA_TASK_GENERATE;
-    e->first[task] = generates ? e->questions.generation_count : e->questions.pair_count;
-    for (size_t i = 0; i < e->picks[task].count; i++) {
-        const hma_item *item = hma_evaluator_item(e, task, i);
-        hma_status status = generates ? add_generation(e, spec, item) : HMA_OK;
-        for (size_t k = 0; !generates && k < item->text_count && status == HMA_OK; k++) {
+/* The ids only: how they are cut depends on the model. */
+static hma_status add_whole_text(hma_evaluator *e, const hma_item *item) {
+    if (hma_grow(&e->texts, &e->text_capacity, e->text_count + 1, sizeof *e->texts)) {
+        return HMA_FAILURE;
+    }
+    const hma_status status =
+        hma_rolling_encode(&e->questions, e->tokenizer, e->bos, item->texts[0], &e->texts[e->text_count]);
+    e->text_count += status == HMA_OK;
+    return status;
+}
+
+static hma_status add_item(hma_evaluator *e, const hma_task_spec *spec, const hma_item *item) {
+    hma_status status = HMA_OK;
+    switch (spec->task.type) {
+    case HMA_TASK_GENERATE: return add_generation(e, spec, item);
+    case HMA_TASK_ROLLING: return add_whole_text(e, item);
+    default:
+        for (size_t k = 0; k < item->text_count && status == HMA_OK; k++) {
             status = add_continuation(e, item, k);
         }
+        return status;
+    }
+}
+
+static hma_status add_task(hma_evaluator *e, size_t task) {
+    const hma_task_spec *spec = &e->suite->tasks[task];
+    switch (spec->task.type) {
+    case HMA_TASK_GENERATE: e->first[task] = e->questions.generation_count; break;
+    case HMA_TASK_ROLLING: e->first[task] = e->text_count; break;
+    default: e->first[task] = e->questions.pair_count; break;
+    }
+    for (size_t i = 0; i < e->picks[task].count; i++) {
+        const hma_status status = add_item(e, spec, hma_evaluator_item(e, task, i));
         if (status != HMA_OK) {
             return locate_item(e, task, i);
         }
@@ -106,9 +130,26 @@ hma_status hma_evaluator_prepare(hma_evaluator *e) {
         status = add_task(e, task);
     }
     e->first_reply = e->questions.generation_count;
+    e->first_text_pair = e->questions.pair_count;
+    if (status == HMA_OK) {
+        e->text_pair = HMA_NEW(size_t, e->text_count + 1);
+        status = e->text_pair ? HMA_OK : HMA_FAILURE;
+    }
     for (size_t prompt = 0; prompt < e->prompts.count && status == HMA_OK; prompt++) {
         status = add_prompt(e, prompt);
     }
+    return status;
+}
+
+hma_status hma_evaluator_cut_texts(hma_evaluator *e, size_t max_length) {
+    hma_status status = HMA_OK;
+    e->questions.pair_count = e->first_text_pair;
+    for (size_t i = 0; i < e->text_count && status == HMA_OK; i++) {
+        size_t windows;
+        e->text_pair[i] = e->questions.pair_count;
+        status = hma_rolling_add(&e->questions, e->texts[i], max_length, &windows);
+    }
+    e->text_pair[e->text_count] = e->questions.pair_count;
     return status;
 }
 
@@ -121,6 +162,8 @@ static hma_status check_task(const hma_evaluator *e, size_t task, const hma_desc
         hma_status status = HMA_OK;
         if (spec->task.type == HMA_TASK_GENERATE) {
             status = hma_generation_check(&e->questions.generations[question++], model);
+        } else if (spec->task.type == HMA_TASK_ROLLING) {
+            status = hma_ids_check(e->texts[question++], model);
         } else {
             for (size_t k = 0; k < hma_evaluator_item(e, task, i)->text_count && status == HMA_OK; k++) {
                 status = hma_pair_check(&e->questions.pairs[question++], model);

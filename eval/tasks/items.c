@@ -17,10 +17,17 @@
 enum { LONGEST_CLUSTER = 64 }; /* bytes of a name that is kept as it is */
 
 static void free_item(hma_item *item) {
+    for (size_t i = 0; i < item->shown_count; i++) {
+        free(item->shown[i]);
+    }
+    free(item->shown);
     cJSON_Delete(item->document);
+    cJSON_Delete(item->published);
     free(item->id);
     free(item->cluster);
+    free(item->queries);
     free(item->texts);
+    free(item->right);
     free(item->answers);
     *item = (hma_item){0};
 }
@@ -60,6 +67,7 @@ static hma_status add_texts(hma_item *item, const cJSON *list, const char *where
     return HMA_OK;
 }
 
+/* An empty choice is a mistake in a file made for hma; published files may have one. */
 static hma_status read_choices(hma_item *item, const cJSON *object, const char *where, size_t least, size_t most) {
     const cJSON *list = get_list(object, "choices");
     const size_t count = list ? list_length(list) : 0;
@@ -68,7 +76,64 @@ static hma_status read_choices(hma_item *item, const cJSON *object, const char *
                          most == 1 ? "one" : "at least two", most == 1 ? "" : "s");
     }
     item->texts = HMA_NEW(const char *, count);
-    return item->texts ? add_texts(item, list, where, "choices", false) : HMA_FAILURE;
+    return item->texts ? add_texts(item, list, where, "choices", item->published != NULL) : HMA_FAILURE;
+}
+
+/* The choices are what is shown, and what is scored after each of them is the same. */
+static hma_status read_queries(hma_item *item, const cJSON *object, const char *where) {
+    const cJSON *list = get_list(object, "queries");
+    const char *target = NULL;
+    const size_t count = list ? list_length(list) : 0;
+    hma_status status = hma_json_get_text(object, where, "target", true, &target);
+    if (status == HMA_OK && (count < 2 || hma_json_get(object, "query") || hma_json_get(object, "choices"))) {
+        return hma_error(HMA_BAD_DATA,
+                         "%s: \"queries\" is not usable (expected a list of at least two strings, and neither \"query\" nor "
+                         "\"choices\"): correct it",
+                         where);
+    }
+    item->texts = HMA_NEW(const char *, count);
+    item->queries = HMA_NEW(const char *, count);
+    if (status == HMA_OK) {
+        status = item->texts && item->queries ? add_texts(item, list, where, "queries", true) : HMA_FAILURE;
+    }
+    for (size_t i = 0; i < item->text_count && status == HMA_OK; i++) {
+        item->queries[i] = item->texts[i];
+        item->texts[i] = target;
+    }
+    item->query = status == HMA_OK ? item->queries[0] : NULL;
+    return status;
+}
+
+static hma_status mark_right(hma_item *item, const cJSON *gold, const char *where) {
+    const double number = cJSON_IsNumber(gold) ? gold->valuedouble : -1;
+    if (!gold) {
+        return hma_error(HMA_BAD_DATA, "%s: \"gold\" is missing (expected a whole number from 0 to %zu): add it", where,
+                         item->text_count - 1);
+    }
+    if (!(number >= 0 && number < (double)item->text_count && number == floor(number))) {
+        return hma_error(HMA_BAD_DATA, "%s: \"gold\" is not usable (expected a whole number from 0 to %zu): correct it", where,
+                          item->text_count - 1);
+    }
+    item->right[(size_t)number] = true;
+    return HMA_OK;
+}
+
+/* "gold": the number of the right choice, or of all that are right. */
+static hma_status read_gold(hma_item *item, const cJSON *object, const char *where) {
+    const cJSON *gold = hma_json_get(object, "gold"), *one;
+    item->right = HMA_NEW(bool, item->text_count);
+    hma_status status = item->right ? HMA_OK : HMA_FAILURE;
+    if (status == HMA_OK && !get_list(object, "gold")) {
+        status = mark_right(item, gold, where);
+    } else if (status == HMA_OK) {
+        for (one = gold->child; one && status == HMA_OK; one = one->next) {
+            status = mark_right(item, one, where);
+        }
+    }
+    while (status == HMA_OK && !item->right[item->gold]) {
+        item->gold++;
+    }
+    return status;
 }
 
 static hma_status read_answers(hma_item *item, const cJSON *object, const char *where) {
@@ -78,7 +143,8 @@ static hma_status read_answers(hma_item *item, const cJSON *object, const char *
                          where);
     }
     item->texts = HMA_NEW(const char *, list_length(list));
-    return item->texts ? add_texts(item, list, where, "answers", true) : HMA_FAILURE;
+    hma_status status = item->texts ? add_texts(item, list, where, "answers", true) : HMA_FAILURE;
+    return status == HMA_OK ? hma_json_get_text(object, where, "target", false, &item->example) : status;
 }
 
 /* Spans that an answer consists of; 0 when it is neither a string nor a list of at least one string. */
@@ -111,7 +177,7 @@ static hma_status read_spans(hma_item *item, const cJSON *object, const char *wh
             status = add_texts(item, answer, where, "answers", true);
         }
     }
-    return status;
+    return status == HMA_OK ? hma_json_get_text(object, where, "target", false, &item->example) : status;
 }
 
 static hma_status read_target(hma_item *item, const cJSON *object, const char *where) {
@@ -137,19 +203,40 @@ static hma_status read_target(hma_item *item, const cJSON *object, const char *w
     return HMA_OK;
 }
 
+/* A text as a whole; "words" and "bytes" say what it counts as when it was changed before it is scored. */
+static hma_status read_whole_text(hma_item *item, const cJSON *object, const char *where) {
+    const char *text = NULL;
+    hma_status status = hma_json_get_text(object, where, "text", true, &text);
+    if (status != HMA_OK) {
+        return status;
+    }
+    item->query = "";
+    item->words = (double)hma_count_words(text);
+    item->bytes = (double)strlen(text);
+    item->texts = HMA_NEW(const char *, 1);
+    if (!item->texts) {
+        return HMA_FAILURE;
+    }
+    item->texts[item->text_count++] = text;
+    status = hma_json_get_double(object, where, "words", false, 1, 1e15, &item->words);
+    return status == HMA_OK ? hma_json_get_double(object, where, "bytes", false, 0, 1e15, &item->bytes) : status;
+}
+
 /* ---- a line ---- */
 
 #define CLUSTER_KEYS "cluster", "passage", "group"
 
 static const char *const *keys_of(hma_item_kind kind) {
-    static const char *const choices[] = {"id", "query", "choices", "gold", CLUSTER_KEYS, NULL};
-    static const char *const answers[] = {"id", "query", "answers", CLUSTER_KEYS, NULL};
+    static const char *const choices[] = {"id", "query", "choices", "queries", "target", "gold", CLUSTER_KEYS, NULL};
+    static const char *const answers[] = {"id", "query", "answers", "target", CLUSTER_KEYS, NULL};
     static const char *const target[] = {"id", "query", "target", "choices", "gold", CLUSTER_KEYS, NULL};
     static const char *const prompt[] = {"id", "prompt", CLUSTER_KEYS, NULL};
+    static const char *const text[] = {"id", "text", "words", "bytes", CLUSTER_KEYS, NULL};
     switch (kind) {
     case HMA_ITEM_CHOICES: return choices;
     case HMA_ITEM_TARGET: return target;
     case HMA_ITEM_PROMPT: return prompt;
+    case HMA_ITEM_TEXT: return text;
     default: return answers;
     }
 }
@@ -157,6 +244,7 @@ static const char *const *keys_of(hma_item_kind kind) {
 static hma_status read_texts(hma_item *item, const cJSON *object, const char *where, hma_item_kind kind) {
     switch (kind) {
     case HMA_ITEM_CHOICES: return read_choices(item, object, where, 2, SIZE_MAX);
+    case HMA_ITEM_TEXT: return read_whole_text(item, object, where);
     case HMA_ITEM_ANSWERS: return read_answers(item, object, where);
     case HMA_ITEM_SPANS: return read_spans(item, object, where);
     case HMA_ITEM_TARGET: return read_target(item, object, where);
@@ -222,33 +310,44 @@ static hma_status read_cluster(hma_item *item, const cJSON *object, const char *
     return HMA_OK;
 }
 
-/* Takes over `object`, whatever happens. */
-static hma_status read_item(hma_item *item, cJSON *object, const char *where, hma_item_kind kind, size_t number) {
-    *item = (hma_item){.document = object};
-    hma_status status = hma_json_known_keys(object, where, keys_of(kind));
-    if (status == HMA_OK) {
-        status = read_id(item, object, where, number);
+static hma_status read_shown_and_texts(hma_item *item, const char *where, hma_item_kind kind) {
+    const cJSON *object = item->document;
+    if (kind == HMA_ITEM_CHOICES && hma_json_get(object, "queries")) {
+        return read_queries(item, object, where);
     }
-    if (status == HMA_OK) {
-        status = read_cluster(item, object, where);
+    if (kind == HMA_ITEM_CHOICES && hma_json_get(object, "target")) {
+        return hma_error(HMA_BAD_DATA, "%s: \"target\" is given without \"queries\" (expected both): remove it", where);
     }
-    if (status == HMA_OK) {
+    hma_status status = HMA_OK;
+    if (kind != HMA_ITEM_TEXT) {
         status = hma_json_get_text(object, where, kind == HMA_ITEM_PROMPT ? "prompt" : "query", true, &item->query);
     }
+    return status == HMA_OK ? read_texts(item, object, where, kind) : status;
+}
+
+static hma_status read_item(hma_item *item, const char *where, hma_item_kind kind, size_t number) {
+    hma_status status = hma_json_known_keys(item->document, where, keys_of(kind));
     if (status == HMA_OK) {
-        status = read_texts(item, object, where, kind);
+        status = read_id(item, item->document, where, number);
     }
-    if (status == HMA_OK && (kind == HMA_ITEM_CHOICES || kind == HMA_ITEM_TARGET)) {
-        status = hma_json_get_size(object, where, "gold", kind == HMA_ITEM_CHOICES, 0, item->text_count - 1, &item->gold);
+    if (status == HMA_OK) {
+        status = read_cluster(item, item->document, where);
     }
-    if (status != HMA_OK) {
-        free_item(item);
+    if (status == HMA_OK) {
+        status = read_shown_and_texts(item, where, kind);
+    }
+    if (status == HMA_OK && kind == HMA_ITEM_CHOICES) {
+        status = read_gold(item, item->document, where);
+    }
+    if (status == HMA_OK && kind == HMA_ITEM_TARGET) {
+        status = hma_json_get_size(item->document, where, "gold", false, 0, item->text_count - 1, &item->gold);
     }
     return status;
 }
 
 /* ---- a file ---- */
 
+/* Takes over what `item` owns. */
 static hma_status keep(hma_items *items, hma_item *item, size_t limit) {
     if (items->count >= limit) {
         free_item(item);
@@ -262,25 +361,30 @@ static hma_status keep(hma_items *items, hma_item *item, size_t limit) {
     return HMA_OK;
 }
 
+hma_status hma_items_add(hma_item_reader *reader, cJSON *document, cJSON *published, const char *where, size_t limit) {
+    hma_item item = {.document = document, .published = published};
+    hma_status status = read_item(&item, where, reader->kind, reader->read);
+    if (status == HMA_OK) {
+        status = hma_note_id(&reader->ids, item.id, where);
+    }
+    if (status != HMA_OK) {
+        free_item(&item);
+        return status;
+    }
+    reader->read++;
+    return keep(reader->items, &item, limit);
+}
+
 static hma_status read_all(hma_items *items, hma_lines *lines, hma_item_kind kind, size_t limit) {
-    hma_text_set ids = {0};
+    hma_item_reader reader = {.items = items, .kind = kind};
     hma_status status = HMA_OK;
-    for (size_t number = 0; status == HMA_OK; number++) {
+    while (status == HMA_OK) {
         cJSON *object;
-        hma_item item;
         status = hma_lines_next(lines, &object);
         if (status != HMA_OK || !object) {
             break;
         }
-        status = read_item(&item, object, lines->where, kind, number);
-        if (status == HMA_OK) {
-            status = hma_note_id(&ids, item.id, lines->where);
-            if (status == HMA_OK) {
-                status = keep(items, &item, limit);
-            } else {
-                free_item(&item);
-            }
-        }
+        status = hma_items_add(&reader, object, NULL, lines->where, limit);
     }
     if (status == HMA_OK && items->count == 0) {
         status = hma_error(HMA_BAD_DATA,
@@ -288,7 +392,7 @@ static hma_status read_all(hma_items *items, hma_lines *lines, hma_item_kind kin
                            "file?",
                            lines->path);
     }
-    hma_text_set_free(&ids);
+    hma_text_set_free(&reader.ids);
     return status;
 }
 

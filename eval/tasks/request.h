@@ -18,6 +18,7 @@ typedef enum hma_request_type {
     HMA_REQUEST_LOGITS,
     HMA_REQUEST_TOKENIZE,
     HMA_REQUEST_DETOKENIZE,
+    HMA_REQUEST_ROLLING,
     HMA_REQUEST_TYPE_COUNT
 } hma_request_type;
 
@@ -46,7 +47,8 @@ typedef struct hma_request {
     hma_ids tokens;    /* answer to tokenize, owned by the questions */
     char *detokenized; /* answer to detokenize, freed with hma_text_free(); may hold U+0000 */
     size_t detokenized_length;
-    size_t slot; /* place of its (first) question in the call that answers it */
+    size_t slot;  /* place of its (first) question in the call that answers it */
+    size_t slots; /* loglikelihood_rolling: how many questions it became */
 } hma_request;
 
 typedef struct hma_request_list {

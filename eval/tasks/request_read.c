@@ -20,6 +20,7 @@ static const char *const type_names[] = {[HMA_REQUEST_LOGLIKELIHOOD] = "loglikel
                                          [HMA_REQUEST_LOGITS] = "logits",
                                          [HMA_REQUEST_TOKENIZE] = "tokenize",
                                          [HMA_REQUEST_DETOKENIZE] = "detokenize",
+                                         [HMA_REQUEST_ROLLING] = "loglikelihood_rolling",
                                          [HMA_REQUEST_TYPE_COUNT] = NULL};
 
 /* ---- memory ---- */
@@ -157,12 +158,14 @@ static const char *const *keys_of(hma_request_type type) {
                                            "temperature", "top_k", "top_p",   "seed",        "samples", NULL};
     static const char *const reward[] = {"id", "type", "text", "ids", NULL};
     static const char *const ids[] = {"id", "type", "ids", NULL};
+    static const char *const rolling[] = {"id", "type", "text", NULL};
     static const char *const tokenize[] = {"id", "type", "text", "special", NULL};
     switch (type) {
     case HMA_REQUEST_LOGLIKELIHOOD: return loglikelihood;
     case HMA_REQUEST_GENERATE: return generate;
     case HMA_REQUEST_REWARD: return reward;
     case HMA_REQUEST_TOKENIZE: return tokenize;
+    case HMA_REQUEST_ROLLING: return rolling;
     default: return ids;
     }
 }
@@ -173,6 +176,7 @@ static hma_status read_by_type(hma_request *r, const cJSON *object, const char *
     case HMA_REQUEST_GENERATE: return read_generate(r, object, where);
     case HMA_REQUEST_REWARD: return read_text_or_ids(object, where, "text", "ids", &r->text, &r->ids);
     case HMA_REQUEST_TOKENIZE: return read_tokenize(r, object, where);
+    case HMA_REQUEST_ROLLING: return read_text(object, where, "text", &r->text);
     default: return read_ids_alone(r, object, where);
     }
 }

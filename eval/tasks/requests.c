@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "eval/tasks/answers.h"
+#include "eval/tasks/rolling.h"
 
 /* ---- what a request needs ---- */
 
@@ -95,6 +96,15 @@ static hma_status prepare_loglikelihood(hma_answering *a, hma_request *r) {
     return status == HMA_OK ? hma_pair_check(&a->questions.pairs[r->slot], hma_model_description(a->model)) : status;
 }
 
+static hma_status prepare_rolling(hma_answering *a, hma_request *r) {
+    const hma_description *model = hma_model_description(a->model);
+    hma_ids ids;
+    r->slot = a->questions.pair_count;
+    hma_status status = hma_rolling_encode(&a->questions, a->tokenizer, a->bos, r->text, &ids);
+    status = status == HMA_OK ? hma_ids_check(ids, model) : status;
+    return status == HMA_OK ? hma_rolling_add(&a->questions, ids, model->max_length, &r->slots) : status;
+}
+
 static hma_status generation_prompt(hma_answering *a, const hma_request *r, hma_ids *prompt) {
     if (r->text) {
         return hma_questions_encode_prompt(&a->questions, a->tokenizer, a->bos, r->text, prompt);
@@ -152,6 +162,7 @@ static hma_status prepare(hma_answering *a, hma_request *r) {
     case HMA_REQUEST_GENERATE: return prepare_generate(a, r);
     case HMA_REQUEST_REWARD: return prepare_reward(a, r);
     case HMA_REQUEST_LOGITS: return hma_ids_check(hma_id_run_view(&r->ids), hma_model_description(a->model));
+    case HMA_REQUEST_ROLLING: return prepare_rolling(a, r);
     case HMA_REQUEST_TOKENIZE: return encode(a, r, r->special, &r->tokens);
     default: return hma_tokenizer_decode(a->tokenizer, r->ids.ids, r->ids.count, true, &r->detokenized, &r->detokenized_length);
     }

@@ -39,6 +39,25 @@ static const hma_task_spec *part_spec(const report *r, size_t part) {
     return part < r->result->task_count ? &r->evaluator->suite->tasks[part] : NULL;
 }
 
+hma_reported hma_report_name(hma_metric metric) {
+    switch (metric) {
+    case HMA_METRIC_EXACT_STRICT: return (hma_reported){"exact_match", "strict-match"};
+    case HMA_METRIC_EXACT_FLEXIBLE: return (hma_reported){"exact_match", "flexible-extract"};
+    default: return (hma_reported){hma_metric_describe(metric)->name, "none"};
+    }
+}
+
+/* Whether the measure is the first one of its name: a metric may stand behind several filters. */
+static bool is_first_of_name(const hma_task_result *result, size_t measure) {
+    const char *name = hma_report_name(result->measures[measure].metric).metric;
+    for (size_t i = 0; i < measure; i++) {
+        if (strcmp(hma_report_name(result->measures[i].metric).metric, name) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 typedef void (*print_fn)(report *r, const hma_task_result *result, const hma_task_spec *spec);
 
 static void print_parts(report *r, const char *key, print_fn print) {
@@ -59,11 +78,11 @@ static void print_values(report *r, const hma_task_result *result, const hma_tas
     hma_json_add_text(&r->out, result->name);
     for (size_t i = 0; i < result->measure_count; i++) {
         const hma_measure *m = &result->measures[i];
-        const char *name = hma_metric_describe(m->metric)->name;
-        (void)snprintf(key, sizeof key, "%s,none", name);
+        const hma_reported as = hma_report_name(m->metric);
+        (void)snprintf(key, sizeof key, "%s,%s", as.metric, as.filter);
         hma_json_key(&r->out, key);
         hma_json_add_number(&r->out, m->value);
-        (void)snprintf(key, sizeof key, "%s_stderr,none", name);
+        (void)snprintf(key, sizeof key, "%s_stderr,%s", as.metric, as.filter);
         hma_json_key(&r->out, key);
         if (isnan(m->standard_error)) {
             hma_json_add_text(&r->out, "N/A"); /* the harness's word */
@@ -105,9 +124,12 @@ static void print_metric_list(report *r, const hma_task_result *result) {
     hma_json_open(&r->out, '[');
     for (size_t i = 0; i < result->measure_count; i++) {
         const hma_metric_info *info = hma_metric_describe(result->measures[i].metric);
+        if (!is_first_of_name(result, i)) {
+            continue;
+        }
         hma_json_open(&r->out, '{');
         hma_json_key(&r->out, "metric");
-        hma_json_add_text(&r->out, info->name);
+        hma_json_add_text(&r->out, hma_report_name(result->measures[i].metric).metric);
         hma_json_key(&r->out, "aggregation");
         hma_json_add_text(&r->out, info->is_mean ? "mean" : info->name);
         hma_json_key(&r->out, "higher_is_better");
@@ -117,11 +139,23 @@ static void print_metric_list(report *r, const hma_task_result *result) {
     hma_json_close(&r->out, ']');
 }
 
+/* The harness's task that the library's is, and its version. */
+static void print_origin(report *r, const hma_builtin *builtin) {
+    hma_json_key(&r->out, "metadata");
+    hma_json_open(&r->out, '{');
+    hma_json_key(&r->out, "lm_eval_task");
+    hma_json_add_text(&r->out, builtin->name);
+    hma_json_key(&r->out, "version");
+    hma_json_add_text(&r->out, builtin->version);
+    hma_json_close(&r->out, '}');
+}
+
 static void print_config(report *r, const hma_task_result *result, const hma_task_spec *spec) {
     static const hma_stops no_stops;
     static const char *const output_type[] = {[HMA_TASK_MULTIPLE_CHOICE] = "multiple_choice",
                                               [HMA_TASK_GENERATE] = "generate_until",
-                                              [HMA_TASK_LOGLIKELIHOOD] = "loglikelihood"};
+                                              [HMA_TASK_LOGLIKELIHOOD] = "loglikelihood",
+                                              [HMA_TASK_ROLLING] = "loglikelihood_rolling"};
     const hma_alignment_spec *alignment = &r->evaluator->suite->alignment;
     const bool generates = !spec || spec->task.type == HMA_TASK_GENERATE;
     hma_json_open(&r->out, '{');
@@ -132,16 +166,23 @@ static void print_config(report *r, const hma_task_result *result, const hma_tas
     hma_json_key(&r->out, "output_type");
     hma_json_add_text(&r->out, spec ? output_type[spec->task.type] : hma_alignment_type_name(alignment->type));
     hma_json_key(&r->out, "num_fewshot");
-    hma_json_add_number(&r->out, 0);
+    hma_json_add_number(&r->out, spec ? (double)spec->fewshot.count : 0);
+    if (spec && spec->fewshot.description) {
+        hma_json_key(&r->out, "description");
+        hma_json_add_text(&r->out, spec->fewshot.description);
+    }
     if (generates) {
         hma_json_key(&r->out, "generation_kwargs");
         hma_print_generation_arguments(&r->out, spec ? &spec->until : &no_stops,
                                        spec ? spec->max_tokens : alignment->max_tokens, spec ? 0 : alignment->temperature);
     } else {
         hma_json_key(&r->out, "target_delimiter");
-        hma_json_add_text(&r->out, " ");
+        hma_json_add_text(&r->out, spec->fewshot.delimiter);
     }
     print_metric_list(r, result);
+    if (spec && spec->builtin) {
+        print_origin(r, spec->builtin);
+    }
     hma_json_close(&r->out, '}');
 }
 
@@ -156,8 +197,7 @@ static void print_version(report *r, const hma_task_result *result, const hma_ta
 
 static void print_shots(report *r, const hma_task_result *result, const hma_task_spec *spec) {
     (void)result;
-    (void)spec;
-    hma_json_add_number(&r->out, 0);
+    hma_json_add_number(&r->out, spec ? (double)spec->fewshot.count : 0);
 }
 
 static void print_directions(report *r, const hma_task_result *result, const hma_task_spec *spec) {
@@ -165,8 +205,10 @@ static void print_directions(report *r, const hma_task_result *result, const hma
     hma_json_open(&r->out, '{');
     for (size_t i = 0; i < result->measure_count; i++) {
         const hma_metric_info *info = hma_metric_describe(result->measures[i].metric);
-        hma_json_key(&r->out, info->name);
-        hma_json_add_bool(&r->out, info->higher_is_better);
+        if (is_first_of_name(result, i)) {
+            hma_json_key(&r->out, hma_report_name(result->measures[i].metric).metric);
+            hma_json_add_bool(&r->out, info->higher_is_better);
+        }
     }
     hma_json_close(&r->out, '}');
 }
@@ -185,7 +227,7 @@ static void print_sample_counts(report *r, const hma_task_result *result, const 
 /* ---- the run as a whole ---- */
 
 static void print_run(report *r) {
-    static const char *const seeds[] = {"random_seed", "numpy_seed", "torch_seed", "fewshot_seed"};
+    static const char *const seeds[] = {"random_seed", "numpy_seed", "torch_seed"};
     static const char *const precision[] = {[HMA_FP32] = "fp32", [HMA_BF16_COMPUTE] = "bf16"};
     const hma_evaluator *e = r->evaluator;
     hma_json_key(&r->out, "config");
@@ -213,6 +255,8 @@ static void print_run(report *r) {
         hma_json_key(&r->out, seeds[i]);
         hma_json_add_number(&r->out, (double)e->suite->seed);
     }
+    hma_json_key(&r->out, "fewshot_seed");
+    hma_json_add_number(&r->out, HMA_FEWSHOT_SEED);
     hma_json_close(&r->out, '}');
 }
 

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "eval/tasks/json_write.h"
+#include "eval/tasks/metrics.h"
 #include "eval/tasks/result_write.h"
 
 typedef struct sample {
@@ -17,7 +18,8 @@ typedef struct sample {
     const hma_task_result *result;
     size_t index;
     const cJSON *detail;
-    const char *shown; /* what the model saw */
+    const char *shown;     /* what the model saw */
+    hma_metric first_metric; /* of the filter that this line is about */
 } sample;
 
 /* ---- what was asked ---- */
@@ -25,6 +27,8 @@ typedef struct sample {
 static const hma_alignment_spec *alignment_of(const sample *s) { return &s->evaluator->suite->alignment; }
 
 static bool is_generation(const sample *s) { return !s->spec || s->spec->task.type == HMA_TASK_GENERATE; }
+
+static bool is_whole_text(const sample *s) { return s->spec && s->spec->task.type == HMA_TASK_ROLLING; }
 
 static void print_argument(hma_buffer *out, size_t number, const char *context) {
     char key[32];
@@ -47,10 +51,17 @@ static void print_arguments(hma_buffer *out, const sample *s) {
                                        s->spec ? 0 : alignment_of(s)->temperature);
         hma_json_close(out, '}');
     }
-    for (size_t i = 0; !is_generation(s) && i < s->item->text_count; i++) {
+    if (is_whole_text(s)) {
+        hma_json_key(out, "gen_args_0");
+        hma_json_open(out, '{');
+        hma_json_key(out, "arg_0");
+        hma_json_add_text(out, s->item->texts[0]);
+        hma_json_close(out, '}');
+    }
+    for (size_t i = 0; !is_generation(s) && !is_whole_text(s) && i < s->item->text_count; i++) {
         hma_buffer continuation = {0};
         hma_continuation_text(&continuation, s->item, i);
-        print_argument(out, i, s->shown);
+        print_argument(out, i, hma_item_query(s->item, i));
         hma_json_add_text(out, hma_buffer_cstr(&continuation));
         hma_json_close(out, '}');
         out->failed = out->failed || continuation.failed;
@@ -75,6 +86,10 @@ static void print_loglikelihood(hma_buffer *out, double ll, bool greedy) {
 /* For each question; `nested`: once more in a list, one entry for each repeat. */
 static void print_loglikelihoods(hma_buffer *out, const sample *s, bool nested) {
     const cJSON *ll = detail_list(s, "ll"), *greedy = detail_list(s, "greedy");
+    if (cJSON_IsNumber(ll)) { /* of a whole text */
+        hma_json_add_number(out, ll->valuedouble);
+        return;
+    }
     const cJSON *g = greedy ? greedy->child : NULL;
     for (const cJSON *l = ll ? ll->child : NULL; l && g; l = l->next, g = g->next) {
         if (nested) {
@@ -99,12 +114,31 @@ static void print_texts(hma_buffer *out, const sample *s) {
     }
 }
 
+/* Replies as their metric sees them: a filter takes the number out. */
+static void print_filtered_texts(hma_buffer *out, const sample *s) {
+    const cJSON *text = hma_json_get(s->detail, "text");
+    const bool strict = s->first_metric == HMA_METRIC_EXACT_STRICT, flexible = s->first_metric == HMA_METRIC_EXACT_FLEXIBLE;
+    if (!cJSON_IsString(text) || (!strict && !flexible)) {
+        print_texts(out, s);
+        return;
+    }
+    hma_buffer number = {0};
+    hma_exact_extract(strict ? HMA_EXACT_STRICT : HMA_EXACT_FLEXIBLE, text->valuestring, &number);
+    hma_json_add_text(out, hma_buffer_cstr(&number));
+    out->failed = out->failed || number.failed;
+    hma_buffer_free(&number);
+}
+
 static void print_answers(hma_buffer *out, const sample *s) {
     hma_json_key(out, "resps");
     hma_json_open(out, '[');
     if (is_generation(s)) {
         hma_json_open(out, '[');
         print_texts(out, s);
+        hma_json_close(out, ']');
+    } else if (is_whole_text(s)) {
+        hma_json_open(out, '[');
+        print_loglikelihoods(out, s, false);
         hma_json_close(out, ']');
     } else {
         print_loglikelihoods(out, s, true);
@@ -113,7 +147,7 @@ static void print_answers(hma_buffer *out, const sample *s) {
     hma_json_key(out, "filtered_resps");
     hma_json_open(out, '[');
     if (is_generation(s)) {
-        print_texts(out, s);
+        print_filtered_texts(out, s);
     } else {
         print_loglikelihoods(out, s, false);
     }
@@ -150,19 +184,28 @@ static hma_status print_hash(hma_buffer *out, const char *key, const char *text)
     return status;
 }
 
+static bool passes(const sample *s, const hma_measure *m) {
+    return strcmp(hma_report_name(m->metric).filter, hma_report_name(s->first_metric).filter) == 0;
+}
+
 static void print_scores(hma_buffer *out, const sample *s) {
     hma_json_key(out, "filter");
-    hma_json_add_text(out, "none");
+    hma_json_add_text(out, hma_report_name(s->first_metric).filter);
     hma_json_key(out, "metrics");
     hma_json_open(out, '[');
     for (size_t i = 0; i < s->result->measure_count; i++) {
-        hma_json_add_text(out, hma_metric_describe(s->result->measures[i].metric)->name);
+        if (passes(s, &s->result->measures[i])) {
+            hma_json_add_text(out, hma_report_name(s->result->measures[i].metric).metric);
+        }
     }
     hma_json_close(out, ']');
     for (size_t i = 0; i < s->result->measure_count; i++) {
         const hma_measure *m = &s->result->measures[i];
         const hma_metric_info *info = hma_metric_describe(m->metric);
-        hma_json_key(out, info->name);
+        if (!passes(s, m)) {
+            continue;
+        }
+        hma_json_key(out, hma_report_name(m->metric).metric);
         hma_json_add_number(out, hma_metric_value(m->metric, m->stats + info->width * s->index, 1));
     }
 }
@@ -186,7 +229,7 @@ static hma_status print_texts_of_item(hma_buffer *out, const sample *s, const ch
 
 static hma_status print_line(hma_buffer *out, const sample *s) {
     hma_buffer target = {0};
-    char *document = cJSON_PrintUnformatted(s->item->document);
+    char *document = cJSON_PrintUnformatted(s->item->published ? s->item->published : s->item->document);
     target_text(&target, s);
     hma_status status = document ? hma_buffer_ok(&target) : hma_error_memory("samples");
     if (status == HMA_OK) {
@@ -200,6 +243,23 @@ static hma_status print_line(hma_buffer *out, const sample *s) {
     return status;
 }
 
+/* A line for each filter, as the harness logs them. */
+static hma_status print_lines(hma_buffer *out, sample *s) {
+    hma_status status = HMA_OK;
+    for (size_t i = 0; i < s->result->measure_count && status == HMA_OK; i++) {
+        const char *filter = hma_report_name(s->result->measures[i].metric).filter;
+        size_t first = 0;
+        while (strcmp(hma_report_name(s->result->measures[first].metric).filter, filter) != 0) {
+            first++;
+        }
+        if (first == i) {
+            s->first_metric = s->result->measures[i].metric;
+            status = print_line(out, s);
+        }
+    }
+    return status;
+}
+
 /* Reads the detail of one item, which the library has written itself, and prints the line. */
 static hma_status print_sample(hma_buffer *out, sample *s) {
     const char *text = s->result->detail[s->index] ? s->result->detail[s->index] : "{}";
@@ -207,7 +267,7 @@ static hma_status print_sample(hma_buffer *out, sample *s) {
     hma_status status = hma_json_parse(&detail, s->result->item_id[s->index], text, strlen(text));
     if (status == HMA_OK) {
         s->detail = detail;
-        status = print_line(out, s);
+        status = print_lines(out, s);
         cJSON_Delete(detail);
     }
     return status;
@@ -218,7 +278,7 @@ hma_status hma_samples_print(hma_buffer *out, const hma_evaluator *evaluator, co
     hma_status status = HMA_OK;
     for (size_t i = 0; i < result->tasks[task].items && status == HMA_OK; i++) {
         const hma_item *item = hma_evaluator_item(evaluator, task, i);
-        sample s = {evaluator, spec, item, &result->tasks[task], i, NULL, item->query};
+        sample s = {evaluator, spec, item, &result->tasks[task], i, NULL, item->query, HMA_METRIC_ACC};
         status = print_sample(out, &s);
     }
     return status;
@@ -227,7 +287,7 @@ hma_status hma_samples_print(hma_buffer *out, const hma_evaluator *evaluator, co
 hma_status hma_alignment_samples_print(hma_buffer *out, const hma_evaluator *evaluator, const hma_result *result) {
     hma_status status = HMA_OK;
     for (size_t i = 0; i < result->alignment.items && status == HMA_OK; i++) {
-        sample s = {evaluator, NULL, hma_evaluator_prompt(evaluator, i), &result->alignment, i, NULL, evaluator->shown[i]};
+        sample s = {evaluator, NULL, hma_evaluator_prompt(evaluator, i), &result->alignment, i, NULL, evaluator->shown[i], HMA_METRIC_REWARD};
         status = print_sample(out, &s);
     }
     return status;

@@ -21,6 +21,16 @@ static hma_status normalize(hma_words *out, const char *text) {
     return status;
 }
 
+hma_status hma_squad_is_empty(const char *text, bool *empty) {
+    hma_words words = {0};
+    const hma_status status = normalize(&words, text);
+    if (status == HMA_OK) {
+        *empty = words.count == 0;
+        hma_words_free(&words);
+    }
+    return status;
+}
+
 static bool same_words(const hma_words *a, const hma_words *b) {
     if (a->count != b->count) {
         return false;

@@ -9,34 +9,8 @@
 #include "eval/tasks/metrics.h"
 #include "eval/tasks/python_text.h"
 #include "eval/tasks/reply.h"
+#include "eval/tasks/rolling.h"
 #include "hma/text.h"
-
-enum { MOST_MEASURES = 3 };
-
-/* What a task's answers give at no further cost. */
-static const hma_metric *family_of(const hma_task *task) {
-    static const hma_metric choices[] = {HMA_METRIC_ACC, HMA_METRIC_ACC_NORM},
-                            target[] = {HMA_METRIC_ACC, HMA_METRIC_PERPLEXITY},
-                            drop[] = {HMA_METRIC_DROP_EM, HMA_METRIC_DROP_F1}, squad[] = {HMA_METRIC_EM, HMA_METRIC_F1};
-    switch (task->type) {
-    case HMA_TASK_MULTIPLE_CHOICE: return choices;
-    case HMA_TASK_LOGLIKELIHOOD: return target;
-    default: return task->metric == HMA_METRIC_DROP_EM || task->metric == HMA_METRIC_DROP_F1 ? drop : squad;
-    }
-}
-
-/* The task's own metric first. */
-static size_t measures_of(const hma_task *task, hma_metric metrics[MOST_MEASURES]) {
-    const hma_metric *family = family_of(task);
-    size_t count = 0;
-    metrics[count++] = task->metric;
-    for (size_t i = 0; i < 2; i++) {
-        if (family[i] != task->metric) {
-            metrics[count++] = family[i];
-        }
-    }
-    return count;
-}
 
 hma_status hma_task_result_begin(hma_task_result *out, const char *name, const char *category, const hma_metric *metrics,
                                  size_t metric_count, size_t items) {
@@ -97,9 +71,13 @@ static hma_status describe_pairs(hma_task_result *out, size_t item, const hma_lo
 }
 
 static double choice_statistic(hma_metric metric, const hma_item *item, const double *ll) {
-    const size_t picked = metric == HMA_METRIC_ACC_NORM ? hma_choice_pick_norm(ll, item->texts, item->text_count)
-                                                        : hma_choice_pick(ll, item->text_count);
-    return picked == item->gold ? 1 : 0;
+    const size_t count = item->text_count;
+    switch (metric) {
+    case HMA_METRIC_MC2: return hma_choice_right_share(ll, item->right, count);
+    case HMA_METRIC_ACC_NORM: return item->right[hma_choice_pick_norm(ll, item->texts, count)] ? 1 : 0;
+    case HMA_METRIC_ACC_BYTES: return item->right[hma_choice_pick_bytes(ll, item->texts, count)] ? 1 : 0;
+    default: return item->right[hma_choice_pick(ll, count)] ? 1 : 0;
+    }
 }
 
 static hma_status score_choices(const hma_item *item, const hma_loglikelihood *pairs, size_t index, hma_task_result *out) {
@@ -126,20 +104,57 @@ static void score_target(const hma_loglikelihood *pair, size_t index, hma_task_r
 
 /* ---- replies ---- */
 
+static hma_status exact_statistic(hma_metric metric, const hma_item *item, const char *reply, double *stat) {
+    const hma_exact_filter filter = metric == HMA_METRIC_EXACT_STRICT     ? HMA_EXACT_STRICT
+                                    : metric == HMA_METRIC_EXACT_FLEXIBLE ? HMA_EXACT_FLEXIBLE
+                                                                          : HMA_EXACT_PLAIN;
+    return hma_exact_score(filter, reply, item->texts, item->text_count, stat);
+}
+
+/* A question of SQuAD 2.0 has an answer when there is something left of one of its answers. */
+static hma_status has_answer(const hma_item *item, bool *has) {
+    hma_status status = HMA_OK;
+    *has = false;
+    for (size_t i = 0; i < item->text_count && !*has && status == HMA_OK; i++) {
+        bool empty = true;
+        status = hma_squad_is_empty(item->texts[i], &empty);
+        *has = !empty;
+    }
+    return status;
+}
+
+/* Value and weight: the weight of a question that a metric is not about is 0. */
+static hma_status squad_statistics(hma_metric metric, const hma_item *item, double em, double f1, double *stats) {
+    bool has = true;
+    *stats = metric == HMA_METRIC_F1 || metric == HMA_METRIC_HAS_ANS_F1 ? f1 : em;
+    if (metric == HMA_METRIC_EM || metric == HMA_METRIC_F1) {
+        return HMA_OK;
+    }
+    const hma_status status = has_answer(item, &has);
+    stats[1] = has == (metric != HMA_METRIC_NO_ANS_EM) ? 1 : 0;
+    stats[0] *= stats[1];
+    return status;
+}
+
 static hma_status reply_statistics(hma_metric metric, const hma_item *item, const char *reply, double *stats) {
     const hma_spans said = {&reply, 1};
     double em = 0, f1 = 0;
     hma_status status;
-    if (metric == HMA_METRIC_BLEU) {
-        return hma_bleu_statistics(reply, item->texts, item->text_count, stats);
-    }
-    if (metric == HMA_METRIC_DROP_EM || metric == HMA_METRIC_DROP_F1) {
+    switch (metric) {
+    case HMA_METRIC_BLEU: return hma_bleu_statistics(reply, item->texts, item->text_count, stats);
+    case HMA_METRIC_CHRF: return hma_chrf_statistics(reply, item->texts, item->text_count, stats);
+    case HMA_METRIC_EXACT_MATCH:
+    case HMA_METRIC_EXACT_STRICT:
+    case HMA_METRIC_EXACT_FLEXIBLE: return exact_statistic(metric, item, reply, stats);
+    case HMA_METRIC_DROP_EM:
+    case HMA_METRIC_DROP_F1:
         status = hma_drop_score(&said, item->answers, item->answer_count, &em, &f1);
-    } else {
+        *stats = metric == HMA_METRIC_DROP_EM ? em : f1;
+        return status;
+    default:
         status = hma_squad_score(reply, item->texts, item->text_count, &em, &f1);
+        return status == HMA_OK ? squad_statistics(metric, item, em, f1, stats) : status;
     }
-    *stats = metric == HMA_METRIC_EM || metric == HMA_METRIC_DROP_EM ? em : f1;
-    return status;
 }
 
 static hma_status score_reply(const hma_item *item, const char *reply, size_t index, hma_task_result *out) {
@@ -160,50 +175,73 @@ static hma_status score_reply(const hma_item *item, const char *reply, size_t in
 }
 
 /* The reply, cut at the stop strings and stripped. */
-static hma_status score_generation(const hma_evaluator *e, size_t task, const hma_generation *g, size_t index,
-                                   hma_task_result *out) {
+static hma_status score_generation(const hma_evaluator *e, const hma_task_spec *spec, const hma_item *item,
+                                   const hma_generation *g, size_t index, hma_task_result *out) {
     char *text;
-    hma_status status = hma_reply_plain_text(e->tokenizer, g->ids, g->count, &e->suite->tasks[task].until, &text);
+    hma_status status = hma_reply_plain_text(e->tokenizer, g->ids, g->count, &spec->until, &text);
     if (status != HMA_OK) {
         return status;
     }
     size_t length = strlen(text);
     const char *first = hma_python_strip(text, &length);
     text[(size_t)(first - text) + length] = 0;
-    status = score_reply(hma_evaluator_item(e, task, index), first, index, out);
+    status = score_reply(item, first, index, out);
     hma_text_free(text);
     return status;
 }
 
+/* ---- whole texts ---- */
+
+static hma_status score_text(const hma_evaluator *e, const hma_item *item, size_t text, size_t index, hma_task_result *out) {
+    const size_t first = e->text_pair[text], count = e->text_pair[text + 1] - first;
+    const double ll = hma_rolling_sum(&e->questions.pairs[first], count);
+    hma_buffer detail = {0};
+    for (size_t k = 0; k < out->measure_count; k++) {
+        double *stats = out->measures[k].stats + index * 2;
+        stats[0] = ll;
+        stats[1] = out->measures[k].metric == HMA_METRIC_WORD_PERPLEXITY ? item->words : item->bytes;
+    }
+    hma_json_open(&detail, '{');
+    hma_json_key(&detail, "ll");
+    hma_json_add_number(&detail, ll);
+    hma_json_close(&detail, '}');
+    return keep_detail(out, index, &detail);
+}
+
 /* ---- a task ---- */
+
+/* *question is the item's first; moves on to the next item's. */
+static hma_status score_item(const hma_evaluator *e, const hma_task_spec *spec, const hma_item *item, size_t *question,
+                             size_t index, hma_task_result *out) {
+    hma_status status = HMA_OK;
+    if (spec->task.type == HMA_TASK_GENERATE) {
+        return score_generation(e, spec, item, &e->questions.generations[(*question)++], index, out);
+    }
+    if (spec->task.type == HMA_TASK_ROLLING) {
+        return score_text(e, item, (*question)++, index, out);
+    }
+    const hma_loglikelihood *pairs = &e->questions.pairs[*question];
+    *question += item->text_count;
+    if (spec->task.type == HMA_TASK_MULTIPLE_CHOICE) {
+        status = score_choices(item, pairs, index, out);
+    } else {
+        score_target(pairs, index, out);
+    }
+    return status == HMA_OK ? describe_pairs(out, index, pairs, item->text_count) : status;
+}
 
 hma_status hma_task_result_make(const hma_evaluator *e, size_t task, hma_task_result *out) {
     const hma_task_spec *spec = &e->suite->tasks[task];
-    hma_metric metrics[MOST_MEASURES];
-    const size_t measures = measures_of(&spec->task, metrics);
     size_t question = e->first[task];
     hma_status status =
-        hma_task_result_begin(out, spec->task.name, spec->task.category, metrics, measures, e->picks[task].count);
+        hma_task_result_begin(out, spec->task.name, spec->task.category, spec->measures, spec->measure_count, e->picks[task].count);
     for (size_t i = 0; i < e->picks[task].count && status == HMA_OK; i++) {
         const hma_item *item = hma_evaluator_item(e, task, i);
         out->item_id[i] = hma_copy_text(item->id);
         if (!out->item_id[i] || hma_task_result_cluster(out, i, item->cluster) != HMA_OK) {
             return HMA_FAILURE;
         }
-        if (spec->task.type == HMA_TASK_GENERATE) {
-            status = score_generation(e, task, &e->questions.generations[question++], i, out);
-            continue;
-        }
-        const hma_loglikelihood *pairs = &e->questions.pairs[question];
-        question += item->text_count;
-        if (spec->task.type == HMA_TASK_MULTIPLE_CHOICE) {
-            status = score_choices(item, pairs, i, out);
-        } else {
-            score_target(pairs, i, out);
-        }
-        if (status == HMA_OK) {
-            status = describe_pairs(out, i, pairs, item->text_count);
-        }
+        status = score_item(e, spec, item, &question, i, out);
     }
     return status;
 }

@@ -36,14 +36,26 @@ typedef enum hma_metric {
     HMA_METRIC_BLEU,       /* sacrebleu corpus BLEU / 100 (13a, exp smoothing) */
     HMA_METRIC_PERPLEXITY, /* exp(-mean log-likelihood of an item) */
     HMA_METRIC_REWARD,     /* mean reward of the replies */
+    HMA_METRIC_ACC_BYTES,  /* as acc_norm, sums divided by the choice's length in bytes */
+    HMA_METRIC_MC2,        /* share of the right choices in the probability of all, TruthfulQA */
+    HMA_METRIC_CHRF,       /* sacrebleu corpus chrF / 100 (characters up to 6, beta 2) */
+    HMA_METRIC_EXACT_MATCH,     /* the reply is one of the answers, character by character */
+    HMA_METRIC_EXACT_STRICT,    /* GSM8K: the number after "#### " */
+    HMA_METRIC_EXACT_FLEXIBLE,  /* GSM8K: the last number of the reply */
+    HMA_METRIC_HAS_ANS_EM,      /* SQuAD 2.0 em and f1 of the questions that have an answer, em of the others */
+    HMA_METRIC_HAS_ANS_F1,
+    HMA_METRIC_NO_ANS_EM,
+    HMA_METRIC_WORD_PERPLEXITY, /* exp(-log-likelihood of all texts / their words, bytes), and bits for each byte */
+    HMA_METRIC_BYTE_PERPLEXITY,
+    HMA_METRIC_BITS_PER_BYTE,
     HMA_METRIC_COUNT
 } hma_metric;
 
 /*
  * Every metric is a function of sums over items of a fixed number of per-item statistics, so that one bootstrap serves all:
- * width 1 and the mean for acc, em, f1, reward; the n-gram counts and lengths for BLEU.
+ * width 1 and the mean for acc, em, f1, reward; a value and a weight for ratios; the n-gram counts and lengths for BLEU and chrF.
  */
-enum { HMA_METRIC_MAX_WIDTH = 10 };
+enum { HMA_METRIC_MAX_WIDTH = 18 };
 
 typedef struct hma_metric_info {
     const char *name;      /* "acc", "bleu", .. as in suites and results */
@@ -64,7 +76,12 @@ HMA_API double hma_metric_value(hma_metric metric, const double *sums, double it
 
 typedef struct hma_suite hma_suite;
 
-typedef enum hma_task_type { HMA_TASK_MULTIPLE_CHOICE = 0, HMA_TASK_GENERATE, HMA_TASK_LOGLIKELIHOOD } hma_task_type;
+typedef enum hma_task_type {
+    HMA_TASK_MULTIPLE_CHOICE = 0,
+    HMA_TASK_GENERATE,
+    HMA_TASK_LOGLIKELIHOOD,
+    HMA_TASK_ROLLING /* log-likelihood of whole texts, in windows of the model's length */
+} hma_task_type;
 
 typedef struct hma_task {
     const char *name;
@@ -197,6 +214,13 @@ HMA_API HMA_MUST_CHECK hma_status hma_evaluator_select(hma_evaluator *evaluator,
 
 /* Scores one model. *out is freed with hma_result_free(). */
 HMA_API HMA_MUST_CHECK hma_status hma_evaluator_run(hma_evaluator *evaluator, const hma_source *source, hma_result **out);
+
+/*
+ * Writes all that the evaluator asks a model as a request file (hma/requests.h), one line a question, with ids TASK/ITEM or
+ * TASK/ITEM/CHOICE: worked examples and templates are in the texts, so that the file can be asked again, of anything, later.
+ * Replies that are sampled come out differently when it is: their noise is keyed by other ids.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_evaluator_write_requests(const hma_evaluator *evaluator, const char *path);
 
 /*
  * Writes results_*.json in lm-evaluation-harness's shape and samples_TASK.jsonl into `folder` (made if missing). File names
