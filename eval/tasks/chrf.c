@@ -1,6 +1,6 @@
 /*
- * chrF (Popović 2015) as sacrebleu computes it by default: n-grams of 1 to 6 characters of the text without white space, beta 2;
- * precision and recall are averaged over the lengths that both texts have; of several references the one that scores best.
+ * chrF (Popović 2015) as sacrebleu computes it by default: n-grams of 1 to 6 characters of the text without white space, beta
+ * 2; precision and recall are averaged over the lengths that both texts have; of several references the one that scores best.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -105,8 +105,7 @@ static hma_status compare(grams *g, size_t reply_length, const char *reference, 
     }
     for (size_t i = 0; i < g->place.count; i++) {
         const gram *item = &g->item[i];
-        stats[HMA_CHRF_MATCHES + item->order - 1] +=
-            item->in_reply < item->in_reference ? item->in_reply : item->in_reference;
+        stats[HMA_CHRF_MATCHES + item->order - 1] += item->in_reply < item->in_reference ? item->in_reply : item->in_reference;
     }
     free_characters(&c);
     return status;

@@ -42,7 +42,8 @@ static hma_status add_continuation(hma_evaluator *e, const hma_item *item, size_
     hma_continuation_text(&continuation, item, which);
     hma_status status = hma_buffer_ok(&continuation);
     if (status == HMA_OK) {
-        status = hma_questions_add_text_pair(&e->questions, e->tokenizer, e->bos, hma_item_query(item, which), continuation.data);
+        status =
+            hma_questions_add_text_pair(&e->questions, e->tokenizer, e->bos, hma_item_query(item, which), continuation.data);
     }
     hma_buffer_free(&continuation);
     return status;
@@ -59,8 +60,7 @@ static hma_status add_whole_text(hma_evaluator *e, const hma_item *item) {
     if (hma_grow(&e->texts, &e->text_capacity, e->text_count + 1, sizeof *e->texts)) {
         return HMA_FAILURE;
     }
-    const hma_status status =
-        hma_rolling_encode(&e->questions, e->tokenizer, e->bos, item->texts[0], &e->texts[e->text_count]);
+    const hma_status status = hma_rolling_encode(&e->questions, e->tokenizer, e->bos, item->texts[0], &e->texts[e->text_count]);
     e->text_count += status == HMA_OK;
     return status;
 }

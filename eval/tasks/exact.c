@@ -105,7 +105,8 @@ static hma_status number_match(hma_exact_filter filter, const char *reply, const
     return status;
 }
 
-hma_status hma_exact_score(hma_exact_filter filter, const char *reply, const char *const *answers, size_t count, double *match) {
+hma_status hma_exact_score(hma_exact_filter filter, const char *reply, const char *const *answers, size_t count,
+                           double *match) {
     hma_status status = HMA_OK;
     *match = 0;
     for (size_t i = 0; i < count && status == HMA_OK; i++) {

@@ -22,7 +22,8 @@ typedef struct hma_fewshot {
     bool without_own;      /* one more is drawn, and the document that is asked is left out */
 } hma_fewshot;
 
-/* Puts description and examples out of `pool` before the queries of all items. @return HMA_BAD_DATA when the pool is too small. */
+/* Puts description and examples out of `pool` before the queries of all items. @return HMA_BAD_DATA when the pool is too small.
+ */
 hma_status hma_fewshot_apply(hma_items *items, const hma_items *pool, const hma_fewshot *fewshot, const char *where);
 
 /* What a worked example shows after its query and the delimiter. */

@@ -107,12 +107,11 @@ static hma_status read_queries(hma_item *item, const cJSON *object, const char *
 static hma_status mark_right(hma_item *item, const cJSON *gold, const char *where) {
     const double number = cJSON_IsNumber(gold) ? gold->valuedouble : -1;
     if (!gold) {
-        return hma_error(HMA_BAD_DATA, "%s: \"gold\" is missing (expected a whole number from 0 to %zu): add it", where,
-                         item->text_count - 1);
+        return hma_error(HMA_BAD_DATA, "%s: \"gold\" is missing (expected a whole number): add it", where);
     }
     if (!(number >= 0 && number < (double)item->text_count && number == floor(number))) {
         return hma_error(HMA_BAD_DATA, "%s: \"gold\" is not usable (expected a whole number from 0 to %zu): correct it", where,
-                          item->text_count - 1);
+                         item->text_count - 1);
     }
     item->right[(size_t)number] = true;
     return HMA_OK;

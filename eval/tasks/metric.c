@@ -49,7 +49,8 @@ hma_status hma_metric_parse(hma_metric *out, const char *name) {
     }
     const char *near = hma_nearest(name, names);
     return hma_error(HMA_USAGE, "metric \"%.60s\": there is no such metric (expected %s): correct the name", name,
-                     near ? near : "acc, acc_norm, em, f1, drop_em, drop_f1, bleu, chrf, exact_match, perplexity or another one");
+                     near ? near
+                          : "acc, acc_norm, em, f1, drop_em, drop_f1, bleu, chrf, exact_match, perplexity or another one");
 }
 
 double hma_metric_value(hma_metric metric, const double *sums, double items) {

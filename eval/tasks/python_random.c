@@ -78,7 +78,8 @@ static size_t below(hma_python_random *r, size_t n) {
     return drawn;
 }
 
-/* Python chooses the way by the size that a set of `count` entries would have: 21, and above 5 entries 4^ceil(log4(3 count)) more. */
+/* Python chooses the way by the size that a set of `count` entries would have: 21, and above 5 entries 4^ceil(log4(3 count))
+ * more. */
 static bool takes_from_a_list(size_t population, size_t count) {
     size_t size = DIRECT_SIZE, power = 1;
     if (count > 5) {

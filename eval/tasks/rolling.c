@@ -7,7 +7,8 @@
 #include "base/memory.h"
 #include "eval/tasks/encode.h"
 
-hma_status hma_rolling_encode(hma_questions *questions, const hma_tokenizer *tokenizer, hma_bos bos, const char *text, hma_ids *ids) {
+hma_status hma_rolling_encode(hma_questions *questions, const hma_tokenizer *tokenizer, hma_bos bos, const char *text,
+                              hma_ids *ids) {
     const int32_t prefix = hma_prefix_token(tokenizer);
     int32_t *tokens;
     size_t count;
@@ -42,7 +43,8 @@ hma_status hma_rolling_add(hma_questions *questions, hma_ids ids, size_t max_len
         /* context and scored tokens, but for the last one, fill the window */
         const size_t room = max_length - (end - done - 1);
         const size_t from = done - hma_min_size(room, done > 1 ? done - 1 : 1);
-        status = hma_questions_add_pair(questions, (hma_ids){ids.ids + from, done - from}, (hma_ids){ids.ids + done, end - done});
+        status =
+            hma_questions_add_pair(questions, (hma_ids){ids.ids + from, done - from}, (hma_ids){ids.ids + done, end - done});
         done = end;
     }
     if (status == HMA_OK) {

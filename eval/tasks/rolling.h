@@ -14,7 +14,8 @@
 #include "hma/tokenizer.h"
 
 /* The prefix token and the tokens of a text, owned by the questions. */
-hma_status hma_rolling_encode(hma_questions *questions, const hma_tokenizer *tokenizer, hma_bos bos, const char *text, hma_ids *ids);
+hma_status hma_rolling_encode(hma_questions *questions, const hma_tokenizer *tokenizer, hma_bos bos, const char *text,
+                              hma_ids *ids);
 
 /* Adds the questions of a text for a model of `max_length` positions; *count says how many. None for a text without tokens. */
 hma_status hma_rolling_add(hma_questions *questions, hma_ids ids, size_t max_length, size_t *count);

@@ -18,7 +18,7 @@ typedef struct sample {
     const hma_task_result *result;
     size_t index;
     const cJSON *detail;
-    const char *shown;     /* what the model saw */
+    const char *shown;       /* what the model saw */
     hma_metric first_metric; /* of the filter that this line is about */
 } sample;
 
@@ -287,7 +287,9 @@ hma_status hma_samples_print(hma_buffer *out, const hma_evaluator *evaluator, co
 hma_status hma_alignment_samples_print(hma_buffer *out, const hma_evaluator *evaluator, const hma_result *result) {
     hma_status status = HMA_OK;
     for (size_t i = 0; i < result->alignment.items && status == HMA_OK; i++) {
-        sample s = {evaluator, NULL, hma_evaluator_prompt(evaluator, i), &result->alignment, i, NULL, evaluator->shown[i], HMA_METRIC_REWARD};
+        sample s = {
+            evaluator,        NULL, hma_evaluator_prompt(evaluator, i), &result->alignment, i, NULL, evaluator->shown[i],
+            HMA_METRIC_REWARD};
         status = print_sample(out, &s);
     }
     return status;

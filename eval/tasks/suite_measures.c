@@ -12,11 +12,13 @@ typedef struct kind {
 } kind;
 
 static const kind kinds[] = {
-    [HMA_TASK_MULTIPLE_CHOICE] = {"multiple_choice", {HMA_METRIC_ACC, HMA_METRIC_ACC_NORM, HMA_METRIC_ACC_BYTES, HMA_METRIC_MC2}, 4},
+    [HMA_TASK_MULTIPLE_CHOICE] = {"multiple_choice",
+                                  {HMA_METRIC_ACC, HMA_METRIC_ACC_NORM, HMA_METRIC_ACC_BYTES, HMA_METRIC_MC2},
+                                  4},
     [HMA_TASK_GENERATE] = {"generate",
-                           {HMA_METRIC_F1, HMA_METRIC_EM, HMA_METRIC_DROP_F1, HMA_METRIC_DROP_EM, HMA_METRIC_BLEU, HMA_METRIC_CHRF,
-                            HMA_METRIC_EXACT_MATCH, HMA_METRIC_EXACT_STRICT, HMA_METRIC_EXACT_FLEXIBLE, HMA_METRIC_HAS_ANS_F1,
-                            HMA_METRIC_NO_ANS_EM},
+                           {HMA_METRIC_F1, HMA_METRIC_EM, HMA_METRIC_DROP_F1, HMA_METRIC_DROP_EM, HMA_METRIC_BLEU,
+                            HMA_METRIC_CHRF, HMA_METRIC_EXACT_MATCH, HMA_METRIC_EXACT_STRICT, HMA_METRIC_EXACT_FLEXIBLE,
+                            HMA_METRIC_HAS_ANS_F1, HMA_METRIC_NO_ANS_EM},
                            11},
     [HMA_TASK_LOGLIKELIHOOD] = {"loglikelihood", {HMA_METRIC_ACC, HMA_METRIC_PERPLEXITY}, 2},
     [HMA_TASK_ROLLING] = {"rolling", {HMA_METRIC_WORD_PERPLEXITY, HMA_METRIC_BYTE_PERPLEXITY, HMA_METRIC_BITS_PER_BYTE}, 3},

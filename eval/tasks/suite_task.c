@@ -41,10 +41,11 @@ static hma_status unknown_builtin(const char *where, const char *name) {
         names[i] = hma_builtin_at(i)->name;
     }
     const char *near = hma_nearest(name, names);
-    return near ? hma_error(HMA_BAD_DATA, "%s: \"task\" is \"%.60s\" (expected a task of the library): did you mean \"%s\"?", where,
-                            name, near)
-                : hma_error(HMA_BAD_DATA, "%s: \"task\" is \"%.60s\" (expected a task of the library, such as \"arc_easy\"): see "
-                                          "the list in its documentation",
+    return near ? hma_error(HMA_BAD_DATA, "%s: \"task\" is \"%.60s\" (expected a task of the library): did you mean \"%s\"?",
+                            where, name, near)
+                : hma_error(HMA_BAD_DATA,
+                            "%s: \"task\" is \"%.60s\" (expected a task of the library, such as \"arc_easy\"): see "
+                            "the list in its documentation",
                             where, name);
 }
 
@@ -65,18 +66,19 @@ static hma_status read_kind(hma_task_spec *out, const cJSON *object, const char 
 }
 
 static hma_status check_keys(const hma_task_spec *out, const cJSON *object, const char *where) {
-    static const char *const scored[] = {"name",         "category",     "type",        "file",         "metric", "limit",
-                                         "num_fewshot",  "fewshot_file", "description", "fewshot_seed", NULL},
-                            *const generated[] = {"name",         "category",    "type",         "file",  "metric",
-                                                  "limit",        "num_fewshot", "fewshot_file", "until", "max_tokens",
-                                                  "description",  "fewshot_seed", NULL},
-                            *const whole[] = {"name", "category", "type", "file", "metric", "limit", NULL},
-                            *const known[] = {"name",         "category",    "task",         "file",         "answers_file",
-                                              "metric",       "limit",       "num_fewshot",  "fewshot_file", "description",
-                                              "fewshot_seed", NULL},
-                            *const known_generated[] = {"name",         "category",    "task",         "file",         "answers_file",
-                                                        "metric",       "limit",       "num_fewshot",  "fewshot_file", "description",
-                                                        "fewshot_seed", "until",       "max_tokens",   NULL};
+    static const char *const scored[] = {"name",        "category",     "type",        "file",         "metric", "limit",
+                                         "num_fewshot", "fewshot_file", "description", "fewshot_seed", NULL},
+                             *const generated[] = {"name",   "category",   "type",        "file",
+                                                   "metric", "limit",      "num_fewshot", "fewshot_file",
+                                                   "until",  "max_tokens", "description", "fewshot_seed",
+                                                   NULL},
+                             *const whole[] = {"name", "category", "type", "file", "metric", "limit", NULL},
+                             *const known[] = {"name",  "category",    "task",         "file",        "answers_file", "metric",
+                                               "limit", "num_fewshot", "fewshot_file", "description", "fewshot_seed", NULL},
+                             *const known_generated[] = {"name",         "category",    "task",         "file",
+                                                         "answers_file", "metric",      "limit",        "num_fewshot",
+                                                         "fewshot_file", "description", "fewshot_seed", "until",
+                                                         "max_tokens",   NULL};
     const bool generates = out->task.type == HMA_TASK_GENERATE;
     if (out->builtin) {
         return hma_json_known_keys(object, where, generates ? known_generated : known);
@@ -109,13 +111,15 @@ static hma_status read_fewshot(hma_task_spec *out, const cJSON *object, const ch
     status = status == HMA_OK ? hma_json_get_u64(object, where, "fewshot_seed", false, 0, UINT64_MAX, &shots->seed) : status;
     status = status == HMA_OK ? hma_json_get_text(object, where, "description", false, &shots->description) : status;
     if (status == HMA_OK && b && b->no_shots && shots->count > 0) {
-        return hma_error(HMA_BAD_DATA, "%s: \"num_fewshot\" is %zu (expected 0, because the prompt of %s has its own examples): "
-                                       "remove it",
+        return hma_error(HMA_BAD_DATA,
+                         "%s: \"num_fewshot\" is %zu (expected 0, because the prompt of %s has its own examples): "
+                         "remove it",
                          where, shots->count, b->name);
     }
     if (status == HMA_OK && f->fewshot_file && shots->count == 0) {
-        return hma_error(HMA_BAD_DATA, "%s: \"fewshot_file\" is given, but no worked examples are asked for (expected "
-                                       "\"num_fewshot\" of at least 1): add it",
+        return hma_error(HMA_BAD_DATA,
+                         "%s: \"fewshot_file\" is given, but no worked examples are asked for (expected "
+                         "\"num_fewshot\" of at least 1): add it",
                          where);
     }
     /* the harness leaves the asked document out where its task has no split of its own for examples */
@@ -127,13 +131,13 @@ static hma_status read_fewshot(hma_task_spec *out, const cJSON *object, const ch
 /* "file" is the name of one, or {"search": .., "test": ..}. */
 static hma_status read_names(const cJSON *object, const char *where, const char *names[2]) {
     static const char *const known[] = {[HMA_PROMPTS_TEST] = "test", [HMA_PROMPTS_SEARCH] = "search", NULL};
-    const cJSON *files = hma_json_get(object, "file");
-    if (!cJSON_IsObject(files)) {
+    const cJSON *pair = hma_json_get(object, "file");
+    if (!cJSON_IsObject(pair)) {
         return hma_json_get_text(object, where, "file", true, &names[HMA_PROMPTS_TEST]);
     }
-    hma_status status = hma_json_known_keys(files, where, known);
+    hma_status status = hma_json_known_keys(pair, where, known);
     for (size_t split = 0; split < 2 && status == HMA_OK; split++) {
-        status = hma_json_get_text(files, where, known[split], true, &names[split]);
+        status = hma_json_get_text(pair, where, known[split], true, &names[split]);
     }
     return status;
 }
@@ -145,13 +149,15 @@ static hma_status read_files(const hma_task_spec *out, const cJSON *object, cons
     status = status == HMA_OK ? hma_json_get_text(object, where, "fewshot_file", false, &f->fewshot_file) : status;
     status = status == HMA_OK ? hma_json_get_size(object, where, "limit", false, 1, MOST_ITEMS, &f->limit) : status;
     if (status == HMA_OK && f->answers_file && f->file[HMA_PROMPTS_SEARCH]) {
-        return hma_error(HMA_BAD_DATA, "%s: \"answers_file\" is given for two files (expected one \"file\"): name files that hold "
-                                       "their answers",
+        return hma_error(HMA_BAD_DATA,
+                         "%s: \"answers_file\" is given for two files (expected one \"file\"): name files that hold "
+                         "their answers",
                          where);
     }
     if (status == HMA_OK && f->answers_file && !out->builtin->answer_key) {
-        return hma_error(HMA_BAD_DATA, "%s: \"answers_file\" is given (expected none, because the data of %s are one file): remove it",
-                         where, out->builtin->name);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: \"answers_file\" is given (expected none, because the data of %s are one file): remove it", where,
+                         out->builtin->name);
     }
     return status;
 }
@@ -168,8 +174,8 @@ static hma_item_kind item_kind(const hma_task *task) {
     }
 }
 
-static hma_status load(const hma_suite *suite, const hma_task_spec *spec, const char *file, const char *answers_file, size_t limit,
-                       hma_items *items, char digest[65]) {
+static hma_status load(const hma_suite *suite, const hma_task_spec *spec, const char *file, const char *answers_file,
+                       size_t limit, hma_items *items, char digest[65]) {
     char *path = hma_suite_resolve(suite, file), *answers = answers_file ? hma_suite_resolve(suite, answers_file) : NULL;
     hma_status status = path && (answers || !answers_file) ? HMA_OK : HMA_FAILURE;
     if (status == HMA_OK) {
@@ -182,15 +188,16 @@ static hma_status load(const hma_suite *suite, const hma_task_spec *spec, const 
 }
 
 /* Worked examples come from all documents of their file, whatever the limit. */
-static hma_status show_examples(const hma_suite *suite, const hma_task_spec *spec, const files *f, size_t split, const char *where,
-                                hma_items *items, char digest[65]) {
+static hma_status show_examples(const hma_suite *suite, const hma_task_spec *spec, const files *f, size_t split,
+                                const char *where, hma_items *items, char digest[65]) {
     hma_items pool = {0};
     char pool_digest[65] = "";
     hma_buffer both = {0};
     hma_status status = HMA_OK;
     if (spec->fewshot.count > 0) {
         const bool own = !f->fewshot_file || strcmp(f->fewshot_file, f->file[split]) == 0;
-        status = load(suite, spec, own ? f->file[split] : f->fewshot_file, own ? f->answers_file : NULL, SIZE_MAX, &pool, pool_digest);
+        status = load(suite, spec, own ? f->file[split] : f->fewshot_file, own ? f->answers_file : NULL, SIZE_MAX, &pool,
+                      pool_digest);
         hma_buffer_printf(&both, "%s%s", digest, pool_digest);
         status = status == HMA_OK ? hma_buffer_ok(&both) : status;
         status = status == HMA_OK ? hma_sha256_of(both.data, both.length, digest) : status;
@@ -203,7 +210,8 @@ static hma_status show_examples(const hma_suite *suite, const hma_task_spec *spe
     return status;
 }
 
-static hma_status read_data(const hma_suite *suite, hma_task_spec *out, const files *f, const char *where, char digests[2][65]) {
+static hma_status read_data(const hma_suite *suite, hma_task_spec *out, const files *f, const char *where,
+                            char digests[2][65]) {
     hma_items *const items[2] = {[HMA_PROMPTS_TEST] = &out->items, [HMA_PROMPTS_SEARCH] = &out->search_items};
     const bool shows_more = out->fewshot.count > 0 || out->fewshot.description;
     hma_status status = HMA_OK;

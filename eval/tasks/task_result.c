@@ -233,8 +233,8 @@ static hma_status score_item(const hma_evaluator *e, const hma_task_spec *spec, 
 hma_status hma_task_result_make(const hma_evaluator *e, size_t task, hma_task_result *out) {
     const hma_task_spec *spec = &e->suite->tasks[task];
     size_t question = e->first[task];
-    hma_status status =
-        hma_task_result_begin(out, spec->task.name, spec->task.category, spec->measures, spec->measure_count, e->picks[task].count);
+    hma_status status = hma_task_result_begin(out, spec->task.name, spec->task.category, spec->measures, spec->measure_count,
+                                              e->picks[task].count);
     for (size_t i = 0; i < e->picks[task].count && status == HMA_OK; i++) {
         const hma_item *item = hma_evaluator_item(e, task, i);
         out->item_id[i] = hma_copy_text(item->id);

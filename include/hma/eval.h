@@ -27,22 +27,22 @@ extern "C" {
 /* ---- metrics ---- */
 
 typedef enum hma_metric {
-    HMA_METRIC_ACC = 0,    /* largest summed log-likelihood is the gold choice; for loglikelihood tasks: greedy match */
-    HMA_METRIC_ACC_NORM,   /* the same, sums divided by the choice's length in code points */
-    HMA_METRIC_EM,         /* SQuAD exact match */
-    HMA_METRIC_F1,         /* SQuAD token F1, best over the answers */
+    HMA_METRIC_ACC = 0,  /* largest summed log-likelihood is the gold choice; for loglikelihood tasks: greedy match */
+    HMA_METRIC_ACC_NORM, /* the same, sums divided by the choice's length in code points */
+    HMA_METRIC_EM,       /* SQuAD exact match */
+    HMA_METRIC_F1,       /* SQuAD token F1, best over the answers */
     HMA_METRIC_DROP_EM,
     HMA_METRIC_DROP_F1,
-    HMA_METRIC_BLEU,       /* sacrebleu corpus BLEU / 100 (13a, exp smoothing) */
-    HMA_METRIC_PERPLEXITY, /* exp(-mean log-likelihood of an item) */
-    HMA_METRIC_REWARD,     /* mean reward of the replies */
-    HMA_METRIC_ACC_BYTES,  /* as acc_norm, sums divided by the choice's length in bytes */
-    HMA_METRIC_MC2,        /* share of the right choices in the probability of all, TruthfulQA */
-    HMA_METRIC_CHRF,       /* sacrebleu corpus chrF / 100 (characters up to 6, beta 2) */
-    HMA_METRIC_EXACT_MATCH,     /* the reply is one of the answers, character by character */
-    HMA_METRIC_EXACT_STRICT,    /* GSM8K: the number after "#### " */
-    HMA_METRIC_EXACT_FLEXIBLE,  /* GSM8K: the last number of the reply */
-    HMA_METRIC_HAS_ANS_EM,      /* SQuAD 2.0 em and f1 of the questions that have an answer, em of the others */
+    HMA_METRIC_BLEU,           /* sacrebleu corpus BLEU / 100 (13a, exp smoothing) */
+    HMA_METRIC_PERPLEXITY,     /* exp(-mean log-likelihood of an item) */
+    HMA_METRIC_REWARD,         /* mean reward of the replies */
+    HMA_METRIC_ACC_BYTES,      /* as acc_norm, sums divided by the choice's length in bytes */
+    HMA_METRIC_MC2,            /* share of the right choices in the probability of all, TruthfulQA */
+    HMA_METRIC_CHRF,           /* sacrebleu corpus chrF / 100 (characters up to 6, beta 2) */
+    HMA_METRIC_EXACT_MATCH,    /* the reply is one of the answers, character by character */
+    HMA_METRIC_EXACT_STRICT,   /* GSM8K: the number after "#### " */
+    HMA_METRIC_EXACT_FLEXIBLE, /* GSM8K: the last number of the reply */
+    HMA_METRIC_HAS_ANS_EM,     /* SQuAD 2.0 em and f1 of the questions that have an answer, em of the others */
     HMA_METRIC_HAS_ANS_F1,
     HMA_METRIC_NO_ANS_EM,
     HMA_METRIC_WORD_PERPLEXITY, /* exp(-log-likelihood of all texts / their words, bytes), and bits for each byte */
@@ -53,7 +53,8 @@ typedef enum hma_metric {
 
 /*
  * Every metric is a function of sums over items of a fixed number of per-item statistics, so that one bootstrap serves all:
- * width 1 and the mean for acc, em, f1, reward; a value and a weight for ratios; the n-gram counts and lengths for BLEU and chrF.
+ * width 1 and the mean for acc, em, f1, reward; a value and a weight for ratios; the n-gram counts and lengths for BLEU and
+ * chrF.
  */
 enum { HMA_METRIC_MAX_WIDTH = 18 };
 
@@ -63,8 +64,8 @@ typedef struct hma_metric_info {
     const char *units;     /* "1" where there is none */
     size_t width;
     bool higher_is_better;
-    bool unit_interval;    /* lies in 0..1 and counts towards retention */
-    bool is_mean;          /* value = mean of the per-item statistic; standard error in closed form */
+    bool unit_interval; /* lies in 0..1 and counts towards retention */
+    bool is_mean;       /* value = mean of the per-item statistic; standard error in closed form */
 } hma_metric_info;
 
 HMA_API const hma_metric_info *hma_metric_describe(hma_metric metric); /* NULL outside the enumeration */
@@ -115,7 +116,7 @@ HMA_API const char *hma_suite_reward_folder(const hma_suite *suite);
 typedef struct hma_measure {
     hma_metric metric;
     size_t items;
-    double *stats;   /* [items, width] */
+    double *stats; /* [items, width] */
     double value;
     double standard_error; /* n-1; bootstrap for metrics that are not means; both over whole clusters where items share
                               something; NaN with fewer than 2 clusters */
@@ -131,7 +132,8 @@ typedef struct hma_task_result {
     char **item_id;        /* [items] */
     char **cluster; /* [items]: what an item shares with others ("cluster" of its line), NULL where it stands alone; NULL when
                        all do */
-    char **detail;         /* [items]: one JSON object each: {"ll":[..],"greedy":[..]}, {"text":".."}, {"replies":[..],"rewards":[..]} */
+    char *
+        *detail; /* [items]: one JSON object each: {"ll":[..],"greedy":[..]}, {"text":".."}, {"replies":[..],"rewards":[..]} */
 } hma_task_result;
 
 typedef struct hma_result {

@@ -14,7 +14,7 @@ typedef struct eval_values {
     cli_scored scored;
     cli_compute compute;
     cli_items items;
-    const char *suite, *out;
+    const char *suite, *out, *requests_out;
     uint64_t calibration;
 } eval_values;
 
@@ -28,6 +28,9 @@ static const cli_option options[] = {
     {CLI_TEXT, 0, "suite", "FILE", .help = "what is measured", .offset = offsetof(eval_values, suite), .required = true},
     {CLI_TEXT, 0, "out", "DIR", .help = "write results and samples there, in lm-evaluation-harness's shape",
      .offset = offsetof(eval_values, out), .absent = "none"},
+    {CLI_TEXT, 0, "requests-out", "FILE",
+     .help = "write every question there as a request file, worked examples and templates in the texts",
+     .offset = offsetof(eval_values, requests_out), .absent = "none"},
     {CLI_NUMBER, 0, "calibration", "N",
      .help = "with --precision bf16: items of each task that are scored in fp32 too, to tell the deviation; 0: none",
      .offset = offsetof(eval_values, calibration), .most = 1000000000},
@@ -213,7 +216,10 @@ static hma_status evaluate(cli_session *session, const eval_values *v, const cli
     if (status != HMA_OK) {
         return status;
     }
-    status = hma_evaluator_run(evaluator, source->source, &result);
+    status = v->requests_out ? hma_evaluator_write_requests(evaluator, v->requests_out) : HMA_OK;
+    if (status == HMA_OK) {
+        status = hma_evaluator_run(evaluator, source->source, &result);
+    }
     if (status == HMA_OK) {
         char *name = cli_source_name(source, &v->scored);
         status = name ? report(session, v, source, suite, evaluator, result, name) : cli_error_memory();
@@ -230,6 +236,9 @@ static hma_status run(cli_session *session, const void *values) {
     hma_suite *suite = NULL;
     const char *inputs[] = {v->scored.model, v->suite, v->scored.post, NULL};
     hma_status status = v->out ? cli_check_output_folder(v->out, inputs) : HMA_OK;
+    if (status == HMA_OK && v->requests_out) {
+        status = cli_check_output(v->requests_out, inputs);
+    }
     if (status == HMA_OK) {
         status = hma_suite_load(&suite, v->suite);
     }

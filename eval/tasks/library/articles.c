@@ -42,8 +42,9 @@ static hma_status add_parallel(cJSON *problems, const cJSON *record, const char 
         status = add_problem(problems, q, a, o);
     }
     return status == HMA_OK && (q || a || o)
-               ? hma_error(HMA_BAD_DATA, "%s: \"questions\", \"answers\" and \"options\" are not of one length (expected as many "
-                                         "answers as questions): is the file complete?",
+               ? hma_error(HMA_BAD_DATA,
+                           "%s: \"questions\", \"answers\" and \"options\" are not of one length (expected as many "
+                           "answers as questions): is the file complete?",
                            where)
                : status;
 }
@@ -75,7 +76,8 @@ static hma_status add_question(cJSON *docs, const cJSON *record, const char *art
     if (!problems) {
         return HMA_FAILURE;
     }
-    return add_problem(problems, hma_json_get(record, "question"), hma_json_get(record, "answer"), hma_json_get(record, "options"));
+    return add_problem(problems, hma_json_get(record, "question"), hma_json_get(record, "answer"),
+                       hma_json_get(record, "options"));
 }
 
 hma_status hma_expand_race(cJSON *docs, cJSON *record, const char *where) {
@@ -117,8 +119,8 @@ static hma_status read_problem(problem *out, const cJSON *one, const char *where
     }
     out->gold = (size_t)(answer[0] - 'A');
     if (answer[0] < 'A' || answer[0] > 'D' || answer[1] || cJSON_GetArraySize(out->options) < OPTIONS) {
-        return hma_error(HMA_BAD_DATA, "%s: \"answer\" is not usable (expected A to D, and four options): is this the right file?",
-                         where);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: \"answer\" is not usable (expected A to D, and four options): is this the right file?", where);
     }
     const cJSON *right = cJSON_GetArrayItem(out->options, (int)out->gold);
     out->right = cJSON_IsString(right) ? right->valuestring : "";
@@ -159,7 +161,8 @@ hma_status hma_make_race(const hma_builtin *builtin, cJSON *item, const cJSON *d
     hma_status status = hma_doc_text(doc, where, "article", &article);
     status = status == HMA_OK ? hma_doc_list(doc, where, "problems", &problems) : status;
     if (status == HMA_OK && !problems->child) {
-        status = hma_error(HMA_BAD_DATA, "%s: there is no question about the article (expected one): is the file complete?", where);
+        status =
+            hma_error(HMA_BAD_DATA, "%s: there is no question about the article (expected one): is the file complete?", where);
     }
     if (status != HMA_OK) {
         return status;
@@ -235,7 +238,8 @@ static hma_status add_answers(cJSON *list, const cJSON *texts, const char *where
     hma_status status = HMA_OK;
     for (const cJSON *one = texts->child; one && status == HMA_OK; one = one->next) {
         bool empty = true;
-        status = cJSON_IsString(one) ? hma_squad_is_empty(one->valuestring, &empty) : hma_doc_no_label(where, "answers", "texts");
+        status =
+            cJSON_IsString(one) ? hma_squad_is_empty(one->valuestring, &empty) : hma_doc_no_label(where, "answers", "texts");
         status = status == HMA_OK && !empty ? hma_doc_put_copy(list, NULL, one) : status;
     }
     return status == HMA_OK && !list->child ? hma_doc_put_text(list, NULL, "") : status;
@@ -253,8 +257,9 @@ hma_status hma_make_squad(const hma_builtin *builtin, cJSON *item, const cJSON *
         return status == HMA_OK ? HMA_FAILURE : status;
     }
     status = add_answers(list, texts, where);
-    status = status == HMA_OK ? hma_doc_put_copy(item, "passage", hma_json_get(doc, "context")) : status;
-    hma_buffer_printf(&example, " %s", texts->child && cJSON_IsString(texts->child) ? texts->child->valuestring : "unanswerable");
+    status = status == HMA_OK ? hma_make_cluster(item, hma_json_get(doc, "context")) : status;
+    hma_buffer_printf(&example, " %s",
+                      texts->child && cJSON_IsString(texts->child) ? texts->child->valuestring : "unanswerable");
     status = status == HMA_OK ? hma_doc_put_buffer(item, "target", &example) : status;
     hma_buffer_free(&example);
     return status;
@@ -388,7 +393,7 @@ hma_status hma_make_drop(const hma_builtin *builtin, cJSON *item, const cJSON *d
         return status == HMA_OK ? HMA_FAILURE : status;
     }
     status = add_drop_object(answers, answer);
-    status = status == HMA_OK ? hma_doc_put_copy(item, "passage", hma_json_get(doc, "passage")) : status;
+    status = status == HMA_OK ? hma_make_cluster(item, hma_json_get(doc, "passage")) : status;
     status = status == HMA_OK ? add_validated(answers, hma_json_get(doc, "validated_answers")) : status;
     return status == HMA_OK ? put_drop_example(item, answer) : status;
 }

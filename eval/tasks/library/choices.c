@@ -138,7 +138,7 @@ hma_status hma_make_boolq(const hma_builtin *builtin, cJSON *item, const cJSON *
         status = hma_doc_number(doc, where, key, 1, &gold);
     }
     status = status == HMA_OK ? hma_make_id(item, doc, "idx") : status;
-    status = status == HMA_OK ? hma_doc_put_copy(item, "passage", hma_json_get(doc, "passage")) : status;
+    status = status == HMA_OK ? hma_make_cluster(item, hma_json_get(doc, "passage")) : status;
     status = status == HMA_OK ? hma_make_query(builtin, item, doc, where) : status;
     return status == HMA_OK ? put_two_choices(item, "no", "yes", gold) : status;
 }
@@ -216,7 +216,8 @@ static hma_status put_endings(cJSON *item, const cJSON *endings, const char *whe
     for (const cJSON *one = endings->child; one && status == HMA_OK; one = one->next) {
         status = cJSON_IsString(one)
                      ? put_tidy(choices, NULL, one->valuestring)
-                     : hma_error(HMA_BAD_DATA, "%s: \"endings\" holds something else than texts (expected texts): correct it", where);
+                     : hma_error(HMA_BAD_DATA, "%s: \"endings\" holds something else than texts (expected texts): correct it",
+                                 where);
     }
     return status;
 }
@@ -267,8 +268,9 @@ hma_status hma_make_winogrande(const hma_builtin *builtin, cJSON *item, const cJ
     status = status == HMA_OK ? hma_doc_number(doc, where, "answer", 2, &answer) : status;
     const char *blank = status == HMA_OK ? strchr(sentence, '_') : NULL;
     if (status == HMA_OK && (answer == 0 || !blank)) {
-        return answer == 0 ? hma_doc_no_label(where, "answer", "1 or 2")
-                           : hma_error(HMA_BAD_DATA, "%s: the sentence has no blank (expected '_'): is this the right file?", where);
+        return answer == 0
+                   ? hma_doc_no_label(where, "answer", "1 or 2")
+                   : hma_error(HMA_BAD_DATA, "%s: the sentence has no blank (expected '_'): is this the right file?", where);
     }
     cJSON *queries = status == HMA_OK ? hma_doc_open_list(item, "queries") : NULL;
     if (!queries) {
@@ -317,7 +319,8 @@ hma_status hma_expand_truthfulqa(cJSON *docs, cJSON *record, const char *where) 
     return status;
 }
 
-static hma_status make_truthfulqa(const hma_builtin *builtin, cJSON *item, const cJSON *doc, const char *where, const char *key) {
+static hma_status make_truthfulqa(const hma_builtin *builtin, cJSON *item, const cJSON *doc, const char *where,
+                                  const char *key) {
     const cJSON *targets, *choices, *labels;
     hma_status status = hma_doc_object(doc, where, key, &targets);
     status = status == HMA_OK ? hma_doc_list(targets, where, "choices", &choices) : status;

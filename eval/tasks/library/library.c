@@ -18,6 +18,10 @@ hma_status hma_make_id(cJSON *item, const cJSON *doc, const char *key) {
     return usable ? hma_doc_put_copy(item, "id", id) : HMA_OK;
 }
 
+hma_status hma_make_cluster(cJSON *item, const cJSON *passage) {
+    return cJSON_IsString(passage) && *passage->valuestring ? hma_doc_put_copy(item, "passage", passage) : HMA_OK;
+}
+
 hma_status hma_make_query(const hma_builtin *builtin, cJSON *item, const cJSON *doc, const char *where) {
     hma_buffer query = {0};
     const hma_status status = hma_doc_fill(&query, builtin->prompt, doc, where);
@@ -76,8 +80,9 @@ static hma_status attach_answers(const hma_builtin *builtin, cJSON *records, con
     cJSON *record = records->child;
     for (answer = answers->child; answer && record && status == HMA_OK; answer = answer->next, record = record->next) {
         if (!cJSON_IsString(answer) || !cJSON_IsObject(record)) {
-            status = hma_error(HMA_BAD_DATA, "%s: it does not hold a line of text for each document (expected plain text): name "
-                                             "the pair of %s",
+            status = hma_error(HMA_BAD_DATA,
+                               "%s: it does not hold a line of text for each document (expected plain text): name "
+                               "the pair of %s",
                                answers_path, path);
             break;
         }
@@ -133,7 +138,8 @@ static hma_status make_item(const hma_builtin *builtin, hma_item_reader *reader,
     cJSON *item = cJSON_CreateObject();
     hma_status status = item ? HMA_OK : hma_error_memory("item");
     if (status == HMA_OK && !cJSON_IsObject(doc)) {
-        status = hma_error(HMA_BAD_DATA, "%s: it is not an object (expected %s): is this the right file?", where, builtin->data);
+        status =
+            hma_error(HMA_BAD_DATA, "%s: it is not an object (expected %s): is this the right file?", where, builtin->data);
     }
     if (status == HMA_OK) {
         status = builtin->make(builtin, item, doc, where);
@@ -161,7 +167,8 @@ static hma_status make_items(const hma_builtin *builtin, hma_items *items, const
     hma_status status = HMA_OK;
     for (size_t number = 1; docs->child && status == HMA_OK && items->count < limit; number++) {
         set_where(&where, path, "document", number);
-        status = make_item(builtin, &reader, &ids, cJSON_DetachItemViaPointer(docs, docs->child), limit, hma_buffer_cstr(&where));
+        status =
+            make_item(builtin, &reader, &ids, cJSON_DetachItemViaPointer(docs, docs->child), limit, hma_buffer_cstr(&where));
     }
     if (status == HMA_OK && items->count == 0) {
         status = hma_error(HMA_BAD_DATA, "%s: there is no document in the file (expected %s): is this the right file?", path,
@@ -186,8 +193,8 @@ static hma_status join_digests(char digest[65], const char second[65]) {
     return status;
 }
 
-hma_status hma_library_load(hma_items *out, const hma_builtin *builtin, const char *path, const char *answers_path, size_t limit,
-                            char digest[65]) {
+hma_status hma_library_load(hma_items *out, const hma_builtin *builtin, const char *path, const char *answers_path,
+                            size_t limit, char digest[65]) {
     cJSON *records = NULL, *docs = cJSON_CreateArray();
     hma_items items = {0};
     char second[65];

@@ -39,11 +39,11 @@ struct hma_builtin {
     size_t shots;                         /* worked examples by default */
     bool no_shots;                        /* the prompt has its own examples: there are never others */
     bool leaves_own_out;                  /* draws one example more and leaves out the document that is asked */
-    bool draws_from_test;                 /* without a file for examples, draws from the documents that are asked, as they are */
-    const char *line_key;                 /* the field that a line of a text file is; NULL: no text files */
-    const char *answer_key;               /* the field that the lines of a second file are; NULL: there is no second file */
-    const char *version;                  /* of the harness's task */
-    const char *data;                     /* which files, for the message when they are missing */
+    bool draws_from_test;   /* without a file for examples, draws from the documents that are asked, as they are */
+    const char *line_key;   /* the field that a line of a text file is; NULL: no text files */
+    const char *answer_key; /* the field that the lines of a second file are; NULL: there is no second file */
+    const char *version;    /* of the harness's task */
+    const char *data;       /* which files, for the message when they are missing */
     hma_expand_fn expand;
     hma_make_fn make;
 };
@@ -57,8 +57,8 @@ const hma_builtin *hma_builtin_at(size_t index);
  * Reads the documents of a file (and of its second file, NULL when there is none) and makes the first `limit` into items.
  * @return HMA_IO naming the data set when the file is not there; HMA_BAD_DATA naming file and document.
  */
-hma_status hma_library_load(hma_items *out, const hma_builtin *builtin, const char *path, const char *answers_path, size_t limit,
-                            char digest[65]);
+hma_status hma_library_load(hma_items *out, const hma_builtin *builtin, const char *path, const char *answers_path,
+                            size_t limit, char digest[65]);
 
 /* ---- choices.c, articles.c, texts.c: what the table refers to ---- */
 
@@ -88,6 +88,8 @@ hma_status hma_make_translation(const hma_builtin *builtin, cJSON *item, const c
 
 /* Appends the "id" of a document to its item, when it is a text or a number. */
 hma_status hma_make_id(cJSON *item, const cJSON *doc, const char *key);
+/* Appends the text that the item shares with others, when there is one. */
+hma_status hma_make_cluster(cJSON *item, const cJSON *passage);
 /* Appends the builtin's prompt, filled, as "query". */
 hma_status hma_make_query(const hma_builtin *builtin, cJSON *item, const cJSON *doc, const char *where);
 

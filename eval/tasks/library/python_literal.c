@@ -16,8 +16,9 @@ typedef struct literal {
 } literal;
 
 static hma_status fault(const literal *l) {
-    return hma_error(HMA_BAD_DATA, "%s: at byte %zu there is no Python literal (expected lists, dictionaries, strings and "
-                                   "numbers): is this the right file?",
+    return hma_error(HMA_BAD_DATA,
+                     "%s: at byte %zu there is no Python literal (expected lists, dictionaries, strings and "
+                     "numbers): is this the right file?",
                      l->where, (size_t)(l->at - l->text));
 }
 

@@ -93,8 +93,8 @@ static hma_status check_text(const char *path, const char *text, size_t length) 
     const size_t valid = hma_utf8_valid_prefix(text, length);
     return valid == length
                ? HMA_OK
-               : hma_error(HMA_BAD_DATA, "%s: the byte at offset %zu is not UTF-8 (expected UTF-8 text): convert the file", path,
-                           valid);
+               : hma_error(HMA_BAD_DATA, "%s: the byte at offset %zu is not UTF-8 (expected UTF-8 text): convert the file",
+                           path, valid);
 }
 
 /* ---- files ---- */

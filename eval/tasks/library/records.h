@@ -11,9 +11,9 @@
 #include "hma/error.h"
 
 /*
- * By the name's end: .json and .jsonl hold one list, one document, or one document a line; .csv holds objects of texts; a folder
- * holds a JSON document in each file, in the order of the numbers in their names; everything else is text, a value for each line.
- * *list is freed with cJSON_Delete(); `digest` gets the SHA-256 of the content.
+ * By the name's end: .json and .jsonl hold one list, one document, or one document a line; .csv holds objects of texts; a
+ * folder holds a JSON document in each file, in the order of the numbers in their names; everything else is text, a value for
+ * each line. *list is freed with cJSON_Delete(); `digest` gets the SHA-256 of the content.
  */
 hma_status hma_records_load(cJSON **list, const char *path, char digest[65]);
 

@@ -30,3 +30,13 @@ hma eval demo/pre --suite demo/suite.json --limit 2 --prompts search --out of-se
 hma eval demo/pre --suite demo/suite.json --limit 2 --prompts test --out of-test >/dev/null
 cmp -s of-search/samples_alignment.jsonl of-test/samples_alignment.jsonl || echo "are others"
 cmp of-search/samples_reading.jsonl of-test/samples_reading.jsonl
+echo "-- the questions as a request file, which can be asked again"
+hma eval demo/pre --suite demo/suite.json --limit 2 --requests-out asked.jsonl -j $THREADS --out once >/dev/null
+cut -c 1-90 asked.jsonl
+hma score demo/pre --requests asked.jsonl --output answers.jsonl
+for id in commonsense/ reading/; do # the same numbers as in the samples
+    grep -c "$id" answers.jsonl
+done
+grep -o '"logprob":[-0-9.e]*' answers.jsonl | head -n 2 | cut -d : -f 2 | cut -c 1-12 >scored
+grep -o '"resps":\[\[\["[-0-9.e]*","[A-Za-z]*"\]\],\[\["[-0-9.e]*' once/samples_commonsense.jsonl | head -n 1 | grep -o '"-[0-9.]*' | tr -d '"' | cut -c 1-12 | diff scored -
+hma eval demo/pre --suite demo/suite.json --requests-out demo/suite.json 2>&1 || echo "exit $?"
