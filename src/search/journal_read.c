@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/error_set.h"
 #include "base/memory.h"
 #include "search/journal.h"
+#include "search/schema.h"
 
 /* ---- statistics ---- */
 
@@ -16,9 +18,9 @@ static hma_status missing_scores(const hma_sql *sql, size_t candidate, const cha
     return hma_sql_damaged(sql, problem);
 }
 
-/* Fills stats[items, width]. */
-static hma_status read_stats(const hma_sql *sql, sqlite3_stmt *statement, size_t candidate, size_t number,
-                             const hma_journal_task *task, size_t measure, double *stats) {
+/* Fills columns from `first` up to `last`, not included, of stats[items, width]. */
+static hma_status read_columns(const hma_sql *sql, sqlite3_stmt *statement, size_t candidate, size_t number,
+                               const hma_journal_task *task, size_t measure, size_t first, size_t last, double *stats) {
     const size_t width = hma_metric_describe(task->metrics[measure])->width;
     bool row = true;
     hma_status status = hma_sql_bind(sql, statement, "iii", (int64_t)candidate, (int64_t)number, (int64_t)measure);
@@ -27,11 +29,31 @@ static hma_status read_stats(const hma_sql *sql, sqlite3_stmt *statement, size_t
         if (status == HMA_OK && !(row && sqlite3_column_int64(statement, 0) == (int64_t)item)) {
             status = missing_scores(sql, candidate, task->name);
         }
-        for (size_t i = 0; i < width && status == HMA_OK; i++) {
-            stats[item * width + i] = hma_sql_double(statement, 1 + (int)i);
+        for (size_t i = first; i < last && status == HMA_OK; i++) {
+            stats[item * width + i] = hma_sql_double(statement, 1 + (int)(i - first));
         }
     }
     (void)sqlite3_reset(statement);
+    return status;
+}
+
+/* Fills stats[items, width]. */
+static hma_status read_stats(const hma_sql *sql, sqlite3_stmt *narrow, size_t candidate, size_t number,
+                             const hma_journal_task *task, size_t measure, double *stats) {
+    const size_t width = hma_metric_describe(task->metrics[measure])->width;
+    sqlite3_stmt *wide = NULL;
+    hma_status status =
+        read_columns(sql, narrow, candidate, number, task, measure, 0, hma_min_size(width, HMA_JOURNAL_NARROW), stats);
+    if (status != HMA_OK || width <= HMA_JOURNAL_NARROW) {
+        return status;
+    }
+    status = hma_sql_prepare(sql, &wide,
+                             "SELECT item, s10, s11, s12, s13, s14, s15, s16, s17 FROM stat_wide "
+                             "WHERE candidate = ?1 AND task = ?2 AND measure = ?3 ORDER BY item");
+    if (status == HMA_OK) {
+        status = read_columns(sql, wide, candidate, number, task, measure, HMA_JOURNAL_NARROW, width, stats);
+    }
+    (void)sqlite3_finalize(wide);
     return status;
 }
 

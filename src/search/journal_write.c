@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/error_set.h"
 #include "search/journal.h"
+#include "search/schema.h"
 
 /* ---- tasks and items: written with the first result, compared with every other ---- */
 
@@ -137,20 +139,37 @@ static hma_status put_answers(const hma_sql *sql, size_t candidate, size_t task,
     return status;
 }
 
-static hma_status put_measure(const hma_sql *sql, sqlite3_stmt *statement, size_t candidate, size_t task, size_t measure,
-                              const hma_measure *m) {
+/* Columns from `first` up to `last`, not included, of all items. */
+static hma_status put_columns(const hma_sql *sql, sqlite3_stmt *statement, size_t candidate, size_t task, size_t measure,
+                              const hma_measure *m, size_t first, size_t last) {
     const size_t width = hma_metric_describe(m->metric)->width;
     hma_status status = HMA_OK;
     (void)sqlite3_clear_bindings(statement); /* what is behind the width stays NULL */
     for (size_t item = 0; item < m->items && status == HMA_OK; item++) {
         int code = SQLITE_OK;
-        for (size_t i = 0; i < width && code == SQLITE_OK; i++) {
-            code = sqlite3_bind_double(statement, FIRST_STAT + (int)i, m->stats[item * width + i]); /* NaN becomes NULL */
+        for (size_t i = first; i < last && code == SQLITE_OK; i++) { /* NaN becomes NULL */
+            code = sqlite3_bind_double(statement, FIRST_STAT + (int)(i - first), m->stats[item * width + i]);
         }
         status = code != SQLITE_OK ? hma_sql_error(sql, "save scores")
                                    : hma_sql_put(sql, statement, "save scores", "iiii", (int64_t)candidate, (int64_t)task,
                                                  (int64_t)measure, (int64_t)item);
     }
+    return status;
+}
+
+static hma_status put_measure(const hma_sql *sql, sqlite3_stmt *narrow, size_t candidate, size_t task, size_t measure,
+                              const hma_measure *m) {
+    const size_t width = hma_metric_describe(m->metric)->width;
+    sqlite3_stmt *wide = NULL;
+    hma_status status = put_columns(sql, narrow, candidate, task, measure, m, 0, hma_min_size(width, HMA_JOURNAL_NARROW));
+    if (status != HMA_OK || width <= HMA_JOURNAL_NARROW) {
+        return status;
+    }
+    status = hma_sql_prepare(sql, &wide, "INSERT INTO stat_wide VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+    if (status == HMA_OK) {
+        status = put_columns(sql, wide, candidate, task, measure, m, HMA_JOURNAL_NARROW, width);
+    }
+    (void)sqlite3_finalize(wide);
     return status;
 }
 

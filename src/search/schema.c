@@ -35,6 +35,9 @@ static const struct {
     {2, "item_cluster",
      "CREATE TABLE item_cluster (task INTEGER, item INTEGER, cluster TEXT NOT NULL, "
      "PRIMARY KEY (task, item)) WITHOUT ROWID"},
+    {3, "stat_wide",
+     "CREATE TABLE stat_wide (candidate INTEGER, task INTEGER, measure INTEGER, item INTEGER, "
+     "s10, s11, s12, s13, s14, s15, s16, s17, PRIMARY KEY (candidate, task, measure, item)) WITHOUT ROWID"},
     {2, "source", "CREATE TABLE source (candidate INTEGER PRIMARY KEY, kind TEXT NOT NULL, ratio, sha256 TEXT, folder TEXT)"},
 };
 

@@ -67,6 +67,9 @@ static inline hma_status fill_hand_task(hma_task_result *task, const char *name,
     return status;
 }
 
+/* Of the task "translation": another one than BLEU makes a second measure. */
+static hma_metric hand_second_metric = HMA_METRIC_BLEU;
+
 /* A result that is a function of the candidate's id. */
 static inline hma_status make_hand_result(hma_result **out, const char *id) {
     const hma_rng_key key = hma_rng_key_for(1, id);
@@ -84,7 +87,8 @@ static inline hma_status make_hand_result(hma_result **out, const char *id) {
         status = fill_hand_task(&result->tasks[0], "sense", HMA_METRIC_ACC, HMA_METRIC_ACC_NORM, hma_rng_key_with(key, 0));
     }
     if (status == HMA_OK) {
-        status = fill_hand_task(&result->tasks[1], "translation", HMA_METRIC_BLEU, HMA_METRIC_BLEU, hma_rng_key_with(key, 1));
+        status =
+            fill_hand_task(&result->tasks[1], "translation", HMA_METRIC_BLEU, hand_second_metric, hma_rng_key_with(key, 1));
     }
     if (status == HMA_OK) {
         status =

@@ -66,12 +66,16 @@ static void assert_same_task(const hma_task_result *a, const hma_task_result *b)
 
 static hma_status score_with_awkward_numbers(void *user, const hma_candidate *candidate, hma_result **out) {
     (void)user;
+    hand_second_metric = HMA_METRIC_CHRF; /* as wide as they come */
     assert_ok(make_hand_result(out, candidate->id));
+    hand_second_metric = HMA_METRIC_BLEU;
     const double awkward[HAND_ITEMS] = {NAN,      -0.0,     0.0,       DBL_TRUE_MIN, -DBL_TRUE_MIN, DBL_MAX,
                                         -DBL_MAX, INFINITY, -INFINITY, 1.0,          -3.0,          0.1};
     memcpy((*out)->alignment.measures[0].stats, awkward, sizeof awkward);
     (*out)->tasks[1].measures[0].stats[7] = NAN;
     (*out)->tasks[1].measures[0].stats[8] = -0.0;
+    (*out)->tasks[1].measures[1].stats[17] = NAN;
+    (*out)->tasks[1].measures[1].stats[18 + 10] = -0.0;
     free((*out)->tasks[0].detail[3]);
     (*out)->tasks[0].detail[3] = hma_copy_text("{\"text\":\"\xC3\xA9 \\u0000 '; DROP TABLE stat; --\"}");
     return hma_result_summarize(*out, 1);
