@@ -239,18 +239,53 @@ static hma_status make_results(const hma_evaluator *e, hma_result *result) {
     return status == HMA_OK ? hma_result_summarize(result, e->suite->seed) : status;
 }
 
-hma_status hma_evaluator_run(hma_evaluator *evaluator, const hma_source *source, hma_result **out) {
+static void add_cost(hma_model_counters *sum, const hma_model_counters *more) {
+    sum->tokens += more->tokens;
+    sum->tokens_shared += more->tokens_shared;
+    sum->generated += more->generated;
+    sum->flops += more->flops;
+    sum->seconds_merge += more->seconds_merge;
+    sum->seconds_compute += more->seconds_compute;
+}
+
+static hma_status ask_model(hma_evaluator *e, const hma_source *source, hma_result *result) {
+    const hma_model_counters before = hma_model_count(e->model);
+    const hma_status status = ask(e, source);
+    const hma_model_counters after = hma_model_count(e->model);
+    result->cost = spent(&before, &after);
+    return status;
+}
+
+/* The evaluator's own model is post; pre is opened beside it and closed again, so that other candidates have the memory. */
+static hma_status ask_mixture(hma_evaluator *e, const hma_source *pre, double ratio, hma_result *result) {
+    hma_model *other;
+    hma_status status = hma_model_open(&other, e->context, pre, &e->options.model);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status = hma_evaluator_check(e, hma_model_description(other));
+    if (status == HMA_OK) {
+        const hma_mixture mixture = {other, e->model, ratio};
+        const hma_model_counters before = hma_model_count(e->model);
+        status = hma_questions_ask_mixture(&e->questions, &mixture, e->tokenizer);
+        const hma_model_counters after = hma_model_count(e->model), others = hma_model_count(other);
+        result->cost = spent(&before, &after);
+        add_cost(&result->cost, &others);
+    }
+    hma_model_close(other);
+    return status;
+}
+
+/* With `pre` the mixture of both, else `source` alone. */
+static hma_status run(hma_evaluator *e, const hma_source *source, const hma_source *pre, double ratio, hma_result **out) {
     const double begun = hma_seconds();
     hma_result *result = HMA_NEW(hma_result, 1);
-    hma_status status = result ? bind_model(evaluator, source) : HMA_FAILURE;
+    hma_status status = result ? bind_model(e, source) : HMA_FAILURE;
     if (status == HMA_OK) {
-        const hma_model_counters before = hma_model_count(evaluator->model);
-        status = ask(evaluator, source);
-        const hma_model_counters after = hma_model_count(evaluator->model);
-        result->cost = spent(&before, &after);
+        status = pre ? ask_mixture(e, pre, ratio, result) : ask_model(e, source, result);
     }
     if (status == HMA_OK) {
-        status = make_results(evaluator, result);
+        status = make_results(e, result);
     }
     if (status != HMA_OK) {
         hma_result_free(result);
@@ -259,4 +294,13 @@ hma_status hma_evaluator_run(hma_evaluator *evaluator, const hma_source *source,
     result->seconds = hma_seconds() - begun;
     *out = result;
     return HMA_OK;
+}
+
+hma_status hma_evaluator_run(hma_evaluator *evaluator, const hma_source *source, hma_result **out) {
+    return run(evaluator, source, NULL, 0, out);
+}
+
+hma_status hma_evaluator_run_mixture(hma_evaluator *evaluator, const hma_source *pre, const hma_source *post, double ratio,
+                                     hma_result **out) {
+    return run(evaluator, post, pre, ratio, out);
 }

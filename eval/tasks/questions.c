@@ -109,18 +109,29 @@ hma_status hma_generation_check(const hma_generation *generation, const hma_desc
     return hma_ids_check(generation->prompt, model);
 }
 
-hma_status hma_questions_ask(hma_questions *questions, hma_model *model, const hma_tokenizer *tokenizer) {
+/* Of a model, or of a mixture where `model` is NULL. */
+static hma_status ask(hma_questions *q, hma_model *model, const hma_mixture *mixture, const hma_tokenizer *tokenizer) {
     hma_status status = HMA_OK;
-    hma_generation_clear(questions->generations, questions->generation_count);
-    if (questions->pair_count > 0) {
-        status = hma_model_loglikelihood(model, questions->pairs, questions->pair_count);
+    hma_generation_clear(q->generations, q->generation_count);
+    if (q->pair_count > 0) {
+        status = model ? hma_model_loglikelihood(model, q->pairs, q->pair_count)
+                       : hma_mixture_loglikelihood(mixture, q->pairs, q->pair_count);
     }
-    if (status == HMA_OK && questions->generation_count > 0) {
-        hma_reply_watch watch = {.tokenizer = tokenizer, .stops = questions->stops};
-        status = hma_model_generate(model, questions->generations, questions->generation_count, hma_reply_stops, &watch);
+    if (status == HMA_OK && q->generation_count > 0) {
+        hma_reply_watch watch = {.tokenizer = tokenizer, .stops = q->stops};
+        status = model ? hma_model_generate(model, q->generations, q->generation_count, hma_reply_stops, &watch)
+                       : hma_mixture_generate(mixture, q->generations, q->generation_count, hma_reply_stops, &watch);
         if (status == HMA_OK && atomic_load(&watch.failed)) {
             status = hma_error_memory("stop strings");
         }
     }
     return status;
+}
+
+hma_status hma_questions_ask(hma_questions *questions, hma_model *model, const hma_tokenizer *tokenizer) {
+    return ask(questions, model, NULL, tokenizer);
+}
+
+hma_status hma_questions_ask_mixture(hma_questions *questions, const hma_mixture *mixture, const hma_tokenizer *tokenizer) {
+    return ask(questions, NULL, mixture, tokenizer);
 }

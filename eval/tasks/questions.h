@@ -47,5 +47,6 @@ hma_status hma_ids_check(hma_ids ids, const hma_description *model);
 
 /* Asks everything; the answers are in pairs and generations. `tokenizer` may be NULL when there are no stop strings. */
 hma_status hma_questions_ask(hma_questions *questions, hma_model *model, const hma_tokenizer *tokenizer);
+hma_status hma_questions_ask_mixture(hma_questions *questions, const hma_mixture *mixture, const hma_tokenizer *tokenizer);
 
 #endif

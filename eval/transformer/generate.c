@@ -27,14 +27,23 @@ typedef struct sequence {
     bool finished;
 } sequence;
 
-typedef struct wave {
+/* A model at work. */
+typedef struct side {
     hma_model *m;
+    hma_store *stores; /* [layers] */
+    float *x, *hidden, *logits;
+} side;
+
+/* The models run in step over the same batches: one, or the two of a mixture. */
+typedef struct wave {
+    hma_model *m; /* whose end-of-sequence ids and context count: the last side's */
+    side sides[HMA_MIXED];
+    size_t side_count;
+    double ratio; /* of a mixture: weight of the second side */
     hma_stop_fn stop;
     void *user;
     sequence *sequences;
     size_t count;
-    hma_store *stores;   /* [layers] */
-    float *x, *hidden, *logits;
     sequence **active;
     size_t active_count;
 } wave;
@@ -72,22 +81,32 @@ typedef struct sampling {
 
 static hma_status sample_row(void *argument, size_t index, size_t worker) {
     const sampling *job = argument;
+    const wave *w = job->w;
     (void)worker;
     sequence *s = job->sequences[index];
-    const size_t width = job->w->m->architecture.vocabulary;
+    const size_t width = w->m->architecture.vocabulary;
+    float *logits = w->sides[0].logits + index * width;
     int32_t id;
-    const hma_status status = hma_sample(job->w->m->kernels.vector, s->request, s->request->position + s->made, job->w->logits + index * width, width, &id);
+    if (w->side_count == HMA_MIXED) {
+        hma_mixture_row(logits, w->sides[1].logits + index * width, w->ratio, width, logits);
+    }
+    const hma_status status =
+        hma_sample(w->m->kernels.vector, s->request, s->request->position + s->made, logits, width, &id);
     if (status == HMA_OK) {
-        take_token(job->w, s, id);
+        take_token(w, s, id);
     }
     return status;
 }
 
 /* From x at the given rows to one new token for each of the sequences. */
 static hma_status next_tokens(wave *w, const size_t *rows, sequence **sequences, size_t count) {
-    hma_status status = hma_engine_final(&w->m->engine, w->x, rows, count, w->hidden);
-    if (status == HMA_OK) {
-        status = hma_head_logits(&w->m->engine, w->hidden, count, w->logits);
+    hma_status status = HMA_OK;
+    for (size_t i = 0; i < w->side_count && status == HMA_OK; i++) {
+        side *s = &w->sides[i];
+        status = hma_engine_final(&s->m->engine, s->x, rows, count, s->hidden);
+        if (status == HMA_OK) {
+            status = hma_head_logits(&s->m->engine, s->hidden, count, s->logits);
+        }
     }
     if (status == HMA_OK) {
         sampling job = {w, sequences};
@@ -111,10 +130,34 @@ static hma_status copy_spans(sequence *s, const hma_batch *batch, size_t leaf) {
     return HMA_OK;
 }
 
+/* One side's way through the layers for the prompts; `store` rows of keys and values are kept in each. */
+static hma_status run_side(const wave *w, side *s, const hma_batch *batch, size_t store) {
+    const hma_architecture *a = &s->m->architecture;
+    hma_status status = HMA_OK;
+    for (size_t l = 0; status == HMA_OK && l < a->layers; l++) {
+        status = hma_store_new(&s->stores[l], store, hma_kv_width(a));
+    }
+    if (status == HMA_OK) {
+        s->x = hma_new_aligned(hma_max_size(batch->rows, w->count) * a->hidden, sizeof *s->x);
+        s->hidden = hma_new_aligned(w->count * a->hidden, sizeof *s->hidden);
+        s->logits = hma_new_aligned(w->count * a->vocabulary, sizeof *s->logits);
+        status = s->x && s->hidden && s->logits ? hma_engine_embed(&s->m->engine, batch, s->x) : HMA_FAILURE;
+    }
+    if (status == HMA_OK) {
+        status = hma_engine_layers(&s->m->engine, batch, s->x, s->stores, true, NULL);
+    }
+    return status;
+}
+
+static void count_rows(const wave *w, size_t rows, size_t shared) {
+    for (size_t i = 0; i < w->side_count; i++) {
+        w->sides[i].m->counters.tokens += rows;
+        w->sides[i].m->counters.tokens_shared += shared;
+    }
+}
+
 /* Runs all prompts and draws the first token of every sequence. */
 static hma_status run_prompts(wave *w) {
-    hma_model *m = w->m;
-    const hma_architecture *a = &m->architecture;
     hma_batch batch = {0};
     hma_ids *prompts = HMA_NEW(hma_ids, w->count);
     size_t *leaf = HMA_NEW(size_t, w->count), *rows = HMA_NEW(size_t, w->count), given = 0;
@@ -132,23 +175,14 @@ static hma_status run_prompts(wave *w) {
         w->sequences[i].store = store;
         store += (w->sequences[i].request->max_tokens + 15) / 16 * 16;
     }
-    for (size_t l = 0; status == HMA_OK && l < a->layers; l++) {
-        status = hma_store_new(&w->stores[l], store, hma_kv_width(a));
-    }
-    if (status == HMA_OK) {
-        w->x = hma_new_aligned(hma_max_size(batch.rows, w->count) * a->hidden, sizeof *w->x);
-        w->hidden = hma_new_aligned(w->count * a->hidden, sizeof *w->hidden);
-        w->logits = hma_new_aligned(w->count * a->vocabulary, sizeof *w->logits);
-        status = w->x && w->hidden && w->logits ? hma_engine_embed(&m->engine, &batch, w->x) : HMA_FAILURE;
-    }
     for (size_t i = 0; status == HMA_OK && i < w->count; i++) {
         rows[i] = hma_batch_row(&batch, leaf[i], w->sequences[i].prompt.count - 1);
     }
     if (status == HMA_OK) {
         status = hma_batch_ask(&batch, rows, w->count);
     }
-    if (status == HMA_OK) {
-        status = hma_engine_layers(&m->engine, &batch, w->x, w->stores, true, NULL);
+    for (size_t i = 0; status == HMA_OK && i < w->side_count; i++) {
+        status = run_side(w, &w->sides[i], &batch, store);
     }
     for (size_t i = 0; status == HMA_OK && i < w->count; i++) {
         sequence *s = &w->sequences[i];
@@ -158,8 +192,7 @@ static hma_status run_prompts(wave *w) {
     if (status == HMA_OK) {
         status = next_tokens(w, rows, w->active, w->count);
     }
-    m->counters.tokens += batch.rows;
-    m->counters.tokens_shared += given - batch.rows;
+    count_rows(w, batch.rows, given - batch.rows);
     hma_batch_free(&batch);
     free(prompts);
     free(leaf);
@@ -207,14 +240,17 @@ static hma_status step(wave *w, const size_t *rows) {
     if (status != HMA_OK) {
         return status;
     }
-    status = hma_engine_embed(&w->m->engine, &batch, w->x);
-    if (status == HMA_OK) {
-        status = hma_engine_layers(&w->m->engine, &batch, w->x, w->stores, true, NULL);
+    for (size_t i = 0; status == HMA_OK && i < w->side_count; i++) {
+        side *s = &w->sides[i];
+        status = hma_engine_embed(&s->m->engine, &batch, s->x);
+        if (status == HMA_OK) {
+            status = hma_engine_layers(&s->m->engine, &batch, s->x, s->stores, true, NULL);
+        }
     }
     if (status == HMA_OK) {
         status = next_tokens(w, rows, w->active, w->active_count);
     }
-    w->m->counters.tokens += batch.rows;
+    count_rows(w, batch.rows, 0);
     hma_batch_free(&batch);
     return status;
 }
@@ -229,42 +265,71 @@ static void drop_finished(wave *w) {
     w->active_count = kept;
 }
 
-static hma_status run_wave(hma_model *m, sequence *sequences, size_t count, hma_stop_fn stop, void *user, size_t done, size_t total) {
-    wave w = {.m = m, .stop = stop, .user = user, .sequences = sequences, .count = count, .active_count = count};
+static void free_side(side *s) {
+    for (size_t l = 0; s->stores && l < s->m->architecture.layers; l++) {
+        hma_store_free(&s->stores[l]);
+    }
+    free(s->stores);
+    free(s->x);
+    free(s->hidden);
+    free(s->logits);
+}
+
+/* What all waves of a call have in common. */
+typedef struct call {
+    hma_model *const *models;
+    size_t model_count;
+    double ratio;
+    hma_stop_fn stop;
+    void *user;
+    size_t total; /* requests */
+} call;
+
+static hma_status run_wave(const call *c, sequence *sequences, size_t count, size_t done) {
+    wave w = {.m = c->models[c->model_count - 1],
+              .side_count = c->model_count,
+              .ratio = c->ratio,
+              .stop = c->stop,
+              .user = c->user,
+              .sequences = sequences,
+              .count = count,
+              .active_count = count};
     size_t *rows = HMA_NEW(size_t, count);
-    w.stores = HMA_NEW(hma_store, m->architecture.layers);
     w.active = HMA_NEW(sequence *, count);
-    hma_status status = rows && w.stores && w.active ? run_prompts(&w) : HMA_FAILURE;
+    hma_status status = rows && w.active ? HMA_OK : HMA_FAILURE;
+    for (size_t i = 0; i < w.side_count; i++) {
+        w.sides[i].m = c->models[i];
+        w.sides[i].stores = HMA_NEW(hma_store, c->models[i]->architecture.layers);
+        status = w.sides[i].stores ? status : HMA_FAILURE;
+    }
     for (size_t i = 0; rows && i < count; i++) {
         rows[i] = i;
+    }
+    if (status == HMA_OK) {
+        status = run_prompts(&w);
     }
     if (status == HMA_OK) {
         drop_finished(&w);
     }
     while (status == HMA_OK && w.active_count) {
-        hma_report(m->context, "generating", "replies", (double)(done + count - w.active_count), (double)total);
+        hma_report(w.m->context, "generating", "replies", (double)(done + count - w.active_count), (double)c->total);
         status = step(&w, rows);
         drop_finished(&w);
     }
     for (size_t i = 0; i < count; i++) {
         free(sequences[i].spans);
     }
-    for (size_t l = 0; w.stores && l < m->architecture.layers; l++) {
-        hma_store_free(&w.stores[l]);
+    for (size_t i = 0; i < w.side_count; i++) {
+        free_side(&w.sides[i]);
     }
-    free(w.stores);
     free(w.active);
-    free(w.x);
-    free(w.hidden);
-    free(w.logits);
     free(rows);
     return status;
 }
 
 /* ---- the call ---- */
 
-hma_status hma_generation_begin(const hma_model *m, hma_generation *r, size_t number, hma_ids *prompt) {
-    const size_t most = m->architecture.max_length;
+static hma_status begin(const hma_model *m, size_t most, hma_generation *r, size_t number, hma_ids *prompt) {
     char what[64];
     (void)snprintf(what, sizeof what, "request %zu", number);
     if (r->prompt.count == 0) {
@@ -286,32 +351,38 @@ hma_status hma_generation_begin(const hma_model *m, hma_generation *r, size_t nu
     return r->ids ? hma_model_check_ids(m, what, r->prompt.ids, r->prompt.count) : HMA_FAILURE;
 }
 
+hma_status hma_generation_begin(const hma_model *m, hma_generation *r, size_t number, hma_ids *prompt) {
+    return begin(m, m->architecture.max_length, r, number, prompt);
+}
+
+/* Positions that every model has. */
+static size_t context_of(const call *c) {
+    size_t most = SIZE_MAX;
+    for (size_t i = 0; i < c->model_count; i++) {
+        most = hma_min_size(most, c->models[i]->architecture.max_length);
+    }
+    return most;
+}
+
 /* Rows of keys and values that all layers' stores may have together. */
-static size_t store_rows(const hma_model *m) {
-    const hma_architecture *a = &m->architecture;
-    const uint64_t row = (uint64_t)a->layers * 2 * hma_kv_width(a) * sizeof(float);
-    return (size_t)(hma_context_left(m->context) / 2 / row);
+static size_t store_rows(const call *c) {
+    uint64_t row = 0;
+    for (size_t i = 0; i < c->model_count; i++) {
+        const hma_architecture *a = &c->models[i]->architecture;
+        row += (uint64_t)a->layers * 2 * hma_kv_width(a) * sizeof(float);
+    }
+    return (size_t)(hma_context_left(c->models[0]->context) / 2 / row);
 }
 
 /* Sequences that one step may have: their logits must stay small beside the rest. */
-static size_t wave_size(const hma_model *m) {
-    return hma_max_size(1, (size_t)(hma_context_left(m->context) / 16 / (m->architecture.vocabulary * sizeof(float))));
+static size_t wave_size(const call *c) {
+    const uint64_t logits = c->model_count * c->models[0]->architecture.vocabulary * sizeof(float);
+    return hma_max_size(1, (size_t)(hma_context_left(c->models[0]->context) / 16 / logits));
 }
 
-hma_status hma_generate_plainly(hma_model *m, hma_generation *requests, size_t count, hma_stop_fn stop, void *user) {
+static hma_status run_waves(const call *c, sequence *sequences, size_t count) {
+    const size_t most = store_rows(c), widest = hma_min_size(wave_size(c), 512);
     hma_status status = HMA_OK;
-    sequence *sequences = HMA_NEW(sequence, count);
-    if (!sequences) {
-        return HMA_FAILURE;
-    }
-    for (size_t i = 0; i < count; i++) {
-        requests[i].ids = NULL;
-    }
-    for (size_t i = 0; status == HMA_OK && i < count; i++) {
-        sequences[i] = (sequence){.request = &requests[i], .number = i};
-        status = hma_generation_begin(m, &requests[i], i, &sequences[i].prompt);
-    }
-    const size_t most = store_rows(m), widest = hma_min_size(wave_size(m), 512);
     for (size_t first = 0; status == HMA_OK && first < count;) {
         size_t next = first, rows = 0;
         while (next < count && next - first < widest) {
@@ -322,14 +393,36 @@ hma_status hma_generate_plainly(hma_model *m, hma_generation *requests, size_t c
             rows += more;
             next++;
         }
-        status = run_wave(m, sequences + first, next - first, stop, user, first, count);
+        status = run_wave(c, sequences + first, next - first, first);
         first = next;
     }
-    free(sequences);
-    if (status != HMA_OK) {
+    return status;
+}
+
+hma_status hma_generate_in_step(hma_model *const *models, size_t model_count, double ratio, hma_generation *requests, size_t count,
+                                hma_stop_fn stop, void *user) {
+    const call c = {models, model_count, ratio, stop, user, count};
+    sequence *sequences = HMA_NEW(sequence, count);
+    hma_status status = sequences ? HMA_OK : HMA_FAILURE;
+    for (size_t i = 0; i < count && sequences; i++) {
+        requests[i].ids = NULL;
+    }
+    for (size_t i = 0; status == HMA_OK && i < count; i++) {
+        sequences[i] = (sequence){.request = &requests[i], .number = i};
+        status = begin(models[0], context_of(&c), &requests[i], i, &sequences[i].prompt);
+    }
+    if (status == HMA_OK) {
+        status = run_waves(&c, sequences, count);
+    }
+    if (sequences && status != HMA_OK) {
         hma_generation_clear(requests, count);
     }
+    free(sequences);
     return status;
+}
+
+hma_status hma_generate_plainly(hma_model *m, hma_generation *requests, size_t count, hma_stop_fn stop, void *user) {
+    return hma_generate_in_step(&m, 1, 0, requests, count, stop, user);
 }
 
 void hma_generation_clear(hma_generation *requests, size_t count) {

@@ -23,6 +23,25 @@ struct hma_model {
 /* HMA_BAD_DATA when an id is not in the vocabulary; `what` names the sequence. */
 hma_status hma_model_check_ids(const hma_model *model, const char *what, const int32_t *ids, size_t count);
 
+/*
+ * Hidden states after the final norm at the positions that predict each continuation's tokens, request after request, into
+ * hidden[all continuation tokens, hidden]. Inputs are cut on the left to `most` positions.
+ */
+hma_status hma_model_hidden(hma_model *model, const hma_loglikelihood *requests, size_t count, size_t most, float *hidden);
+
+/* Models of a mixture. */
+enum { HMA_MIXED = 2 };
+
+/* mixed[v] = (1 - ratio) pre[v] + ratio post[v]: logits of the mixture up to a constant. `mixed` may be one of the two. */
+void hma_mixture_row(const float *pre, const float *post, double ratio, size_t width, float *mixed);
+
+/*
+ * Generation with one model, or with both of a mixture, which run in step, without looking at guesses. The last one's
+ * end-of-sequence ids count.
+ */
+hma_status hma_generate_in_step(hma_model *const *models, size_t model_count, double ratio, hma_generation *requests,
+                                size_t count, hma_stop_fn stop, void *user);
+
 /* What one pass over the layers may take: half of the memory that the context has left. */
 typedef struct hma_room {
     uint64_t bytes;

@@ -137,8 +137,9 @@ static hma_status answer_loglikelihoods(void *user, hma_model *m, const float *h
 }
 
 /* Input (context + continuation)[-(max_length + 1):][:-1], in memory taken from *at. */
-static hma_status loglikelihood_input(const hma_model *m, const hma_loglikelihood *r, size_t number, int32_t **at, hma_question *out) {
-    const size_t total = r->context.count + r->continuation.count, most = m->architecture.max_length;
+static hma_status loglikelihood_input(const hma_model *m, const hma_loglikelihood *r, size_t number, size_t most,
+                                      int32_t **at, hma_question *out) {
+    const size_t total = r->context.count + r->continuation.count;
     char what[64];
     (void)snprintf(what, sizeof what, "request %zu", number);
     if (r->continuation.count == 0 || r->context.count == 0) {
@@ -172,9 +173,11 @@ static hma_status refuse_reward_head(const hma_model *m) {
                : HMA_OK;
 }
 
-hma_status hma_model_loglikelihood(hma_model *m, hma_loglikelihood *requests, size_t count) {
+/* Asks at the positions that predict the continuations' tokens. */
+static hma_status ask_continuations(hma_model *m, const hma_loglikelihood *requests, size_t count, size_t most,
+                                    hma_answer_fn answer, void *user) {
     hma_status status = refuse_reward_head(m);
-    size_t total = 0;
+    size_t total = 0, answers = 0;
     for (size_t i = 0; i < count; i++) {
         total += requests[i].context.count + requests[i].continuation.count;
     }
@@ -184,14 +187,34 @@ hma_status hma_model_loglikelihood(hma_model *m, hma_loglikelihood *requests, si
         status = HMA_FAILURE;
     }
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
-        status = loglikelihood_input(m, &requests[i], i, &at, &questions[i]);
+        status = loglikelihood_input(m, &requests[i], i, most, &at, &questions[i]);
+        questions[i].answer = answers;
+        answers += requests[i].continuation.count;
     }
     if (status == HMA_OK) {
-        status = hma_ask(m, questions, count, "log-likelihoods", answer_loglikelihoods, requests);
+        status = hma_ask(m, questions, count, "log-likelihoods", answer, user);
     }
     free(ids);
     free(questions);
     return status;
+}
+
+hma_status hma_model_loglikelihood(hma_model *m, hma_loglikelihood *requests, size_t count) {
+    return ask_continuations(m, requests, count, m->architecture.max_length, answer_loglikelihoods, requests);
+}
+
+static hma_status keep_hidden(void *user, hma_model *m, const float *hidden, const hma_question *questions, size_t count) {
+    float *out = user;
+    const size_t width = m->architecture.hidden;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(out + questions[i].answer * width, hidden, questions[i].count * width * sizeof *out);
+        hidden += questions[i].count * width;
+    }
+    return HMA_OK;
+}
+
+hma_status hma_model_hidden(hma_model *m, const hma_loglikelihood *requests, size_t count, size_t most, float *hidden) {
+    return ask_continuations(m, requests, count, most, keep_hidden, hidden);
 }
 
 /* ---- one row a sequence: logits and rewards ---- */

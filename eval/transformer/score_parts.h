@@ -10,6 +10,7 @@ typedef struct hma_question {
     hma_ids sequence;
     size_t count;
     size_t original; /* number in the caller's list */
+    size_t answer;   /* number of its first position among all that are asked for, where that is wanted */
 } hma_question;
 
 /* Called with final hidden states of the positions of some questions, one after the other. */

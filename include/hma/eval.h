@@ -217,6 +217,11 @@ HMA_API HMA_MUST_CHECK hma_status hma_evaluator_select(hma_evaluator *evaluator,
 /* Scores one model. *out is freed with hma_result_free(). */
 HMA_API HMA_MUST_CHECK hma_status hma_evaluator_run(hma_evaluator *evaluator, const hma_source *source, hma_result **out);
 
+/* Scores what two models predict together: (1-ratio) of pre's log-probabilities and ratio of post's. Both compute every token.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_evaluator_run_mixture(hma_evaluator *evaluator, const hma_source *pre,
+                                                            const hma_source *post, double ratio, hma_result **out);
+
 /*
  * Writes all that the evaluator asks a model as a request file (hma/requests.h), one line a question, with ids TASK/ITEM or
  * TASK/ITEM/CHOICE: worked examples and templates are in the texts, so that the file can be asked again, of anything, later.

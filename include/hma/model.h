@@ -142,6 +142,24 @@ HMA_API HMA_MUST_CHECK hma_status hma_model_generate(hma_model *model, hma_gener
                                                      void *user);
 HMA_API void hma_generation_clear(hma_generation *requests, size_t count);
 
+/*
+ * Two models of one vocabulary side by side, which say (1-ratio) log p_pre + ratio log p_post, renormalised: what is decoded
+ * from when predictions are averaged instead of weights (Shi et al., "Decoding-time language model alignment with multiple
+ * objectives", 2024). Every token costs both models. Sequences are cut to the shorter of both contexts; post's end-of-sequence
+ * ids count. The models must not be used otherwise while a call runs.
+ */
+typedef struct hma_mixture {
+    hma_model *pre, *post;
+    double ratio; /* 0..1 */
+} hma_mixture;
+
+/* As hma_model_loglikelihood() and hma_model_generate(), with the same noise for the same keys.
+ * @return HMA_INCOMPATIBLE when the vocabularies have different sizes. */
+HMA_API HMA_MUST_CHECK hma_status hma_mixture_loglikelihood(const hma_mixture *mixture, hma_loglikelihood *requests,
+                                                            size_t count);
+HMA_API HMA_MUST_CHECK hma_status hma_mixture_generate(const hma_mixture *mixture, hma_generation *requests, size_t count,
+                                                       hma_stop_fn stop, void *user);
+
 /* What was computed so far, for estimates and benchmarks. */
 typedef struct hma_model_counters {
     uint64_t tokens;        /* positions run through the layers */

@@ -90,8 +90,12 @@ HMA_API HMA_MUST_CHECK hma_status hma_run_score(hma_run *run);
  * under the label `name`. Its weights are read once for their SHA-256, which is what the candidate is: the folder may move, but
  * what is in it is compared again before it is scored, and the same name for another checkpoint is HMA_INCOMPATIBLE. So is a
  * folder that hma cannot score, or whose tokenizer is not the run's.
+ *
+ * Logit mixtures: hma_mixture with weights from..to of post in steps, as in hma_run_add_grid(). Nothing is merged; every token
+ * costs both models. Weights 0 and 1 are pre and post themselves and are left out.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_run_add_extra(hma_run *run, const char *name, const char *folder);
+HMA_API HMA_MUST_CHECK hma_status hma_run_add_mixtures(hma_run *run, const char *range);
 
 typedef enum hma_candidate_kind {
     HMA_CANDIDATE_MERGE = 0,  /* a recipe over pre and post; pre and post themselves */

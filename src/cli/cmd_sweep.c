@@ -1,3 +1,6 @@
+#include <stdio.h>
+#include <string.h>
+
 #include "cmd.h"
 #include "common.h"
 #include "front_print.h"
@@ -7,7 +10,8 @@
 
 typedef struct sweep_values {
     cli_common common;
-    const char *pre, *post, *suite, *run, *grid, *levels, *candidates;
+    const char *pre, *post, *suite, *run, *grid, *levels, *candidates, *mixture;
+    cli_texts extra;
     cli_recipe_settings settings;
     cli_compute compute;
     cli_items items;
@@ -29,9 +33,36 @@ static const cli_option which[] = {
      .absent = "0:1:0.1 when nothing else is given"},
     {CLI_TEXT, 0, "levels", "A,B,..", .help = "all combinations of these ratios over the blocks", .absent = "none",
      .offset = offsetof(sweep_values, levels)},
+    {CLI_TEXT, 0, "mixture", "FROM:TO:STEP",
+     .help = "points of comparison: pre and post decode together, by these weights of post; each token costs both models",
+     .absent = "none", .offset = offsetof(sweep_values, mixture)},
+    {CLI_TEXTS, 0, "extra", "NAME=DIR",
+     .help = "points of comparison: other checkpoints of the model, scored as they are; may be given several times",
+     .absent = "none", .offset = offsetof(sweep_values, extra)},
     {CLI_TEXT, 0, "candidates", "FILE", .help = "recipes, one JSON object a line, each with an optional label",
      .absent = "none", .offset = offsetof(sweep_values, candidates)},
 };
+
+/* "NAME=DIR" */
+static hma_status add_extra(hma_run *run, const char *text) {
+    const char *equals = strchr(text, '=');
+    char name[256];
+    if (!equals || equals == text || !equals[1] || (size_t)(equals - text) >= sizeof name) {
+        return cli_error(HMA_USAGE,
+                         "--extra: \"%.80s\" is not usable (expected NAME=DIR, such as early-stop=runs/step-500): correct it",
+                         text);
+    }
+    (void)snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
+    return hma_run_add_extra(run, name, equals + 1);
+}
+
+static hma_status add_comparisons(hma_run *run, const sweep_values *v) {
+    hma_status status = v->mixture ? hma_run_add_mixtures(run, v->mixture) : HMA_OK;
+    for (size_t i = 0; i < v->extra.count && status == HMA_OK; i++) {
+        status = add_extra(run, v->extra.item[i]);
+    }
+    return status;
+}
 
 static hma_status add_candidates(hma_run *run, const sweep_values *v) {
     const char *grid = v->grid || v->levels || v->candidates ? v->grid : "0:1:0.1";
@@ -42,7 +73,7 @@ static hma_status add_candidates(hma_run *run, const sweep_values *v) {
     if (status == HMA_OK && v->candidates) {
         status = hma_run_add_file(run, v->candidates);
     }
-    return status;
+    return status == HMA_OK ? add_comparisons(run, v) : status;
 }
 
 static hma_status score_and_print(cli_session *session, const sweep_values *v, hma_run *run) {

@@ -110,6 +110,29 @@ hma_status hma_run_add_grid(hma_run *run, const char *range) {
     return status == HMA_OK ? hma_candidates_add_together(run, add_grid, &grid) : status;
 }
 
+/* ---- mixtures ---- */
+
+static hma_status add_mixtures(hma_run *run, const void *what) {
+    const struct grid *grid = what;
+    const uint64_t one = power_of_ten(grid->places);
+    hma_status status = HMA_OK;
+    for (uint64_t at = grid->from; at <= grid->to && status == HMA_OK; at += grid->step) {
+        char number[32];
+        double ratio;
+        (void)snprintf(number, sizeof number, "0.%0*llu", (int)grid->places, (unsigned long long)at);
+        if (at > 0 && at < one && hma_parse_double(&ratio, number)) { /* the ends are pre and post */
+            status = hma_candidates_add_source(run, &(hma_run_source){.kind = HMA_CANDIDATE_MIXTURE, .ratio = ratio}, NULL);
+        }
+    }
+    return status;
+}
+
+hma_status hma_run_add_mixtures(hma_run *run, const char *range) {
+    struct grid grid;
+    const hma_status status = check_range(&grid, "mixture", range);
+    return status == HMA_OK ? hma_candidates_add_together(run, add_mixtures, &grid) : status;
+}
+
 /* ---- levels ---- */
 
 struct levels {

@@ -62,6 +62,21 @@ hma_status hma_inputs_prepare(hma_inputs *inputs, const hma_run_setup *setup) {
     return hma_evaluator_new(&inputs->evaluator, inputs->context, inputs->suite, setup->post, &options);
 }
 
+/* Pre and post next to each other. */
+static hma_status score_mixture(hma_inputs *inputs, const hma_candidate *candidate, hma_result **out) {
+    hma_source *pre = NULL, *post = NULL;
+    hma_status status = hma_source_plain(&pre, inputs->pre);
+    if (status == HMA_OK) {
+        status = hma_source_plain(&post, inputs->post);
+    }
+    if (status == HMA_OK) {
+        status = hma_evaluator_run_mixture(inputs->evaluator, pre, post, candidate->mean_ratio, out);
+    }
+    hma_source_free(pre);
+    hma_source_free(post);
+    return status;
+}
+
 /* The folder as it is now, if it is still what was added. */
 static hma_status score_checkpoint(hma_inputs *inputs, const hma_candidate *candidate, hma_result **out) {
     hma_checkpoint *checkpoint = NULL;
@@ -111,7 +126,8 @@ hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_resu
     hma_inputs *inputs = user;
     hma_source *source;
     if (candidate->kind != HMA_CANDIDATE_MERGE) {
-        return score_checkpoint(inputs, candidate, out);
+        return candidate->kind == HMA_CANDIDATE_MIXTURE ? score_mixture(inputs, candidate, out)
+                                                        : score_checkpoint(inputs, candidate, out);
     }
     hma_status status = open_source(&source, inputs, candidate);
     if (status != HMA_OK) {

@@ -1,4 +1,4 @@
-/* Candidates that are no recipe: other checkpoints on the same axes. */
+/* Candidates that are no recipe: other checkpoints and logit mixtures on the same axes. */
 #include "run_by_hand.h"
 
 #include "hma/front.h"
@@ -99,6 +99,32 @@ static void what_cannot_be_scored_is_refused(void **state) {
     hma_run_close(run);
 }
 
+static void mixtures_are_candidates_with_a_weight(void **state) {
+    fixture *f = *state;
+    hma_run *run;
+    assert_ok(begin_by_hand(&run, f->context, f->run, &f->scorer));
+    assert_fails(hma_run_add_mixtures(run, "0:2:0.1"), HMA_USAGE, "mixture \"0:2:0.1\": is not usable");
+    assert_ok(hma_run_add_mixtures(run, "0:1:0.25"));
+    assert_ok(hma_run_add_mixtures(run, "0.5:0.5:0.1")); /* is there */
+    assert_ok(hma_run_add_mixtures(run, "0:1:1"));       /* pre and post */
+    assert_int_equal(hma_run_candidate_count(run), 5);
+    assert_ok(hma_run_score(run));
+    hma_run_close(run);
+    assert_ok(hma_run_open(&run, f->run));
+    static const char *const labels[] = {"mixture 0.25", "mixture 0.5", "mixture 0.75"};
+    for (size_t i = 0; i < 3; i++) {
+        const hma_candidate *candidate = hma_run_candidate(run, 2 + i);
+        assert_string_equal(candidate->label, labels[i]);
+        assert_string_equal(hma_candidate_method(candidate), "logit-mixture");
+        assert_int_equal(candidate->origin, HMA_ORIGIN_EXTRA);
+        assert_near(candidate->mean_ratio, 0.25 * (double)(i + 1), 0);
+        assert_near(hma_run_ratio(run, 2 + i, 0), candidate->mean_ratio, 0);
+        assert_null(candidate->recipe);
+        assert_null(candidate->folder);
+    }
+    hma_run_close(run);
+}
+
 static void tampered_sources_are_damage(void **state) {
     static const char *const changes[] = {"UPDATE source SET sha256 = 'f' || substr(sha256, 2)",
                                           "UPDATE source SET kind = 'merge'", "UPDATE source SET kind = 'nothing'",
@@ -121,6 +147,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(checkpoints_are_candidates_without_a_recipe, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_name_stays_with_its_checkpoint, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_scored_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(mixtures_are_candidates_with_a_weight, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tampered_sources_are_damage, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
