@@ -9,6 +9,7 @@
 
 enum { MAX_TEXTS = 64 };
 static const double tolerance = 1e-9;
+static const char *folder = HMA_TEST_DATA "/golden/metrics";
 
 typedef struct fixture {
     cJSON *in, *out;
@@ -17,9 +18,9 @@ typedef struct fixture {
 
 static void load(fixture *f, const char *name) {
     char path[512];
-    (void)snprintf(path, sizeof path, "%s/golden/metrics/%s.in.json", HMA_TEST_DATA, name);
+    (void)snprintf(path, sizeof path, "%s/%s.in.json", folder, name);
     assert_ok(hma_json_load(&f->in, path, 1 << 20));
-    (void)snprintf(path, sizeof path, "%s/golden/metrics/%s.out.json", HMA_TEST_DATA, name);
+    (void)snprintf(path, sizeof path, "%s/%s.out.json", folder, name);
     assert_ok(hma_json_load(&f->out, path, 1 << 20));
     f->cases = hma_json_get(f->in, "cases");
     f->answers = hma_json_get(f->out, "cases");
@@ -189,7 +190,9 @@ static void means_have_the_harness_standard_error(void **state) {
     unload(&f);
 }
 
-int main(void) {
+/* With an argument: the metrics of another golden set. */
+int main(int argc, char **argv) {
+    folder = argc > 1 ? argv[1] : folder;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(choices_are_picked_like_numpy_argmax),  cmocka_unit_test(squad_agrees_with_the_version_2_script),
         cmocka_unit_test(drop_agrees_with_the_harness),          cmocka_unit_test(bleu_agrees_with_sacrebleu),
