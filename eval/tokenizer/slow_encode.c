@@ -140,11 +140,12 @@ static int32_t id_of(const hma_slow *slow, const char *text, size_t length) {
     return added ? added->id : hma_sentencepiece_id(slow->model, text, length);
 }
 
-/* The ids so far, and what must be known of the first token. */
+/* The ids so far, and what must be known of the first tokens. What tokens are goes by their texts: unknown ones have theirs, too. */
 typedef struct result {
     hma_id_list *ids;
-    size_t before;      /* ids that were there already */
-    bool first_is_mark; /* the first token is a lone space mark */
+    size_t before;          /* ids that were there already */
+    bool first_is_mark;     /* the first token is a lone space mark */
+    bool second_is_special;
 } result;
 
 static hma_status add_text(const hma_slow *slow, const char *text, size_t length, result *r) {
@@ -156,6 +157,9 @@ static hma_status add_text(const hma_slow *slow, const char *text, size_t length
         const size_t n = tokens.items[i].length;
         if (r->ids->count == r->before) {
             r->first_is_mark = n == sizeof space_mark - 1 && memcmp(token, space_mark, n) == 0;
+        } else if (r->ids->count == r->before + 1) {
+            const hma_added_token *added = hma_added_tokens_find(&slow->added, token, n);
+            r->second_is_special = added && added->special;
         }
         status = hma_id_list_add(r->ids, id_of(slow, token, n));
     }
@@ -166,9 +170,7 @@ static hma_status add_text(const hma_slow *slow, const char *text, size_t length
 /* A space mark that only stands before a special token at the very beginning is dropped. */
 static void drop_mark(const hma_slow *slow, result *r) {
     hma_id_list *ids = r->ids;
-    const hma_added_token *second =
-        ids->count > r->before + 1 ? hma_added_tokens_by_id(&slow->added, ids->ids[r->before + 1]) : NULL;
-    if (!slow->gemma && !slow->legacy && r->first_is_mark && second && second->special) {
+    if (!slow->gemma && !slow->legacy && r->first_is_mark && r->second_is_special) {
         ids->count--;
         memmove(ids->ids + r->before, ids->ids + r->before + 1, (ids->count - r->before) * sizeof *ids->ids);
     }
@@ -185,6 +187,7 @@ static hma_status add_pieces(const hma_slow *slow, hma_pieces *pieces, hma_id_li
     for (size_t i = 0; status == HMA_OK && i < pieces->count; i++) {
         const hma_piece *piece = &pieces->items[i];
         if (piece->length && piece->token >= 0) {
+            r.second_is_special |= ids->count == r.before + 1 && slow->added.items[piece->token].special;
             status = hma_id_list_add(ids, slow->added.items[piece->token].id);
         } else if (piece->length) {
             status = add_text(slow, hma_piece_text(pieces, piece), piece->length, &r);

@@ -78,7 +78,7 @@ def log_likelihoods(hma, folder, name, reference, tasks, limit):
         t = by_task.setdefault(task, {"documents": 0, "choices": 0, "largest": 0.0, "clear": 0, "other": [], "greedy": []})
         t["documents"] += 1
         t["choices"] += len(ours)
-        t["largest"] = max(t["largest"], *(abs(a - b) for a, b in zip(ours, document["ll"])))
+        t["largest"], t["where"] = max((t["largest"], t.get("where", "")), (max(abs(a - b) for a, b in zip(ours, document["ll"])), document["id"]))
         t["greedy"] += [document["id"] for i, g in enumerate(document["greedy"]) if answers[f"{document['id']}/{i}"]["greedy"] != g]
         for kind, lengths in (("acc", [1] * len(ours)), ("acc_norm", [len(c) for c in item["choices"]])):
             theirs, mine = [a / n for a, n in zip(document["ll"], lengths)], [a / n for a, n in zip(ours, lengths)]
@@ -89,7 +89,7 @@ def log_likelihoods(hma, folder, name, reference, tasks, limit):
                     t["other"].append(f"{document['id']} {kind}")
     for task, t in sorted(by_task.items()):
         check(t["largest"] <= LL_TOLERANCE and not t["other"] and not t["greedy"],
-              f"{name} {task}: {t['documents']} documents, {t['choices']} log-likelihoods, largest difference {t['largest']:.2e}; {t['clear']} clear choices, {len(t['other'])} differ"
+              f"{name} {task}: {t['documents']} documents, {t['choices']} log-likelihoods, largest difference {t['largest']:.2e} in {t['where']}; {t['clear']} clear choices, {len(t['other'])} differ"
               + f"; greedy differs in {len(t['greedy'])}" + (f": {(t['other'] + t['greedy'])[:5]}" if t["other"] or t["greedy"] else ""))
     print(f"     {len(requests)} requests in {hma.seconds:.1f} s")
 

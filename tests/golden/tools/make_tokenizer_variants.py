@@ -238,14 +238,14 @@ def piece_model(r, lines, folder):
     sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter([x for line in lines for x in line.split("\n") if x]), model_writer=buffer, **options)
     with open(os.path.join(folder, "tokenizer.model"), "wb") as f:
         f.write(buffer.getvalue())
-    c = {"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "legacy": True, "clean_up_tokenization_spaces": r.random() < 0.2, "model_max_length": 1000000000000000019884624838656}
+    c = {"tokenizer_class": r.choice(["LlamaTokenizer", "LlamaTokenizer", "GemmaTokenizer"]), "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "legacy": r.random() < 0.7, "clean_up_tokenization_spaces": r.random() < 0.2, "model_max_length": 1000000000000000019884624838656}
     for key in ("add_bos_token", "add_eos_token", "add_prefix_space"):
         if r.random() < 0.4:
             c[key] = r.random() < 0.5
     if r.random() < 0.4:
         c["added_tokens_decoder"] = {str(i): {"content": s, "lstrip": r.random() < 0.3, "normalized": r.random() < 0.5, "rstrip": r.random() < 0.3, "single_word": False, "special": r.random() < 0.5}
-                                     for i, s in enumerate(["<pad>", "<|end|>"], sentencepiece.SentencePieceProcessor(model_proto=buffer.getvalue()).vocab_size())}
-        contents += ["<pad>", "<|end|>"]
+                                     for i, s in enumerate(["<|pad|>", "<|end|>"], sentencepiece.SentencePieceProcessor(model_proto=buffer.getvalue()).vocab_size())}
+        contents += ["<|pad|>", "<|end|>"]
     return c, contents + control + ["<s>", "</s>"], {k: v for k, v in options.items() if k in ("model_type", "normalization_rule_name", "remove_extra_whitespaces", "add_dummy_prefix", "byte_fallback", "treat_whitespace_as_suffix", "split_by_whitespace")}
 
 
