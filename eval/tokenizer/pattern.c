@@ -144,12 +144,11 @@ static bool next_word(const hma_search *s, hma_match *match) {
 
 /* PCRE2's matches, with empty ones left out directly after another. */
 static hma_status next_by_pcre(hma_search *s, hma_match *match, bool *found) {
-    if (!s->scratch && !(s->scratch = hma_pcre_scratch_new(s->pattern->pcre))) {
+    if (!s->scratch && !(s->scratch = hma_pcre_scratch_new(s->pattern->pcre, s->text, s->length))) {
         return hma_error_memory("regular expression");
     }
     while (s->at <= s->length) {
-        const hma_status status =
-            hma_pcre_find(s->pattern->pcre, s->scratch, s->text, s->length, s->at, &match->start, &match->end, found);
+        const hma_status status = hma_pcre_find(s->pattern->pcre, s->scratch, s->at, &match->start, &match->end, found);
         if (status != HMA_OK || !*found || match->end > match->start || match->end != s->last_end) {
             return status;
         }

@@ -9,6 +9,8 @@
 #include "base/buffer.h"
 #include "base/error_set.h"
 #include "base/memory.h"
+#include "base/utf8.h"
+#include "eval/tokenizer/unicode_recent.h"
 
 enum {
     STEPS_PER_BYTE = 100, /* what one search may take: a sane expression needs some ten steps a byte */
@@ -28,6 +30,9 @@ typedef struct scratch {
     pcre2_match_context *context;
     uint64_t steps;
     size_t position; /* at the last step */
+    const char *text;
+    size_t length;
+    char *replaced; /* the text with stand-ins; NULL when it needs none */
 } scratch;
 
 /* ---- translation from Oniguruma's syntax ---- */
@@ -261,14 +266,52 @@ static int count_step(pcre2_callout_block *block, void *data) {
     return s->steps > LEAST_STEPS + (uint64_t)STEPS_PER_BYTE * block->subject_length ? PCRE2_ERROR_MATCHLIMIT : 0;
 }
 
-void *hma_pcre_scratch_new(const hma_pcre *pcre) {
+/* The character that PCRE2 is shown in the place of one that it may not know; the same where it knows it. */
+static uint32_t stand_in(uint32_t c) {
+    size_t low = 0, high = hma_recent_run_count;
+    while (high - low > 1) {
+        const size_t middle = low + (high - low) / 2;
+        if (hma_recent_runs[middle].first <= c) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    const hma_recent_run *run = &hma_recent_runs[low];
+    return c >= run->first && c <= run->last ? run->stand_in : c;
+}
+
+/* Stand-ins take as many bytes as what they stand for, so that places stay. */
+static bool replace_recent(scratch *s) {
+    for (size_t at = 0; at < s->length;) {
+        uint32_t c = 0;
+        const size_t n = hma_utf8_decode(s->text + at, s->length - at, &c);
+        const uint32_t shown = n >= 3 ? stand_in(c) : c;
+        if (shown != c) {
+            if (!s->replaced) {
+                if (!(s->replaced = malloc(s->length))) {
+                    return false;
+                }
+                memcpy(s->replaced, s->text, s->length);
+                s->text = s->replaced;
+            }
+            (void)hma_utf8_encode(shown, s->replaced + at);
+        }
+        at += n ? n : 1;
+    }
+    return true;
+}
+
+void *hma_pcre_scratch_new(const hma_pcre *pcre, const char *text, size_t length) {
     scratch *s = HMA_NEW(scratch, 1);
     if (!s) {
         return NULL;
     }
+    s->text = text;
+    s->length = length;
     s->data = pcre2_match_data_create_from_pattern(pcre->code, NULL);
     s->context = pcre2_match_context_create(NULL);
-    if (!s->data || !s->context) {
+    if (!s->data || !s->context || !replace_recent(s)) {
         hma_pcre_scratch_free(s);
         return NULL;
     }
@@ -282,15 +325,15 @@ void hma_pcre_scratch_free(void *data) {
     if (s) {
         pcre2_match_data_free(s->data);
         pcre2_match_context_free(s->context);
+        free(s->replaced);
         free(s);
     }
 }
 
-hma_status hma_pcre_find(const hma_pcre *pcre, void *data, const char *text, size_t length, size_t from, size_t *start,
-                         size_t *end, bool *found) {
+hma_status hma_pcre_find(const hma_pcre *pcre, void *data, size_t from, size_t *start, size_t *end, bool *found) {
     scratch *s = data;
     s->position = from;
-    const int n = pcre2_match(pcre->code, (PCRE2_SPTR)text, length, from, PCRE2_NO_UTF_CHECK, s->data, s->context);
+    const int n = pcre2_match(pcre->code, (PCRE2_SPTR)s->text, s->length, from, PCRE2_NO_UTF_CHECK, s->data, s->context);
     *found = n >= 0;
     if (n >= 0) {
         const PCRE2_SIZE *range = pcre2_get_ovector_pointer(s->data);
