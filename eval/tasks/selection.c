@@ -50,18 +50,29 @@ static int by_index(const void *left, const void *right) {
     return a < b ? -1 : a > b;
 }
 
+/* Where the lower half ends; items that share something, and so their hash, stay together. */
+static size_t half_of(const placed *places, size_t count) {
+    size_t half = count / 2;
+    while (half > 0 && half < count && places[half].hash == places[half - 1].hash) {
+        half--;
+    }
+    return half;
+}
+
 /* The lower half by the hash of the ids is for searching. What is kept stands in the order of the file. */
 static hma_status take_half(hma_pick *pick, const hma_suite *suite, const char *name, bool search) {
     hma_rng_key key;
     placed *places = HMA_NEW(placed, pick->count);
     hma_status status = places ? task_key(&key, suite->seed, "search items", "", name) : HMA_FAILURE;
     if (status == HMA_OK) {
-        const size_t half = pick->count / 2, from = search ? 0 : half, to = search ? half : pick->count;
         for (size_t i = 0; i < pick->count; i++) {
-            const hma_rng_key own = hma_rng_key_for(hma_rng_u64(key, 0), pick->from->item[pick->index[i]].id);
+            const hma_item *item = &pick->from->item[pick->index[i]];
+            const hma_rng_key own =
+                hma_rng_key_for(hma_rng_u64(key, item->cluster ? 1 : 0), item->cluster ? item->cluster : item->id);
             places[i] = (placed){hma_rng_u64(own, 0), pick->index[i]};
         }
         qsort(places, pick->count, sizeof *places, by_hash);
+        const size_t half = half_of(places, pick->count), from = search ? 0 : half, to = search ? half : pick->count;
         for (size_t i = from; i < to; i++) {
             pick->index[i - from] = places[i].index;
         }

@@ -176,7 +176,8 @@ typedef enum hma_prompt_split { HMA_PROMPTS_TEST = 0, HMA_PROMPTS_SEARCH } hma_p
 /*
  * Items for looking for ratios, and items for reporting on them, which have no item in common. A task (or the prompts) that
  * has a file for each takes them from there; one file is divided by a hash of the suite's seed, the task's name and the item's
- * id: the lower half, rounded down, is for searching. HMA_ITEMS_ALL takes the whole test file, or the only one.
+ * id (or what it shares with others, which stay together): the lower half, rounded down, is for searching. HMA_ITEMS_ALL takes
+ * the whole test file, or the only one.
  */
 typedef enum hma_item_split { HMA_ITEMS_ALL = 0, HMA_ITEMS_TEST, HMA_ITEMS_SEARCH } hma_item_split;
 

@@ -29,6 +29,7 @@
 #include "hma/recipe.h"
 #include "hma/requests.h"
 #include "hma/run.h"
+#include "hma/run_search.h"
 #include "hma/sensitivity.h"
 #include "hma/text.h"
 #include "hma/tokenizer.h"

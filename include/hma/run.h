@@ -37,6 +37,7 @@ typedef struct hma_run_setup {
     hma_model_options model;
     hma_bos bos;
     hma_prompt_split prompts;
+    hma_item_split items;     /* HMA_ITEMS_TEST for runs that search: the others are for choosing ratios */
     size_t limit;
     const char *command_line; /* kept as history */
 } hma_run_setup;
@@ -114,6 +115,8 @@ typedef struct hma_candidate {
     const char *folder;       /* of a checkpoint: where it was last, and the SHA-256 of its weights; else NULL */
     const char *sha256;
     bool scored;
+    bool searched;       /* found by a search that did not choose it: has scores on search items only, and gets no others */
+    const char *dropped; /* why a race ended for it before the last item; NULL otherwise */
     const char *failure; /* why it has no scores and gets none (values that are not finite); NULL otherwise */
     double seconds;
 } hma_candidate;

@@ -12,6 +12,7 @@ extern const cli_command cli_cmd_help;
 extern const cli_command cli_cmd_inspect;
 extern const cli_command cli_cmd_merge;
 extern const cli_command cli_cmd_score;
+extern const cli_command cli_cmd_search;
 extern const cli_command cli_cmd_sensitivity;
 extern const cli_command cli_cmd_sweep;
 extern const cli_command cli_cmd_verify;

@@ -5,6 +5,7 @@
 #include "common.h"
 #include "front_print.h"
 #include "hma/run.h"
+#include "hma/run_search.h"
 #include "recipe_options.h"
 #include "talk.h"
 
@@ -12,6 +13,7 @@ typedef struct sweep_values {
     cli_common common;
     const char *pre, *post, *suite, *run, *grid, *levels, *candidates, *mixture;
     cli_texts extra;
+    bool race;
     cli_recipe_settings settings;
     cli_compute compute;
     cli_items items;
@@ -41,6 +43,8 @@ static const cli_option which[] = {
      .absent = "none", .offset = offsetof(sweep_values, extra)},
     {CLI_TEXT, 0, "candidates", "FILE", .help = "recipes, one JSON object a line, each with an optional label",
      .absent = "none", .offset = offsetof(sweep_values, candidates)},
+    {CLI_FLAG, 0, "race", .help = "let them start on few items and stop those that have no chance of the front",
+     .offset = offsetof(sweep_values, race)},
 };
 
 /* "NAME=DIR" */
@@ -78,7 +82,7 @@ static hma_status add_candidates(hma_run *run, const sweep_values *v) {
 
 static hma_status score_and_print(cli_session *session, const sweep_values *v, hma_run *run) {
     hma_front *front;
-    hma_status status = hma_run_score(run);
+    hma_status status = v->race ? hma_run_race(run) : hma_run_score(run);
     if (status == HMA_OK) {
         status = hma_front_compute(&front, session->context, run, NULL);
     }

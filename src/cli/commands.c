@@ -6,8 +6,8 @@
 #include "talk.h"
 
 const cli_command *const cli_commands[] = {
-    &cli_cmd_inspect, &cli_cmd_diff, &cli_cmd_merge, &cli_cmd_score, &cli_cmd_eval, &cli_cmd_sensitivity, &cli_cmd_sweep,
-    &cli_cmd_front, &cli_cmd_export, &cli_cmd_verify, &cli_cmd_version, &cli_cmd_help, NULL};
+    &cli_cmd_inspect, &cli_cmd_diff,  &cli_cmd_merge,  &cli_cmd_score,  &cli_cmd_eval,    &cli_cmd_sensitivity, &cli_cmd_sweep,
+    &cli_cmd_search,  &cli_cmd_front, &cli_cmd_export, &cli_cmd_verify, &cli_cmd_version, &cli_cmd_help,        NULL};
 
 hma_status cli_find_command(const cli_command **out, const char *name) {
     const char *names[sizeof cli_commands / sizeof *cli_commands];

@@ -63,23 +63,31 @@ static hma_status print_table(const hma_front *front) {
     return cli_table_end(&table, stdout);
 }
 
-/* Candidates without scores: the front is then of what there is. */
-static size_t waiting(const hma_run *run) {
-    size_t count = 0;
+/* Candidates that are not in the table: the front is then of what there is. */
+static void print_absent(const hma_run *run) {
+    size_t waiting = 0, searched = 0, dropped = 0;
     for (size_t i = 0; i < hma_run_candidate_count(run); i++) {
         const hma_candidate *c = hma_run_candidate(run, i);
-        count += !c->scored && !c->failure;
+        searched += c->searched;
+        dropped += c->dropped != NULL;
+        waiting += !c->scored && !c->failure && !c->searched && !c->dropped;
     }
-    return count;
+    if (waiting > 0) {
+        (void)printf("%zu candidates are not scored yet.\n", waiting);
+    }
+    if (searched > 0) {
+        (void)printf("%zu more candidates were scored on the search items only, where others beat them.\n", searched);
+    }
+    if (dropped > 0) {
+        (void)printf("%zu more candidates were stopped early: they had no chance of the front.\n", dropped);
+    }
 }
 
 static hma_status print_text(const hma_run *run, const hma_front *front) {
     (void)printf("Ratios are the weight of post, block by block (0 is pre, 1 is post; the weight of pre is 1 - ratio).\n\n");
     const hma_status status = print_table(front);
     (void)printf("\n* on the front, > recommended, x excluded; ± standard errors; member: probability of the front\n");
-    if (waiting(run) > 0) {
-        (void)printf("%zu candidates are not scored yet.\n", waiting(run));
-    }
+    print_absent(run);
     const hma_estimate *h = &front->hypervolume;
     if (isfinite(h->value)) {
         (void)printf("hypervolume %.4g (95 %% interval %.4g to %.4g), beyond alignment %.4g and retention %.4g\n", h->value,

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "hma/text.h"
+#include "search/parts.h"
 
 enum { LONGEST_LABEL = 200, LONGEST_FILE = 1 << 26 };
 
@@ -102,10 +103,24 @@ static hma_status check_room(const hma_run *run) {
     return HMA_OK;
 }
 
-static hma_status add(hma_run *run, const hma_recipe *recipe, hma_origin origin, const char *label) {
+/* What a search found and left behind is scored when somebody asks for it by name. */
+static hma_status reopen(hma_run *run, const char *id) {
+    size_t index;
+    hma_status status = hma_run_find(run, id, &index);
+    if (status == HMA_OK && run->entries[index].candidate.searched) {
+        status = hma_parts_set_status(run->journal, index, "waiting", NULL);
+        run->entries[index].candidate.searched = false;
+    }
+    return status;
+}
+
+hma_status hma_candidates_add(hma_run *run, const hma_recipe *recipe, hma_origin origin, const char *label) {
     bool known;
     char *made = NULL;
     hma_status status = hma_journal_has_candidate(run->journal, "id", hma_recipe_id(recipe), &known);
+    if (status == HMA_OK && known && origin != HMA_ORIGIN_SEARCH) {
+        return reopen(run, hma_recipe_id(recipe));
+    }
     if (status != HMA_OK || known) {
         return status;
     }
@@ -163,7 +178,7 @@ hma_status hma_candidates_add_line(hma_run *run, const char *line, size_t length
     if (status != HMA_OK) {
         return status;
     }
-    status = add(run, recipe, origin, label);
+    status = hma_candidates_add(run, recipe, origin, label);
     hma_recipe_free(recipe);
     free(label);
     return status;
@@ -204,7 +219,7 @@ static hma_status add_single(hma_run *run, const void *what) {
         return hma_error(HMA_USAGE, "recipe: is for %zu layers (expected %zu as in %s)", hma_recipe_layers(single->recipe),
                          run->layers, run->folder);
     }
-    return add(run, single->recipe, single->origin, single->label);
+    return hma_candidates_add(run, single->recipe, single->origin, single->label);
 }
 
 hma_status hma_run_add(hma_run *run, const hma_recipe *recipe, hma_origin origin, const char *label) {

@@ -12,6 +12,9 @@ enum { HMA_MOST_CANDIDATES = 100000 };
 typedef hma_status (*hma_candidates_fn)(hma_run *run, const void *what);
 hma_status hma_candidates_add_together(hma_run *run, hma_candidates_fn add_all, const void *what);
 
+/* Adds a recipe, unless the run has it; called within the above. `label` may be NULL. */
+hma_status hma_candidates_add(hma_run *run, const hma_recipe *recipe, hma_origin origin, const char *label);
+
 /* Adds the recipe of a line (see below), unless the run has it; called within the above. */
 hma_status hma_candidates_add_line(hma_run *run, const char *line, size_t length, const char *name, hma_origin origin);
 

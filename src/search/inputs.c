@@ -56,6 +56,7 @@ hma_status hma_inputs_prepare(hma_inputs *inputs, const hma_run_setup *setup) {
     const hma_eval_options options = {.model = setup->model,
                                       .bos = setup->bos,
                                       .prompts = setup->prompts,
+                                      .items = setup->items,
                                       .limit = setup->limit,
                                       .pre = inputs->pre,
                                       .post = inputs->post};
@@ -158,6 +159,11 @@ hma_status hma_inputs_arrange(void *user, const hma_candidate *const *candidates
     return hma_upcoming_arrange(&inputs->upcoming, inputs->post, candidates, count, order);
 }
 
+hma_status hma_inputs_select(void *user, const hma_selection *selection) {
+    hma_inputs *inputs = user;
+    return hma_evaluator_select(inputs->evaluator, selection);
+}
+
 /* ---- the public beginning of a run ---- */
 
 /* Models are never written to; a run beside them, or around them, is fine. */
@@ -200,8 +206,12 @@ hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder
         hma_inputs_free(inputs);
         return status;
     }
-    run->scorer = (hma_scorer){
-        .score = hma_inputs_score, .user = inputs, .check = check_recipe, .arrange = hma_inputs_arrange};
+    run->scorer = (hma_scorer){.score = hma_inputs_score,
+                               .user = inputs,
+                               .check = check_recipe,
+                               .arrange = hma_inputs_arrange,
+                               .select = hma_inputs_select};
+    run->test = run->selected = (hma_selection){.prompts = setup->prompts, .items = setup->items};
     run->scorer_free = hma_inputs_free;
     *out = run;
     return HMA_OK;

@@ -35,4 +35,7 @@ hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_resu
 /* Candidates that begin alike one after the other, pre and post before all. `user` are the inputs. */
 hma_status hma_inputs_arrange(void *user, const hma_candidate *const *candidates, size_t count, size_t *order);
 
+/* Which items are asked. `user` are the inputs. */
+hma_status hma_inputs_select(void *user, const hma_selection *selection);
+
 #endif

@@ -157,6 +157,7 @@ static hma_status add_recipe(hma_facts *facts, const hma_inputs *inputs, const h
 }
 
 static hma_status add_scoring(hma_facts *facts, const hma_run_setup *setup) {
+    static const char *const items[] = {[HMA_ITEMS_ALL] = "all", [HMA_ITEMS_TEST] = "test", [HMA_ITEMS_SEARCH] = "search"};
     hma_kernels kernels;
     hma_status status = hma_kernels_choose(&kernels, setup->model.backend, setup->model.precision);
     FIX(status, facts, "precision", "%s", precision_name(setup->model.precision));
@@ -164,6 +165,7 @@ static hma_status add_scoring(hma_facts *facts, const hma_run_setup *setup) {
     FIX(status, facts, "kernels", "%s", hma_kernels_name(&kernels));
     FIX(status, facts, "bos", "%s", bos_name(setup->bos));
     FIX(status, facts, "prompts", "%s", setup->prompts == HMA_PROMPTS_SEARCH ? "search" : "test");
+    FIX(status, facts, "items", "%s", items[setup->items]);
     FIX(status, facts, "limit", "%zu", setup->limit);
     return status;
 }

@@ -113,6 +113,7 @@ void hma_run_truncate(hma_run *run, size_t count) {
         free(entry->id);
         free(entry->folder);
         free(entry->sha256);
+        free(entry->dropped);
     }
     if (run->block_start) {
         run->block_count = 1;
@@ -171,8 +172,20 @@ static hma_status take_row(void *user, const hma_journal_row *row) {
         entry->candidate.failure = entry->failure;
         return entry->failure ? HMA_OK : HMA_FAILURE;
     }
-    return entry->candidate.scored || strcmp(row->status, "waiting") == 0 ? HMA_OK
-                                                                          : damaged(run, "a candidate's status is not known");
+    if (strcmp(row->status, "dropped") == 0) {
+        entry->dropped = hma_copy_text(row->message);
+        entry->candidate.dropped = entry->dropped;
+        return entry->dropped ? HMA_OK : HMA_FAILURE;
+    }
+    entry->candidate.searched = strcmp(row->status, "searched") == 0;
+    return entry->candidate.scored || entry->candidate.searched || strcmp(row->status, "waiting") == 0
+               ? HMA_OK
+               : damaged(run, "a candidate's status is not known");
+}
+
+/* Runs of before there were search items scored all of them. */
+static hma_status complete_facts(hma_run *run) {
+    return hma_run_fact(run, "items") ? HMA_OK : hma_facts_set(&run->facts, HMA_FACT_HISTORY, "items", "all");
 }
 
 /* Pre and post come first in every run. */
@@ -187,6 +200,9 @@ hma_status hma_run_read(hma_run *run) {
     hma_status status = hma_sql_run(&run->journal->sql, "BEGIN", "read it");
     if (status == HMA_OK) {
         status = hma_journal_read_facts(run->journal, &run->facts);
+    }
+    if (status == HMA_OK) {
+        status = complete_facts(run);
     }
     if (status == HMA_OK) {
         status = set_layers(run);
@@ -219,8 +235,10 @@ static hma_status open_journal(hma_run *run, bool writable) {
     if (status == HMA_OK && hma_path_exists(path)) {
         status = hma_journal_open(&run->journal, path, writable);
     } else if (status == HMA_OK && !writable) {
-        status = hma_error(HMA_IO, "%s: holds no journal.sqlite (expected the folder of a run): name the folder that was given "
-                           "as --run", run->folder);
+        status = hma_error(HMA_IO,
+                           "%s: holds no journal.sqlite (expected the folder of a run): name the folder that was given "
+                           "as --run",
+                           run->folder);
     }
     free(path);
     return status;

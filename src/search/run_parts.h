@@ -22,16 +22,18 @@ typedef struct hma_scorer {
     /* Whether a recipe can be scored at all, told when it is added; may be NULL. */
     hma_status (*check)(void *user, const hma_recipe *recipe);
     /*
-     * Told which candidates will be scored next, puts them into the order that costs least: order[count] are their places. Scores do
-     * not depend on it. NULL: they are scored in the order in which they were added.
+     * Told which candidates will be scored next, puts them into the order that costs least: order[count] are their places.
+     * Scores do not depend on it. NULL: they are scored in the order in which they were added.
      */
     hma_status (*arrange)(void *user, const hma_candidate *const *candidates, size_t count, size_t *order);
+    /* Which items the following calls ask; NULL when there is nothing to select from. */
+    hma_status (*select)(void *user, const hma_selection *selection);
 } hma_scorer;
 
 typedef struct hma_run_entry {
     hma_candidate candidate; /* points into what follows */
     hma_recipe *recipe;
-    char *label, *failure;
+    char *label, *failure, *dropped;
     char *id, *folder, *sha256; /* of others than merges */
 } hma_run_entry;
 
@@ -52,13 +54,15 @@ struct hma_run {
     size_t *block_start; /* [layers]: the structure that hma_run_blocks() tells of */
     size_t block_count;
     /* for scoring only */
-    hma_context *context;  /* NULL in a run that is only read */
-    int lock;              /* -1 in a run that is only read */
-    bool is_new;           /* begun by this process */
-    bool abandoned;        /* closing it takes its files away */
-    bool made_folder;      /* the folder is new, and goes again unless a journal comes into it */
-    char *defaults;        /* the run's recipe as JSON: what a candidate's line leaves out */
-    size_t default_blocks; /* its blocks; 0 when it names none, and a line's own ratios say how many there are */
+    hma_context *context;   /* NULL in a run that is only read */
+    int lock;               /* -1 in a run that is only read */
+    bool is_new;            /* begun by this process */
+    bool abandoned;         /* closing it takes its files away */
+    bool made_folder;       /* the folder is new, and goes again unless a journal comes into it */
+    char *defaults;         /* the run's recipe as JSON: what a candidate's line leaves out */
+    size_t default_blocks;  /* its blocks; 0 when it names none, and a line's own ratios say how many there are */
+    hma_selection test;     /* what results are made of */
+    hma_selection selected; /* what the scorer asks now */
     hma_scorer scorer;
     void (*scorer_free)(void *user); /* may be NULL */
 };
@@ -84,5 +88,20 @@ void hma_run_truncate(hma_run *run, size_t count);
 
 /* Reads facts and candidates from the journal. */
 hma_status hma_run_read(hma_run *run);
+
+/* Makes the scorer ask these items. */
+hma_status hma_run_select(hma_run *run, const hma_selection *selection);
+
+/* Scores those of the given candidates that have no scores on the test items yet, in order. As hma_run_score() otherwise. */
+hma_status hma_run_score_some(hma_run *run, const size_t *candidates, size_t count);
+
+/* Puts entries into the order in which scoring them costs least; the scorer must have an `arrange`. */
+hma_status hma_run_arrange(const hma_run *run, size_t *entries, size_t count);
+
+/* Records a candidate's result on the test items. */
+hma_status hma_run_keep_result(hma_run *run, size_t index, const hma_result *result);
+
+/* Records that a candidate's merge is not finite: the error that was set last. HMA_NON_FINITE for pre and post. */
+hma_status hma_run_keep_failure(hma_run *run, size_t index);
 
 #endif

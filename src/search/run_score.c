@@ -8,7 +8,9 @@
 #include "base/memory.h"
 #include "search/run_parts.h"
 
-static bool is_open(const hma_run_entry *entry) { return !entry->candidate.scored && !entry->failure; }
+static bool is_open(const hma_run_entry *entry) {
+    return !entry->candidate.scored && !entry->candidate.searched && !entry->failure;
+}
 
 static void log_scores(const hma_run *run, const hma_candidate *candidate, const hma_result *result) {
     char alignment[64] = "";
@@ -19,11 +21,12 @@ static void log_scores(const hma_run *run, const hma_candidate *candidate, const
             result->seconds);
 }
 
-static hma_status keep_result(hma_run *run, size_t index, const hma_result *result) {
+hma_status hma_run_keep_result(hma_run *run, size_t index, const hma_result *result) {
     hma_candidate *candidate = &run->entries[index].candidate;
     const hma_status status = hma_journal_put_result(run->journal, index, result);
     if (status == HMA_OK) {
         candidate->scored = true;
+        candidate->dropped = NULL; /* the text stays with the entry */
         candidate->seconds = result->seconds;
         log_scores(run, candidate, result);
     }
@@ -31,7 +34,7 @@ static hma_status keep_result(hma_run *run, size_t index, const hma_result *resu
 }
 
 /* A merge that overflows is an answer about that merge; pre or post that do are an answer about the inputs. */
-static hma_status keep_failure(hma_run *run, size_t index) {
+hma_status hma_run_keep_failure(hma_run *run, size_t index) {
     hma_run_entry *entry = &run->entries[index];
     if (entry->candidate.origin == HMA_ORIGIN_ENDPOINT) {
         return HMA_NON_FINITE;
@@ -51,22 +54,22 @@ static hma_status keep_failure(hma_run *run, size_t index) {
     return HMA_OK;
 }
 
-/* `done` candidates need no scoring any more. */
-static hma_status score_one(hma_run *run, size_t index, size_t done) {
+/* `done` of `all` candidates need no scoring any more. */
+static hma_status score_one(hma_run *run, size_t index, size_t done, size_t all) {
     const hma_candidate *candidate = &run->entries[index].candidate;
     hma_result *result;
     hma_status status = hma_context_check(run->context);
     if (status != HMA_OK) {
         return status;
     }
-    hma_report_step(run->context, done, run->entry_count);
-    hma_log(run->context, HMA_LOG_DEBUG, "scoring %s (%zu of %zu)", candidate->label, done + 1, run->entry_count);
+    hma_report_step(run->context, done, all);
+    hma_log(run->context, HMA_LOG_DEBUG, "scoring %s (%zu of %zu)", candidate->label, done + 1, all);
     status = run->scorer.score(run->scorer.user, candidate, &result);
     if (status == HMA_NON_FINITE) {
-        return keep_failure(run, index);
+        return hma_run_keep_failure(run, index);
     }
     if (status == HMA_OK) {
-        status = keep_result(run, index, result);
+        status = hma_run_keep_result(run, index, result);
         hma_result_free(result);
     }
     return status;
@@ -83,8 +86,7 @@ static void note_stop(hma_run *run, hma_status status) {
     free(message);
 }
 
-/* Puts entries into the order in which scoring them costs least. */
-static hma_status arrange(const hma_run *run, size_t *entries, size_t count) {
+hma_status hma_run_arrange(const hma_run *run, size_t *entries, size_t count) {
     const hma_candidate **candidates = HMA_NEW(const hma_candidate *, count);
     size_t *order = HMA_NEW(size_t, count), *arranged = HMA_NEW(size_t, count);
     hma_status status = candidates && order && arranged ? HMA_OK : HMA_FAILURE;
@@ -106,25 +108,54 @@ static hma_status arrange(const hma_run *run, size_t *entries, size_t count) {
     return status;
 }
 
-hma_status hma_run_score(hma_run *run) {
-    if (!run->context) {
-        return hma_error(HMA_USAGE, "%s: was opened for reading (expected hma_run_begin)", run->folder);
+hma_status hma_run_select(hma_run *run, const hma_selection *selection) {
+    const hma_selection *now = &run->selected;
+    const bool same = now->prompts == selection->prompts && now->items == selection->items && now->first == selection->first &&
+                      now->last == selection->last && now->parts == selection->parts;
+    const hma_status status = same || !run->scorer.select ? HMA_OK : run->scorer.select(run->scorer.user, selection);
+    if (status == HMA_OK) {
+        run->selected = *selection;
     }
-    size_t *open = HMA_NEW(size_t, run->entry_count), count = 0;
-    for (size_t i = 0; open && i < run->entry_count; i++) {
-        if (is_open(&run->entries[i])) {
-            open[count++] = i;
+    return status;
+}
+
+hma_status hma_run_score_some(hma_run *run, const size_t *candidates, size_t count) {
+    size_t *open = HMA_NEW(size_t, count), open_count = 0;
+    bool *taken = HMA_NEW(bool, run->entry_count); /* none twice */
+    hma_status status = open && taken ? hma_run_select(run, &run->test) : HMA_FAILURE;
+    for (size_t i = 0; i < count && status == HMA_OK; i++) {
+        if (is_open(&run->entries[candidates[i]]) && !taken[candidates[i]]) {
+            open[open_count++] = candidates[i];
+            taken[candidates[i]] = true;
         }
     }
-    hma_log(run->context, HMA_LOG_INFO, "%s: %zu candidates, %zu of them to be scored", run->folder, run->entry_count, count);
-    hma_status status = !open ? HMA_FAILURE : run->scorer.arrange ? arrange(run, open, count) : HMA_OK;
-    for (size_t i = 0; i < count && status == HMA_OK; i++) {
-        status = score_one(run, open[i], run->entry_count - count + i);
+    if (status == HMA_OK && run->scorer.arrange) {
+        status = hma_run_arrange(run, open, open_count);
+    }
+    for (size_t i = 0; i < open_count && status == HMA_OK; i++) {
+        status = score_one(run, open[i], count - open_count + i, count);
     }
     free(open);
+    free(taken);
     hma_report_step(run->context, 0, 0);
     if (status != HMA_OK) {
         note_stop(run, status);
     }
+    return status;
+}
+
+hma_status hma_run_score(hma_run *run) {
+    if (!run->context) {
+        return hma_error(HMA_USAGE, "%s: was opened for reading (expected hma_run_begin)", run->folder);
+    }
+    size_t open = 0;
+    size_t *all = HMA_NEW(size_t, run->entry_count);
+    for (size_t i = 0; all && i < run->entry_count; i++) {
+        open += is_open(&run->entries[i]);
+        all[i] = i;
+    }
+    hma_log(run->context, HMA_LOG_INFO, "%s: %zu candidates, %zu of them to be scored", run->folder, run->entry_count, open);
+    const hma_status status = all ? hma_run_score_some(run, all, run->entry_count) : HMA_FAILURE;
+    free(all);
     return status;
 }

@@ -57,6 +57,28 @@ static hma_status check_rows(const hma_run *run) {
     return status;
 }
 
+/* Scores on search items, and of races. */
+static hma_status check_parts(const hma_run *run) {
+    static const char *const rules[][2] = {
+        {"SELECT count(*) FROM part_stat LEFT JOIN part_answer USING (sheet, candidate, task, item) "
+         "WHERE part_answer.score IS NULL AND part_answer.detail IS NULL",
+         "there are partial statistics of items that were never answered"},
+        {"SELECT count(*) FROM part_answer LEFT JOIN part USING (sheet, candidate) WHERE part.last IS NULL",
+         "there are partial scores of candidates that were never asked"},
+        {"SELECT count(*) FROM part_answer LEFT JOIN part_item ON part_item.sheet = part_answer.sheet AND "
+         "part_item.task = part_answer.task AND part_item.number = part_answer.item WHERE part_item.id IS NULL",
+         "there are partial scores of items that are not in the suite"},
+        {"SELECT count(*) FROM candidate WHERE status = 'searched' AND number NOT IN "
+         "(SELECT candidate FROM part WHERE sheet = 'search') AND number < (SELECT max(candidate) FROM part)",
+         "a candidate was searched and has no scores"},
+    };
+    hma_status status = HMA_OK;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules && status == HMA_OK && run->journal->schema >= 4; i++) {
+        status = check_none(run, rules[i][0], rules[i][1]);
+    }
+    return status;
+}
+
 static bool same_bits(const double *a, const double *b, size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (!(a[i] == b[i] && signbit(a[i]) == signbit(b[i])) && !(isnan(a[i]) && isnan(b[i]))) {
@@ -109,6 +131,9 @@ static hma_status verify(const hma_run *run, hma_buffer *report) {
     hma_status status = check_integrity(run);
     if (status == HMA_OK) {
         status = check_rows(run);
+    }
+    if (status == HMA_OK) {
+        status = check_parts(run);
     }
     for (size_t i = 0; i < run->entry_count && status == HMA_OK; i++) {
         const hma_candidate *candidate = &run->entries[i].candidate;

@@ -39,6 +39,28 @@ static const struct {
      "CREATE TABLE stat_wide (candidate INTEGER, task INTEGER, measure INTEGER, item INTEGER, "
      "s10, s11, s12, s13, s14, s15, s16, s17, PRIMARY KEY (candidate, task, measure, item)) WITHOUT ROWID"},
     {2, "source", "CREATE TABLE source (candidate INTEGER PRIMARY KEY, kind TEXT NOT NULL, ratio, sha256 TEXT, folder TEXT)"},
+    {4, "part",
+     "CREATE TABLE part (sheet TEXT, candidate INTEGER, last INTEGER, parts INTEGER NOT NULL, seconds, tokens INTEGER, "
+     "tokens_shared INTEGER, generated INTEGER, flops, seconds_merge, seconds_compute, "
+     "PRIMARY KEY (sheet, candidate, last)) WITHOUT ROWID"},
+    {4, "part_task",
+     "CREATE TABLE part_task (sheet TEXT, number INTEGER, name TEXT NOT NULL, category TEXT NOT NULL, "
+     "alignment INTEGER NOT NULL, PRIMARY KEY (sheet, number)) WITHOUT ROWID"},
+    {4, "part_measure",
+     "CREATE TABLE part_measure (sheet TEXT, task INTEGER, number INTEGER, metric TEXT NOT NULL, "
+     "PRIMARY KEY (sheet, task, number)) WITHOUT ROWID"},
+    {4, "part_item",
+     "CREATE TABLE part_item (sheet TEXT, task INTEGER, number INTEGER, id TEXT NOT NULL, "
+     "PRIMARY KEY (sheet, task, number)) WITHOUT ROWID"},
+    {4, "part_answer",
+     "CREATE TABLE part_answer (sheet TEXT, candidate INTEGER, task INTEGER, item INTEGER, score, detail TEXT, "
+     "PRIMARY KEY (sheet, candidate, task, item)) WITHOUT ROWID"},
+    {4, "part_stat",
+     "CREATE TABLE part_stat (sheet TEXT, candidate INTEGER, task INTEGER, measure INTEGER, item INTEGER, "
+     "stats TEXT NOT NULL, PRIMARY KEY (sheet, candidate, task, measure, item)) WITHOUT ROWID"},
+    {4, "evaluation",
+     "CREATE TABLE evaluation (objective TEXT, ratios TEXT, value, gradient TEXT NOT NULL, "
+     "PRIMARY KEY (objective, ratios)) WITHOUT ROWID"},
 };
 
 enum { OBJECTS = sizeof objects / sizeof *objects };

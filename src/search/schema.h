@@ -6,7 +6,7 @@
 
 enum {
     HMA_JOURNAL_APPLICATION = 0x686d616a, /* "hmaj": SQLite's application_id */
-    HMA_JOURNAL_SCHEMA = 3                /* SQLite's user_version; older ones are read, newer ones refused */
+    HMA_JOURNAL_SCHEMA = 4                /* SQLite's user_version; older ones are read, newer ones refused */
 };
 
 /* Statistics of an item that `stat` holds; further ones stand in `stat_wide`. */

@@ -174,7 +174,10 @@ static void journals_of_schema_1_are_read_and_go_on(void **state) {
     (void)query_journal(f->run, "SELECT 1");
     sqlite3 *db;
     assert_int_equal(sqlite3_open(in_folder(f->run, "journal.sqlite"), &db), SQLITE_OK);
-    const char *const older = "DROP TABLE item_cluster; DROP TABLE source; DROP TABLE stat_wide; PRAGMA user_version = 1";
+    const char *const older =
+        "DROP TABLE item_cluster; DROP TABLE source; DROP TABLE part; DROP TABLE part_task; DROP TABLE part_measure; "
+        "DROP TABLE part_item; DROP TABLE part_answer; DROP TABLE part_stat; DROP TABLE evaluation; "
+        "DROP TABLE stat_wide; PRAGMA user_version = 1";
     assert_int_equal(sqlite3_exec(db, older, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     hma_result *result;

@@ -136,6 +136,27 @@ static void the_half_follows_the_item_not_its_place(void **state) {
     hma_suite_free(turned);
 }
 
+static void items_that_share_a_passage_stay_together(void **state) {
+    (void)state;
+    FILE *file = create("mc.jsonl");
+    for (size_t i = 0; i < 40; i++) {
+        assert_true(fprintf(file,
+                            "{\"id\":\"i%zu\",\"passage\":\"p%zu\",\"query\":\"q\",\"choices\":[\"a\",\"b\"],\"gold\":0}\n", i,
+                            i % 7) > 0);
+    }
+    assert_int_equal(fclose(file), 0);
+    put_prompts("test.jsonl", 0, 4);
+    hma_suite *suite = load("\"mc.jsonl\"", "{\"test\":\"test.jsonl\"}");
+    hma_pick search = pick(suite, 0, (hma_selection){.items = HMA_ITEMS_SEARCH});
+    assert_true(search.count > 10 && search.count <= 20);
+    for (size_t i = 0; i < 40; i++) {
+        const size_t here = times(&search, id_of("i", i));
+        assert_int_equal(here, times(&search, id_of("i", i % 7)));
+    }
+    hma_pick_free(&search);
+    hma_suite_free(suite);
+}
+
 static void a_file_for_each_is_taken_whole(void **state) {
     (void)state;
     put_items("a.jsonl", 0, 7, 1);
@@ -278,6 +299,7 @@ int main(void) {
         cmocka_unit_test(without_a_split_everything_is_asked_in_order),
         cmocka_unit_test(one_file_is_divided_into_halves_without_an_item_in_common),
         cmocka_unit_test(the_half_follows_the_item_not_its_place),
+        cmocka_unit_test(items_that_share_a_passage_stay_together),
         cmocka_unit_test(a_file_for_each_is_taken_whole),
         cmocka_unit_test(the_digest_covers_the_search_file),
         cmocka_unit_test(parts_ask_every_item_once_and_grow_from_the_same_beginning),

@@ -39,7 +39,7 @@ echo "-- a sweep: rows that were saved stay, and it goes on when there is room"
 fill 2M
 say hma sweep pre post --suite demo/suite.json --limit 2 --run disk/run --grid 0:1:0.5
 rm disk/filler
-fill 900K
+fill 850K
 say hma sweep pre post --suite demo/suite.json --limit 2 --run disk/run --grid 0:1:0.02
 hma verify disk/run | sed -E 's/[0-9]+ (scored|waiting|scores)/N \1/g'
 rm disk/filler

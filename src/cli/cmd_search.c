@@ -1,0 +1,155 @@
+#include <math.h>
+
+#include "cmd.h"
+#include "common.h"
+#include "front_print.h"
+#include "hma/run_search.h"
+#include "recipe_options.h"
+#include "talk.h"
+
+typedef struct search_values {
+    cli_common common;
+    const char *pre, *post, *suite, *run;
+    int method;
+    uint64_t search_seed, candidates, tokens, minutes, population, batch;
+    double mean_ratio;
+    bool race;
+    cli_recipe_settings settings;
+    cli_compute compute;
+    uint64_t limit;
+} search_values;
+
+static const search_values defaults = {
+    .method = HMA_SEARCH_SURROGATE, .search_seed = 1, .mean_ratio = NAN, .settings.blocks = "3"};
+
+static const char *method_word(size_t index) {
+    return index < HMA_SEARCH_METHODS ? hma_search_method_name((hma_search_method)index) : NULL;
+}
+
+static const cli_option operands[] = {
+    {CLI_OPERAND, .name = "PRE", .help = "model folder before RLHF", .offset = offsetof(search_values, pre)},
+    {CLI_OPERAND, .name = "POST", .help = "model folder after RLHF", .offset = offsetof(search_values, post)},
+};
+static const cli_option options[] = {
+    {CLI_TEXT, 0, "suite", "FILE", .help = "what is measured", .offset = offsetof(search_values, suite), .required = true},
+    {CLI_TEXT, 0, "run", "DIR", .help = "folder of the run; made, or resumed", .offset = offsetof(search_values, run),
+     .required = true},
+    {CLI_NUMBER, 0, "limit", "N", .help = "items of each task, and prompts, to score at most, of either half",
+     .offset = offsetof(search_values, limit), .absent = "the suite's own limits", .least = 1, .most = 1000000000},
+};
+static const cli_option how[] = {
+    {CLI_CHOICE, 0, "method", "NAME", .help = "how ratios are proposed", .offset = offsetof(search_values, method),
+     .choice = method_word},
+    {CLI_RATIO, 0, "mean-ratio", "A", .help = "only ratios with this mean over the blocks", .absent = "any",
+     .offset = offsetof(search_values, mean_ratio)},
+    {CLI_FLAG, 0, "race", .help = "stop candidates early that have no chance of the front",
+     .offset = offsetof(search_values, race)},
+    {CLI_NUMBER, 0, "search-seed", "N", .help = "of the search's own random numbers",
+     .offset = offsetof(search_values, search_seed), .most = UINT64_MAX},
+    {CLI_NUMBER, 0, "population", "N", .help = "of nsga2", .absent = "4 for each block, at least 12",
+     .offset = offsetof(search_values, population), .least = 4, .most = 10000},
+    {CLI_NUMBER, 0, "batch", "N", .help = "proposals of the surrogate between two fits", .absent = "4",
+     .offset = offsetof(search_values, batch), .least = 1, .most = 1000},
+};
+static const cli_option budget[] = {
+    {CLI_NUMBER, 0, "candidates", "N", .help = "candidates to ask for, pre and post among them",
+     .absent = "24 for each block, at least 36, when there is no other limit", .offset = offsetof(search_values, candidates),
+     .least = 3, .most = 100000},
+    {CLI_NUMBER, 0, "tokens", "N", .help = "tokens through the model while searching", .absent = "no limit",
+     .offset = offsetof(search_values, tokens), .least = 1, .most = UINT64_MAX},
+    {CLI_NUMBER, 0, "minutes", "N", .help = "of scoring while searching, as recorded in the run", .absent = "no limit",
+     .offset = offsetof(search_values, minutes), .least = 1, .most = 1000000000},
+};
+
+static const char details[] =
+    "Looks for ratios on the suite's search items and search prompts, then scores the front that it\n"
+    "found, and pre and post, on the test items and test prompts: the front is made of those. A task\n"
+    "or prompts with one file only are divided in two. The same line resumes; a larger budget goes on\n"
+    "from where a smaller one ended.";
+
+static void tell(const hma_search_report *r) {
+    char text[512];
+    (void)snprintf(
+        text, sizeof text,
+        "search: %zu candidates (%zu stopped early), %.4g million tokens, %.1f minutes, ended by %s; %zu on the front "
+        "of the search items, hypervolume %.4f of the rectangle between pre and post",
+        r->candidates, r->dropped, r->tokens / 1e6, r->seconds / 60, r->ended_by, r->front, r->hypervolume);
+    cli_say(text);
+    if (r->predictions > 0) {
+        (void)snprintf(
+            text, sizeof text,
+            "search: the surfaces miss by %.3g in alignment and %.3g in retention when a point is left out, and missed "
+            "by %.3g and %.3g the %zu points that they proposed",
+            r->left_out_error[0], r->left_out_error[1], r->prediction_error[0], r->prediction_error[1], r->predictions);
+        cli_say(text);
+    }
+}
+
+static hma_status search_and_print(cli_session *session, const search_values *v, hma_run *run) {
+    const hma_search_options chosen = {.method = (hma_search_method)v->method,
+                                       .seed = v->search_seed,
+                                       .mean_ratio = v->mean_ratio,
+                                       .candidates = (size_t)v->candidates,
+                                       .tokens = v->tokens,
+                                       .minutes = (double)v->minutes,
+                                       .population = (size_t)v->population,
+                                       .batch = (size_t)v->batch,
+                                       .race = v->race};
+    hma_search_report report;
+    hma_front *front;
+    hma_status status = hma_run_search(run, &chosen, &report);
+    if (status == HMA_OK) {
+        if (!v->common.quiet) {
+            tell(&report);
+        }
+        status = hma_front_compute(&front, session->context, run, NULL);
+    }
+    if (status == HMA_OK) {
+        status = cli_front_print(run, front, v->common.json);
+        hma_front_free(front);
+    }
+    return status;
+}
+
+static hma_status run(cli_session *session, const void *values) {
+    const search_values *v = values;
+    hma_run_setup setup = {.pre = v->pre,
+                           .post = v->post,
+                           .suite = v->suite,
+                           .model = cli_model_options(&v->compute),
+                           .bos = (hma_bos)v->compute.bos,
+                           .items = HMA_ITEMS_TEST,
+                           .limit = (size_t)v->limit,
+                           .command_line = session->command_line};
+    hma_run *opened = NULL;
+    hma_status status = cli_recipe_spec(&setup.recipe, &v->settings);
+    if (status == HMA_OK) {
+        status = hma_run_begin(&opened, session->context, v->run, &setup);
+    }
+    if (status == HMA_OK) {
+        status = search_and_print(session, v, opened);
+        hma_run_close(opened);
+    }
+    return status;
+}
+
+const cli_command cli_cmd_search = {
+    .spec = {"search",
+             "find ratios on search items, and score the best of them on test items",
+             details,
+             {CLI_GROUP("Arguments", operands, 0),
+              CLI_GROUP(NULL, options, 0),
+              CLI_GROUP("Search", how, 0),
+              CLI_GROUP("Budget (what is used up first ends the search)", budget, 0),
+              /* all of a recipe's settings but --method, which has another meaning here */
+              {"Merging", cli_recipe_settings_options, 3, offsetof(search_values, settings)},
+              {"Merging", cli_recipe_settings_options + 4, 3, offsetof(search_values, settings)},
+              CLI_COMPUTE_GROUP(offsetof(search_values, compute)),
+              CLI_JSON_GROUP,
+              CLI_COMMON_GROUP},
+             &defaults,
+             sizeof defaults},
+    .run = run,
+    .has_common = true,
+    .resumes = true,
+};
