@@ -168,7 +168,7 @@ static void measure_claims(hma_context *context, size_t simulations, const char 
                         gains += claim.gain;
                         better += claim.blocks;
                     }
-                    (void)fprintf(out, "%s,%zu,%zu,%zu,%g,%zu,%.4f,%.4f\n", shares ? "graded" : "right or wrong", sizes[s],
+                    (void)fprintf(out, "%s,%zu,%zu,%zu,%g,%zu,%.4f,%.4f\n", shares ? "right or wrong" : "graded", sizes[s],
                                   merges[m], blocks ? merges[m] : 0, shares ? gain : gain / 2, simulations,
                                   (double)gains / (double)simulations, (double)better / (double)simulations);
                     (void)fflush(out);
