@@ -84,6 +84,24 @@ static void compare(hma_context *context, hma_objective *objective, double mean,
     hma_solution_clear(&solution);
 }
 
+/* The authors' own way: an epoch over the blocks of texts, as many updates of a part as it has linear maps. */
+static void follow_paper(hma_context *context, hma_objective *objective, double mean, double learning_rate) {
+    size_t maps[BLOCKS];
+    hma_solution solution;
+    hma_objective_linear_maps(objective, maps);
+    const hma_solver_options options = {.parametrization = HMA_PAPER,
+                                        .epsilon = 0.2,
+                                        .learning_rate = learning_rate,
+                                        .repeats = maps,
+                                        .batches = hma_objective_passages(objective),
+                                        .batch = hma_objective_evaluate_passage};
+    must(hma_solve(&solution, context, BLOCKS, mean, hma_objective_evaluate, objective, &options));
+    (void)printf("mean %.2f: paper, rate %g, %zu steps, %zu updates each: %.4f/%.4f/%.4f %.6f%s\n", mean, learning_rate,
+                 solution.evaluations - 1, maps[0], solution.ratios[0], solution.ratios[1], solution.ratios[2], solution.value,
+                 solution.clipped ? ", cut off at 1" : "");
+    hma_solution_clear(&solution);
+}
+
 int main(int argc, char **argv) {
     const char *pre_folder = argc > 3 ? argv[1] : "eval/demo/pre", *post_folder = argc > 3 ? argv[2] : "eval/demo/post";
     const hma_context_options options = {.threads = argc > 4 ? (unsigned)atoi(argv[4]) : 0};
@@ -105,6 +123,8 @@ int main(int argc, char **argv) {
     costs(objective);
     for (double mean = 0.1; step > 0 && mean < 0.95; mean += 0.2) {
         compare(context, objective, mean, step);
+        follow_paper(context, objective, mean, 2e-5);
+        follow_paper(context, objective, mean, 2e-2);
     }
     hma_objective_free(objective);
     hma_text_free(text);

@@ -261,17 +261,22 @@ static double *bits_of(const gradient_pair *pair, unsigned threads, uint64_t mem
 }
 
 static void threads_and_memory_change_no_bit(void **state) {
-    static const unsigned threads[] = {2, 3, 5};
-    static const uint64_t memory[] = {0, 400000, 1000000};
+    static const struct {
+        hma_backend backend;
+        unsigned threads;
+        uint64_t memory;
+    } cases[] = {{HMA_BACKEND_NAIVE, 2, 0},   {HMA_BACKEND_NAIVE, 3, 400000}, {HMA_BACKEND_NAIVE, 5, 1000000},
+                 {HMA_BACKEND_AUTO, 3, 0},    {HMA_BACKEND_AUTO, 2, 400000},  {HMA_BACKEND_OPENBLAS, 2, 0},
+                 {HMA_BACKEND_OPENBLAS, 5, 0}};
     gradient_pair pair = make_gradient_pair(scratch, *state, 0.3);
-    size_t count;
-    double *expected = bits_of(&pair, 1, 0, HMA_BACKEND_NAIVE, &count);
-    for (size_t i = 0; i < 3; i++) {
-        double *actual = bits_of(&pair, threads[i], memory[i], HMA_BACKEND_NAIVE, &count);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t count;
+        double *expected = bits_of(&pair, 1, 0, cases[i].backend, &count);
+        double *actual = bits_of(&pair, cases[i].threads, cases[i].memory, cases[i].backend, &count);
         assert_memory_equal(actual, expected, count * sizeof *actual);
         free(actual);
+        free(expected);
     }
-    free(expected);
     close_gradient_pair(&pair);
 }
 
