@@ -115,18 +115,21 @@ class LlamaCpp(Timed):
 
         self.name, self.c = "llama.cpp", llama_cpp
         tokenizer = AutoTokenizer.from_pretrained(a.model)
-        self.sequences = sorted((encode(tokenizer, r)[0] for r in read_requests(a.requests)), key=len)
+        self.sequences = sorted(self.sequences_of(tokenizer, a), key=len)
         llama_cpp.llama_backend_init()
         self.log = llama_cpp.llama_log_callback(lambda *_: None)
         llama_cpp.llama_log_set(self.log, None)
         self.model = llama_cpp.llama_model_load_from_file(a.gguf.encode(), llama_cpp.llama_model_default_params())
         p = llama_cpp.llama_context_default_params()
-        p.n_ctx, p.n_batch, p.n_ubatch, p.n_seq_max = 8192, 4096, 512, 128
+        p.n_ctx, p.n_batch, p.n_ubatch, p.n_seq_max = 32768, 4096, 512, 128
         p.n_threads = p.n_threads_batch = a.threads
         p.kv_unified = True
         self.context = llama_cpp.llama_init_from_model(self.model, p)
         self.memory = llama_cpp.llama_get_memory(self.context)
         self.tokens = llama_cpp.llama_batch_init(4096, 0, 1)
+
+    def sequences_of(self, tokenizer, a):
+        return [encode(tokenizer, r)[0] for r in read_requests(a.requests)]
 
     def work(self, batch, part):
         sequences = self.sequences[::part]
@@ -150,19 +153,19 @@ class LlamaCpp(Timed):
 PEERS = {"lm_eval": Harness, "transformers": Transformers, "llama.cpp": LlamaCpp}
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(text, hma, peers, default_peers, default_batches):
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("requests")
     parser.add_argument("--bench", required=True)
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--peers", default="lm_eval,transformers")
+    parser.add_argument("--peers", default=default_peers)
     parser.add_argument("--gguf")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--batches", default="1,8,16,32")
+    parser.add_argument("--batches", default=default_batches)
     a = parser.parse_args()
-    runners = [Hma(a)] + [PEERS[name](a) for name in a.peers.split(",")]
+    runners = [hma(a)] + [peers[name](a) for name in a.peers.split(",")]
     for runner in runners[1:]:
         runner.choose_batch([int(b) for b in a.batches.split(",")])
     samples = {runner.name: [] for runner in runners}
@@ -178,4 +181,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, Hma, PEERS, "lm_eval,transformers", "1,8,16,32")
