@@ -1,7 +1,8 @@
 /*
- * Batched generation with a key/value cache. Prompts go through the layers once, as a forest (shared prefixes once), and leave their
- * keys and values in a store for each layer; then every step runs one row for each sequence that is not finished. As many requests
- * are taken at once as the store has room for within the memory budget.
+ * Batched generation with a key/value cache. Prompts go through the layers as a forest (shared prefixes once) and leave their keys and
+ * values in a store for each layer; then every step runs one row for each sequence that is not finished. A finished sequence leaves at
+ * once and gives its rows of the stores back; waiting requests enter when a quarter of those under way has left. As many are under
+ * way as the stores have room for within the memory budget.
  */
 #include <math.h>
 #include <stdio.h>
@@ -13,13 +14,22 @@
 #include "base/memory.h"
 #include "eval/transformer/head.h"
 #include "eval/transformer/model_parts.h"
+#include "eval/transformer/row_pool.h"
 #include "eval/transformer/sampler.h"
+
+/* Requests that entered together: the rows of their prompts go back when the last of them has finished. */
+typedef struct party {
+    size_t store, rows;
+    size_t left; /* sequences that are not finished */
+} party;
 
 /* A request under way. */
 typedef struct sequence {
     hma_generation *request;
     size_t number;       /* of the request in the call */
     hma_ids prompt;      /* cut to what fits */
+    size_t prompt_rows;  /* that it adds to those of the request before it */
+    party *party;
     hma_span *spans;     /* the prompt's, and one more for the new tokens */
     size_t span_count;
     size_t store;        /* first row of its own in the stores */
@@ -30,12 +40,12 @@ typedef struct sequence {
 /* A model at work. */
 typedef struct side {
     hma_model *m;
-    hma_store *stores; /* [layers] */
-    float *x, *hidden, *logits;
+    hma_store *stores;          /* [layers] */
+    float *x, *hidden, *logits; /* of `widest` rows */
 } side;
 
 /* The models run in step over the same batches: one, or the two of a mixture. */
-typedef struct wave {
+typedef struct work {
     hma_model *m; /* whose end-of-sequence ids and context count: the last side's */
     side sides[HMA_MIXED];
     size_t side_count;
@@ -43,10 +53,15 @@ typedef struct wave {
     hma_stop_fn stop;
     void *user;
     sequence *sequences;
-    size_t count;
-    sequence **active;
-    size_t active_count;
-} wave;
+    size_t count, next;  /* sequences from `next` on wait */
+    size_t widest;       /* so many may be under way */
+    party *parties;      /* [count] at most */
+    size_t party_count;
+    hma_row_pool pool;   /* rows of all stores */
+    sequence **active;   /* [widest] */
+    size_t active_count, after_entry; /* .. and how many these were when requests last entered */
+    size_t *rows;        /* [widest] 0, 1, 2, .. */
+} work;
 
 /* ---- what a token does to its sequence ---- */
 
@@ -69,19 +84,19 @@ bool hma_generation_take(const hma_model *m, hma_generation *r, size_t number, i
     return r->ended || r->count >= r->max_tokens;
 }
 
-static void take_token(const wave *w, sequence *s, int32_t id) {
+static void take_token(const work *w, sequence *s, int32_t id) {
     s->made++;
     s->finished = hma_generation_take(w->m, s->request, s->number, id, w->stop, w->user);
 }
 
 typedef struct sampling {
-    const wave *w;
+    const work *w;
     sequence **sequences;
 } sampling;
 
 static hma_status sample_row(void *argument, size_t index, size_t worker) {
     const sampling *job = argument;
-    const wave *w = job->w;
+    const work *w = job->w;
     (void)worker;
     sequence *s = job->sequences[index];
     const size_t width = w->m->architecture.vocabulary;
@@ -98,25 +113,76 @@ static hma_status sample_row(void *argument, size_t index, size_t worker) {
     return status;
 }
 
-/* From x at the given rows to one new token for each of the sequences. */
-static hma_status next_tokens(wave *w, const size_t *rows, sequence **sequences, size_t count) {
-    hma_status status = HMA_OK;
-    for (size_t i = 0; i < w->side_count && status == HMA_OK; i++) {
-        side *s = &w->sides[i];
-        status = hma_engine_final(&s->m->engine, s->x, rows, count, s->hidden);
-        if (status == HMA_OK) {
-            status = hma_head_logits(&s->m->engine, s->hidden, count, s->logits);
-        }
-    }
-    if (status == HMA_OK) {
-        sampling job = {w, sequences};
-        status = hma_pool_run(hma_context_pool(w->m->context), count, sample_row, &job);
-    }
-    w->m->counters.generated += count;
-    return status;
+/* From a side's x at the given rows to its logits there. */
+static hma_status look_ahead(side *s, const float *x, const size_t *rows, size_t count) {
+    const hma_status status = hma_engine_final(&s->m->engine, x, rows, count, s->hidden);
+    return status == HMA_OK ? hma_head_logits(&s->m->engine, s->hidden, count, s->logits) : status;
 }
 
-/* ---- prompts ---- */
+/* From the sides' logits to one new token for each of the sequences. */
+static hma_status draw(work *w, sequence **sequences, size_t count) {
+    sampling job = {w, sequences};
+    w->m->counters.generated += count;
+    return hma_pool_run(hma_context_pool(w->m->context), count, sample_row, &job);
+}
+
+static void count_rows(const work *w, size_t rows, size_t shared) {
+    for (size_t i = 0; i < w->side_count; i++) {
+        w->sides[i].m->counters.tokens += rows;
+        w->sides[i].m->counters.tokens_shared += shared;
+    }
+}
+
+/* ---- who enters ---- */
+
+static size_t own_rows(const sequence *s) { return s->request->max_tokens; }
+
+/* How many of those that wait could enter, going by room alone. */
+static size_t candidates(const work *w) {
+    size_t n = 0, tiles = 0;
+    while (w->next + n < w->count && w->active_count + n < w->widest) {
+        const sequence *s = &w->sequences[w->next + n];
+        /* the first one has nobody before it whose prompt it could share */
+        tiles += (n ? hma_whole_tiles(s->prompt_rows) : hma_whole_tiles(s->prompt.count)) + hma_whole_tiles(own_rows(s));
+        if (n && tiles > w->pool.free_tiles) {
+            break;
+        }
+        n++;
+    }
+    return n;
+}
+
+/* Takes rows for the prompts of n sequences and for what each of them will say; nothing when there is not room for all. */
+static bool take_rows(work *w, size_t n, size_t prompt_rows, size_t *prompts) {
+    if (!hma_row_pool_take(&w->pool, prompt_rows, prompts)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        sequence *s = &w->sequences[w->next + i];
+        if (!hma_row_pool_take(&w->pool, own_rows(s), &s->store)) {
+            while (i-- > 0) {
+                hma_row_pool_give(&w->pool, w->sequences[w->next + i].store, own_rows(&w->sequences[w->next + i]));
+            }
+            hma_row_pool_give(&w->pool, *prompts, prompt_rows);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A batch that was built for rows 0 .. of the store moves to rows `first` .. */
+static void move_to(hma_batch *batch, size_t first) {
+    for (size_t i = 0; i < batch->rows; i++) {
+        batch->store[i] += first;
+    }
+    for (size_t i = 0; i < batch->run_count; i++) {
+        batch->runs[i].store += first;
+    }
+    for (size_t i = 0; i < batch->span_count; i++) {
+        batch->spans[i].first += first;
+    }
+    batch->store_rows += first;
+}
 
 static hma_status copy_spans(sequence *s, const hma_batch *batch, size_t leaf) {
     const hma_run_of_rows *run = &batch->runs[leaf];
@@ -130,69 +196,63 @@ static hma_status copy_spans(sequence *s, const hma_batch *batch, size_t leaf) {
     return HMA_OK;
 }
 
-/* One side's way through the layers for the prompts; `store` rows of keys and values are kept in each. */
-static hma_status run_side(const wave *w, side *s, const hma_batch *batch, size_t store) {
-    const hma_architecture *a = &s->m->architecture;
+/* Runs the prompts of a batch and draws the first token of every sequence that ends in it. */
+static hma_status run_prompts(work *w, const hma_batch *batch, const size_t *rows, sequence **sequences, size_t count) {
     hma_status status = HMA_OK;
-    for (size_t l = 0; status == HMA_OK && l < a->layers; l++) {
-        status = hma_store_new(&s->stores[l], store, hma_kv_width(a));
+    for (size_t i = 0; i < w->side_count && status == HMA_OK; i++) {
+        side *s = &w->sides[i];
+        float *x = hma_new_aligned(batch->rows * s->m->architecture.hidden, sizeof *x);
+        status = x ? hma_engine_embed(&s->m->engine, batch, x) : HMA_FAILURE;
+        if (status == HMA_OK) {
+            status = hma_engine_layers(&s->m->engine, batch, x, s->stores, true, NULL);
+        }
+        if (status == HMA_OK) {
+            status = look_ahead(s, x, rows, count);
+        }
+        free(x);
     }
-    if (status == HMA_OK) {
-        s->x = hma_new_aligned(hma_max_size(batch->rows, w->count) * a->hidden, sizeof *s->x);
-        s->hidden = hma_new_aligned(w->count * a->hidden, sizeof *s->hidden);
-        s->logits = hma_new_aligned(w->count * a->vocabulary, sizeof *s->logits);
-        status = s->x && s->hidden && s->logits ? hma_engine_embed(&s->m->engine, batch, s->x) : HMA_FAILURE;
-    }
-    if (status == HMA_OK) {
-        status = hma_engine_layers(&s->m->engine, batch, s->x, s->stores, true, NULL);
-    }
-    return status;
+    return status == HMA_OK ? draw(w, sequences, count) : status;
 }
 
-static void count_rows(const wave *w, size_t rows, size_t shared) {
-    for (size_t i = 0; i < w->side_count; i++) {
-        w->sides[i].m->counters.tokens += rows;
-        w->sides[i].m->counters.tokens_shared += shared;
-    }
-}
-
-/* Runs all prompts and draws the first token of every sequence. */
-static hma_status run_prompts(wave *w) {
+/* Lets as many of the next n sequences enter as there is room for in one piece: n, or half as many, and so on. */
+static hma_status enter(work *w, size_t n) {
     hma_batch batch = {0};
-    hma_ids *prompts = HMA_NEW(hma_ids, w->count);
-    size_t *leaf = HMA_NEW(size_t, w->count), *rows = HMA_NEW(size_t, w->count), given = 0;
+    hma_ids *prompts = HMA_NEW(hma_ids, n);
+    size_t *leaf = HMA_NEW(size_t, n), *rows = HMA_NEW(size_t, n), store = 0, given = 0;
     hma_status status = prompts && leaf && rows ? HMA_OK : HMA_FAILURE;
-    for (size_t i = 0; status == HMA_OK && i < w->count; i++) {
-        prompts[i] = w->sequences[i].prompt;
-        given += prompts[i].count;
+    for (size_t i = 0; status == HMA_OK && i < n; i++) {
+        prompts[i] = w->sequences[w->next + i].prompt;
     }
-    if (status == HMA_OK) {
-        status = hma_batch_forest(&batch, prompts, w->count, leaf);
+    for (; status == HMA_OK && n; n /= 2) {
+        status = hma_batch_forest(&batch, prompts, n, leaf);
+        if (status == HMA_OK && take_rows(w, n, batch.rows, &store)) {
+            break;
+        }
+        hma_batch_free(&batch);
     }
-    /* the prompts' rows come first in the stores, then each sequence's own, from a multiple of 16 on */
-    size_t store = (batch.rows + 15) / 16 * 16;
-    for (size_t i = 0; i < w->count; i++) {
-        w->sequences[i].store = store;
-        store += (w->sequences[i].request->max_tokens + 15) / 16 * 16;
+    if (status == HMA_OK && n) {
+        party *p = &w->parties[w->party_count++];
+        *p = (party){store, batch.rows, n};
+        for (size_t i = 0; i < n; i++) {
+            rows[i] = hma_batch_row(&batch, leaf[i], prompts[i].count - 1);
+            given += prompts[i].count;
+        }
+        status = hma_batch_ask(&batch, rows, n);
+        move_to(&batch, store);
+        for (size_t i = 0; status == HMA_OK && i < n; i++) {
+            sequence *s = &w->sequences[w->next + i];
+            s->party = p;
+            w->active[w->active_count + i] = s;
+            status = copy_spans(s, &batch, leaf[i]);
+        }
+        if (status == HMA_OK) {
+            status = run_prompts(w, &batch, rows, w->active + w->active_count, n);
+        }
+        count_rows(w, batch.rows, given - batch.rows);
+        w->active_count += n;
+        w->next += n;
+        w->after_entry = w->active_count;
     }
-    for (size_t i = 0; status == HMA_OK && i < w->count; i++) {
-        rows[i] = hma_batch_row(&batch, leaf[i], w->sequences[i].prompt.count - 1);
-    }
-    if (status == HMA_OK) {
-        status = hma_batch_ask(&batch, rows, w->count);
-    }
-    for (size_t i = 0; status == HMA_OK && i < w->side_count; i++) {
-        status = run_side(w, &w->sides[i], &batch, store);
-    }
-    for (size_t i = 0; status == HMA_OK && i < w->count; i++) {
-        sequence *s = &w->sequences[i];
-        w->active[i] = s;
-        status = copy_spans(s, &batch, leaf[i]);
-    }
-    if (status == HMA_OK) {
-        status = next_tokens(w, rows, w->active, w->count);
-    }
-    count_rows(w, batch.rows, given - batch.rows);
     hma_batch_free(&batch);
     free(prompts);
     free(leaf);
@@ -203,7 +263,7 @@ static hma_status run_prompts(wave *w) {
 /* ---- steps ---- */
 
 /* One row for each active sequence: its newest token. */
-static hma_status step_batch(const wave *w, hma_batch *out) {
+static hma_status step_batch(const work *w, hma_batch *out) {
     hma_batch b = {.rows = w->active_count, .run_count = w->active_count};
     size_t spans = 0;
     for (size_t i = 0; i < w->active_count; i++) {
@@ -234,96 +294,75 @@ static hma_status step_batch(const wave *w, hma_batch *out) {
     return HMA_OK;
 }
 
-static hma_status step(wave *w, const size_t *rows) {
+static hma_status step(work *w) {
     hma_batch batch;
     hma_status status = step_batch(w, &batch);
     if (status != HMA_OK) {
         return status;
     }
-    for (size_t i = 0; status == HMA_OK && i < w->side_count; i++) {
+    for (size_t i = 0; i < w->side_count && status == HMA_OK; i++) {
         side *s = &w->sides[i];
         status = hma_engine_embed(&s->m->engine, &batch, s->x);
         if (status == HMA_OK) {
             status = hma_engine_layers(&s->m->engine, &batch, s->x, s->stores, true, NULL);
         }
+        if (status == HMA_OK) {
+            status = look_ahead(s, s->x, w->rows, w->active_count);
+        }
     }
     if (status == HMA_OK) {
-        status = next_tokens(w, rows, w->active, w->active_count);
+        status = draw(w, w->active, w->active_count);
     }
     count_rows(w, batch.rows, 0);
     hma_batch_free(&batch);
     return status;
 }
 
-static void drop_finished(wave *w) {
+static void leave(work *w, sequence *s) {
+    hma_row_pool_give(&w->pool, s->store, own_rows(s));
+    if (--s->party->left == 0) {
+        hma_row_pool_give(&w->pool, s->party->store, s->party->rows);
+    }
+    free(s->spans);
+    s->spans = NULL;
+}
+
+static void drop_finished(work *w) {
     size_t kept = 0;
     for (size_t i = 0; i < w->active_count; i++) {
-        if (!w->active[i]->finished) {
+        if (w->active[i]->finished) {
+            leave(w, w->active[i]);
+        } else {
             w->active[kept++] = w->active[i];
         }
     }
     w->active_count = kept;
 }
 
-static void free_side(side *s) {
-    for (size_t l = 0; s->stores && l < s->m->architecture.layers; l++) {
-        hma_store_free(&s->stores[l]);
-    }
-    free(s->stores);
-    free(s->x);
-    free(s->hidden);
-    free(s->logits);
+/* Whether so many have left that it is worth another pass over the weights to let others enter. */
+static bool may_enter(const work *w) {
+    return w->next < w->count && (w->active_count == 0 || w->active_count < w->after_entry - w->after_entry / 4);
 }
 
-/* What all waves of a call have in common. */
-typedef struct call {
-    hma_model *const *models;
-    size_t model_count;
-    double ratio;
-    hma_stop_fn stop;
-    void *user;
-    size_t total; /* requests */
-} call;
-
-static hma_status run_wave(const call *c, sequence *sequences, size_t count, size_t done) {
-    wave w = {.m = c->models[c->model_count - 1],
-              .side_count = c->model_count,
-              .ratio = c->ratio,
-              .stop = c->stop,
-              .user = c->user,
-              .sequences = sequences,
-              .count = count,
-              .active_count = count};
-    size_t *rows = HMA_NEW(size_t, count);
-    w.active = HMA_NEW(sequence *, count);
-    hma_status status = rows && w.active ? HMA_OK : HMA_FAILURE;
-    for (size_t i = 0; i < w.side_count; i++) {
-        w.sides[i].m = c->models[i];
-        w.sides[i].stores = HMA_NEW(hma_store, c->models[i]->architecture.layers);
-        status = w.sides[i].stores ? status : HMA_FAILURE;
+/* Until nobody waits and nobody is under way. The stores hold every sequence alone, so empty ones always take the next. */
+static hma_status run(work *w) {
+    hma_status status = HMA_OK;
+    while (w->next < w->count || w->active_count) {
+        const size_t before = w->next;
+        if (may_enter(w)) {
+            status = enter(w, candidates(w));
+            if (w->next == before) {
+                w->after_entry = w->active_count; /* no room yet: more have to leave */
+            }
+        } else {
+            status = step(w);
+        }
+        if (status != HMA_OK) {
+            break;
+        }
+        drop_finished(w);
+        hma_report(w->m->context, "generating", "replies", (double)(w->next - w->active_count), (double)w->count);
     }
-    for (size_t i = 0; rows && i < count; i++) {
-        rows[i] = i;
-    }
-    if (status == HMA_OK) {
-        status = run_prompts(&w);
-    }
-    if (status == HMA_OK) {
-        drop_finished(&w);
-    }
-    while (status == HMA_OK && w.active_count) {
-        hma_report(w.m->context, "generating", "replies", (double)(done + count - w.active_count), (double)c->total);
-        status = step(&w, rows);
-        drop_finished(&w);
-    }
-    for (size_t i = 0; i < count; i++) {
-        free(sequences[i].spans);
-    }
-    for (size_t i = 0; i < w.side_count; i++) {
-        free_side(&w.sides[i]);
-    }
-    free(w.active);
-    free(rows);
     return status;
 }
 
@@ -356,68 +395,119 @@ hma_status hma_generation_begin(const hma_model *m, hma_generation *r, size_t nu
 }
 
 /* Positions that every model has. */
-static size_t context_of(const call *c) {
+static size_t context_of(const work *w) {
     size_t most = SIZE_MAX;
-    for (size_t i = 0; i < c->model_count; i++) {
-        most = hma_min_size(most, c->models[i]->architecture.max_length);
+    for (size_t i = 0; i < w->side_count; i++) {
+        most = hma_min_size(most, w->sides[i].m->architecture.max_length);
     }
     return most;
 }
 
-/* Rows of keys and values that all layers' stores may have together. */
-static size_t store_rows(const call *c) {
+/* Rows of the stores: for all sequences at once if the memory budget allows, at least for each of them alone. */
+static size_t store_rows(const work *w) {
     uint64_t row = 0;
-    for (size_t i = 0; i < c->model_count; i++) {
-        const hma_architecture *a = &c->models[i]->architecture;
+    for (size_t i = 0; i < w->side_count; i++) {
+        const hma_architecture *a = &w->sides[i].m->architecture;
         row += (uint64_t)a->layers * 2 * hma_kv_width(a) * sizeof(float);
     }
-    return (size_t)(hma_context_left(c->models[0]->context) / 2 / row);
+    const size_t most = (size_t)(hma_context_left(w->m->context) / 2 / row);
+    size_t all = 0, least = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        const sequence *s = &w->sequences[i];
+        const size_t own = hma_whole_tiles(own_rows(s));
+        all += (hma_whole_tiles(s->prompt_rows) + own) * HMA_TILE_ROWS;
+        least = hma_max_size(least, (hma_whole_tiles(s->prompt.count) + own) * HMA_TILE_ROWS);
+    }
+    return hma_max_size(least, hma_min_size(all, most));
 }
 
 /* Sequences that one step may have: their logits must stay small beside the rest. */
-static size_t wave_size(const call *c) {
-    const uint64_t logits = c->model_count * c->models[0]->architecture.vocabulary * sizeof(float);
-    return hma_max_size(1, (size_t)(hma_context_left(c->models[0]->context) / 16 / logits));
+static size_t widest_step(const work *w) {
+    const uint64_t logits = w->side_count * w->m->architecture.vocabulary * sizeof(float);
+    const uint64_t room = hma_context_left(w->m->context) / 16 / logits;
+    return hma_min_size(w->count, (size_t)hma_min_u64(room > 0 ? room : 1, 512));
 }
 
-static hma_status run_waves(const call *c, sequence *sequences, size_t count) {
-    const size_t most = store_rows(c), widest = hma_min_size(wave_size(c), 512);
-    hma_status status = HMA_OK;
-    for (size_t first = 0; status == HMA_OK && first < count;) {
-        size_t next = first, rows = 0;
-        while (next < count && next - first < widest) {
-            const size_t more = sequences[next].prompt.count + sequences[next].request->max_tokens + 32;
-            if (next > first && rows + more > most) {
-                break;
-            }
-            rows += more;
-            next++;
-        }
-        status = run_wave(c, sequences + first, next - first, first);
-        first = next;
+static hma_status prepare_side(side *s, size_t widest, size_t rows) {
+    const hma_architecture *a = &s->m->architecture;
+    s->stores = HMA_NEW(hma_store, a->layers);
+    s->x = hma_new_aligned(widest * a->hidden, sizeof *s->x);
+    s->hidden = hma_new_aligned(widest * a->hidden, sizeof *s->hidden);
+    s->logits = hma_new_aligned(widest * a->vocabulary, sizeof *s->logits);
+    hma_status status = s->stores && s->x && s->hidden && s->logits ? HMA_OK : HMA_FAILURE;
+    for (size_t l = 0; status == HMA_OK && l < a->layers; l++) {
+        status = hma_store_new(&s->stores[l], rows, hma_kv_width(a));
     }
     return status;
 }
 
+static void free_side(side *s) {
+    for (size_t l = 0; s->stores && l < s->m->architecture.layers; l++) {
+        hma_store_free(&s->stores[l]);
+    }
+    free(s->stores);
+    free(s->x);
+    free(s->hidden);
+    free(s->logits);
+}
+
+static hma_status prepare(work *w) {
+    const size_t rows = store_rows(w);
+    w->widest = widest_step(w);
+    w->parties = HMA_NEW(party, w->count);
+    w->active = HMA_NEW(sequence *, w->widest);
+    w->rows = HMA_NEW(size_t, w->widest);
+    hma_status status = w->parties && w->active && w->rows ? hma_row_pool_new(&w->pool, rows) : HMA_FAILURE;
+    for (size_t i = 0; status == HMA_OK && i < w->widest; i++) {
+        w->rows[i] = i;
+    }
+    for (size_t i = 0; status == HMA_OK && i < w->side_count; i++) {
+        status = prepare_side(&w->sides[i], w->widest, rows);
+    }
+    return status;
+}
+
+static void clear(work *w) {
+    for (size_t i = 0; i < w->count && w->sequences; i++) {
+        free(w->sequences[i].spans);
+    }
+    for (size_t i = 0; i < w->side_count; i++) {
+        free_side(&w->sides[i]);
+    }
+    hma_row_pool_free(&w->pool);
+    free(w->sequences);
+    free(w->parties);
+    free(w->active);
+    free(w->rows);
+}
+
 hma_status hma_generate_in_step(hma_model *const *models, size_t model_count, double ratio, hma_generation *requests, size_t count,
                                 hma_stop_fn stop, void *user) {
-    const call c = {models, model_count, ratio, stop, user, count};
-    sequence *sequences = HMA_NEW(sequence, count);
-    hma_status status = sequences ? HMA_OK : HMA_FAILURE;
-    for (size_t i = 0; i < count && sequences; i++) {
+    work w = {.m = models[model_count - 1], .side_count = model_count, .ratio = ratio, .stop = stop, .user = user, .count = count};
+    w.sequences = HMA_NEW(sequence, count);
+    hma_status status = w.sequences ? HMA_OK : HMA_FAILURE;
+    for (size_t i = 0; i < model_count; i++) {
+        w.sides[i].m = models[i];
+    }
+    for (size_t i = 0; i < count && w.sequences; i++) {
         requests[i].ids = NULL;
     }
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
-        sequences[i] = (sequence){.request = &requests[i], .number = i};
-        status = begin(models[0], context_of(&c), &requests[i], i, &sequences[i].prompt);
+        sequence *s = &w.sequences[i];
+        *s = (sequence){.request = &requests[i], .number = i};
+        status = begin(models[0], context_of(&w), &requests[i], i, &s->prompt);
+        s->prompt_rows = s->prompt.count - (i ? hma_ids_common(&w.sequences[i - 1].prompt, &s->prompt) : 0);
+    }
+    if (status == HMA_OK && count) {
+        status = prepare(&w);
     }
     if (status == HMA_OK) {
-        status = run_waves(&c, sequences, count);
+        status = run(&w);
     }
-    if (sequences && status != HMA_OK) {
+    if (w.sequences && status != HMA_OK) {
         hma_generation_clear(requests, count);
     }
-    free(sequences);
+    clear(&w);
     return status;
 }
 

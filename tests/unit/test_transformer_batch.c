@@ -3,6 +3,7 @@
 
 #include "base/rng.h"
 #include "eval/transformer/batch.h"
+#include "eval/transformer/row_pool.h"
 
 static void every_sequence_can_be_read_back(const hma_ids *sequences, size_t count, size_t expected_rows) {
     hma_batch b;
@@ -71,10 +72,54 @@ static void random_sequences_share_as_a_trie_does(void **state) {
     }
 }
 
+/* Rows are taken and given back at random: nobody ever gets rows that another one holds, and nothing is lost. */
+static void rows_of_a_store_belong_to_one_at_a_time(void **state) {
+    (void)state;
+    enum { ROWS = 1000, HOLDERS = 40 };
+    static unsigned char taken[ROWS + 16];
+    size_t first[HOLDERS] = {0}, rows[HOLDERS] = {0}, refused = 0;
+    hma_row_pool pool;
+    const hma_rng_key key = hma_rng_key_for(2, "rows");
+    assert_ok(hma_row_pool_new(&pool, ROWS));
+    for (uint64_t draw = 0; draw < 4000; draw += 2) {
+        const size_t h = (size_t)hma_rng_below(key, draw, HOLDERS);
+        if (rows[h]) {
+            hma_row_pool_give(&pool, first[h], rows[h]);
+            memset(taken + first[h], 0, rows[h]);
+            rows[h] = 0;
+            continue;
+        }
+        const size_t want = 1 + (size_t)hma_rng_below(key, draw + 1, 90);
+        if (!hma_row_pool_take(&pool, want, &first[h])) {
+            refused++;
+            continue;
+        }
+        rows[h] = want;
+        assert_int_equal(first[h] % 16, 0);
+        assert_true(first[h] + want <= ROWS + 8);
+        for (size_t r = 0; r < want; r++) {
+            assert_false(taken[first[h] + r]);
+            taken[first[h] + r] = 1;
+        }
+    }
+    assert_true(refused > 0);
+    for (size_t h = 0; h < HOLDERS; h++) {
+        if (rows[h]) {
+            hma_row_pool_give(&pool, first[h], rows[h]);
+        }
+    }
+    size_t all;
+    assert_true(hma_row_pool_take(&pool, ROWS, &all));
+    assert_int_equal(all, 0);
+    assert_false(hma_row_pool_take(&pool, 1, &all));
+    hma_row_pool_free(&pool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shared_tokens_get_one_row),
         cmocka_unit_test(random_sequences_share_as_a_trie_does),
+        cmocka_unit_test(rows_of_a_store_belong_to_one_at_a_time),
     };
     return cmocka_run_group_tests_name("transformer: batch", tests, NULL, NULL);
 }

@@ -16,17 +16,21 @@ typedef struct opened {
     hma_model *model;
 } opened;
 
-static opened open_fixture(const char *name, unsigned threads, uint64_t memory, hma_backend backend) {
+static opened open_fixture_in(const char *name, unsigned threads, uint64_t memory, hma_backend backend, hma_precision precision) {
     opened o;
     char folder[1024];
     (void)snprintf(folder, sizeof folder, "%s/golden/models/%s", HMA_TEST_DATA, name);
     const hma_context_options context_options = {.threads = threads, .memory = memory};
-    const hma_model_options options = {HMA_FP32, backend};
+    const hma_model_options options = {precision, backend};
     assert_ok(hma_context_new(&o.context, &context_options));
     assert_ok(hma_checkpoint_open(&o.checkpoint, folder));
     assert_ok(hma_source_plain(&o.source, o.checkpoint));
     assert_ok(hma_model_open(&o.model, o.context, o.source, &options));
     return o;
+}
+
+static opened open_fixture(const char *name, unsigned threads, uint64_t memory, hma_backend backend) {
+    return open_fixture_in(name, threads, memory, backend, HMA_FP32);
 }
 
 static void close_fixture(opened *o) {
@@ -35,6 +39,9 @@ static void close_fixture(opened *o) {
     hma_checkpoint_close(o->checkpoint);
     hma_context_free(o->context);
 }
+
+/* The first of them have all that matters to the order of work: grouped heads, windows and caps, parallel blocks. */
+enum { RANDOM_FIXTURES = 3 };
 
 enum { REQUESTS = 40, LONGEST = 60 };
 
@@ -148,6 +155,111 @@ static void replies_do_not_depend_on_company_or_threads(void **state) {
     }
 }
 
+/* A random order of 0 .. count-1. */
+static void shuffle(size_t *order, size_t count, hma_rng_key key) {
+    for (size_t i = 0; i < count; i++) {
+        const size_t j = (size_t)hma_rng_below(key, i, i + 1);
+        order[i] = order[j];
+        order[j] = i;
+    }
+}
+
+/* The requests in a random order, cut into calls of random size. */
+static void ask_in_random_company(hma_model *model, questions *q, hma_rng_key key) {
+    size_t order[REQUESTS];
+    hma_loglikelihood some[REQUESTS];
+    shuffle(order, REQUESTS, key);
+    for (size_t from = 0, call = 0, count; from < REQUESTS; from += count, call++) {
+        count = 1 + (size_t)hma_rng_below(key, 1000 + call, REQUESTS - from);
+        for (size_t i = 0; i < count; i++) {
+            some[i] = q->request[order[from + i]];
+        }
+        assert_ok(hma_model_loglikelihood(model, some, count));
+        for (size_t i = 0; i < count; i++) {
+            q->request[order[from + i]] = some[i];
+        }
+    }
+}
+
+/* Order, company, threads, memory (weights resident or streamed, one pass or many): all at random, in both precisions. */
+static void loglikelihoods_do_not_depend_on_random_circumstances(void **state) {
+    (void)state;
+    static questions alone, other;
+    for (size_t f = 0; f < RANDOM_FIXTURES; f++) {
+        for (int bf16 = 0; bf16 < 2; bf16++) {
+            const hma_precision precision = bf16 ? HMA_BF16_COMPUTE : HMA_FP32;
+            opened o = open_fixture_in(fixtures[f], 1, 0, HMA_BACKEND_AUTO, precision);
+            const size_t vocabulary = hma_model_description(o.model)->vocabulary;
+            ask(&alone, vocabulary);
+            for (size_t i = 0; i < REQUESTS; i++) {
+                assert_ok(hma_model_loglikelihood(o.model, &alone.request[i], 1));
+            }
+            close_fixture(&o);
+            for (unsigned trial = 0; trial < 4; trial++) {
+                const hma_rng_key key = hma_rng_key_with(hma_rng_key_for(3, fixtures[f]), trial);
+                o = open_fixture_in(fixtures[f], 1 + trial, trial % 2 ? 60000 + 40000 * trial : 0, HMA_BACKEND_AUTO, precision);
+                ask(&other, vocabulary);
+                ask_in_random_company(o.model, &other, key);
+                same_answers(&alone, &other);
+                close_fixture(&o);
+            }
+        }
+    }
+}
+
+enum { REPLIES = 24 };
+
+/* Several samples of some prompts, greedy ones, short and long ones. */
+static void ask_for_replies(const questions *q, hma_generation *g) {
+    for (size_t i = 0; i < REPLIES; i++) {
+        g[i] = (hma_generation){.prompt = q->request[i / 3].context,
+                                .max_tokens = 1 + i * 7 % 23,
+                                .temperature = i % 5 ? 1.1 : 0,
+                                .top_p = 1,
+                                .seed = 6,
+                                .stream = i / 3,
+                                .sample = (uint32_t)(i % 3)};
+    }
+}
+
+/* Some replies end early and others enter in their place when memory is short. */
+static void replies_do_not_depend_on_random_circumstances(void **state) {
+    (void)state;
+    static questions q;
+    for (size_t f = 0; f < RANDOM_FIXTURES; f++) {
+        for (int bf16 = 0; bf16 < 2; bf16++) {
+            hma_generation alone[REPLIES], other[REPLIES], shuffled[REPLIES];
+            const hma_precision precision = bf16 ? HMA_BF16_COMPUTE : HMA_FP32;
+            opened o = open_fixture_in(fixtures[f], 1, 0, HMA_BACKEND_AUTO, precision);
+            ask(&q, hma_model_description(o.model)->vocabulary);
+            ask_for_replies(&q, alone);
+            for (size_t i = 0; i < REPLIES; i++) {
+                assert_ok(hma_model_generate(o.model, &alone[i], 1, NULL, NULL));
+            }
+            close_fixture(&o);
+            for (unsigned trial = 0; trial < 4; trial++) {
+                size_t order[REPLIES];
+                o = open_fixture_in(fixtures[f], 1 + trial, trial ? 150000 * trial : 0, HMA_BACKEND_AUTO, precision);
+                ask_for_replies(&q, other);
+                shuffle(order, REPLIES, hma_rng_key_with(hma_rng_key_for(5, fixtures[f]), trial));
+                for (size_t i = 0; i < REPLIES; i++) {
+                    shuffled[i] = other[order[i]];
+                }
+                assert_ok(hma_model_generate(o.model, shuffled, REPLIES, NULL, NULL));
+                for (size_t i = 0; i < REPLIES; i++) {
+                    const hma_generation *expected = &alone[order[i]];
+                    assert_int_equal(expected->count, shuffled[i].count);
+                    assert_int_equal(expected->ended, shuffled[i].ended);
+                    assert_memory_equal(expected->ids, shuffled[i].ids, expected->count * sizeof(int32_t));
+                }
+                hma_generation_clear(shuffled, REPLIES);
+                close_fixture(&o);
+            }
+            hma_generation_clear(alone, REPLIES);
+        }
+    }
+}
+
 /* What greedy decoding chose token by token is what teacher forcing calls greedy. */
 static void cached_generation_agrees_with_teacher_forcing(void **state) {
     (void)state;
@@ -226,6 +338,8 @@ int main(void) {
         cmocka_unit_test(loglikelihoods_do_not_depend_on_company),
         cmocka_unit_test(loglikelihoods_do_not_depend_on_threads_memory_or_backend),
         cmocka_unit_test(replies_do_not_depend_on_company_or_threads),
+        cmocka_unit_test(loglikelihoods_do_not_depend_on_random_circumstances),
+        cmocka_unit_test(replies_do_not_depend_on_random_circumstances),
         cmocka_unit_test(cached_generation_agrees_with_teacher_forcing),
         cmocka_unit_test(rebound_models_answer_as_new_ones),
         cmocka_unit_test(bad_requests_are_refused),
