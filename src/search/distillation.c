@@ -183,7 +183,7 @@ static hma_status write_chosen(const hma_evaluator *e, cJSON *const *details, co
         const cJSON *reward = cJSON_GetArrayItem(hma_json_get(details[i / samples], "rewards"), (int)(i % samples));
         replies[i] = (reply){i, cJSON_IsNumber(reward) ? reward->valuedouble : -INFINITY};
     }
-    const size_t chosen = choose(replies, count, options, e->suite->seed);
+    const size_t chosen = choose(replies, count, options, options->seed ? options->seed : e->suite->seed);
     for (size_t i = 0; i < chosen; i++) {
         const size_t prompt = replies[i].number / samples, sample = replies[i].number % samples;
         const cJSON *said = cJSON_GetArrayItem(hma_json_get(details[prompt], "replies"), (int)sample);
@@ -202,6 +202,10 @@ static hma_status answer(hma_evaluator *e, const hma_checkpoint *post, const hma
     hma_result *result = NULL;
     cJSON **details = HMA_NEW(cJSON *, e->prompts.count);
     hma_status status = details ? hma_source_plain(&source, post) : HMA_FAILURE;
+    /* the suite's own seed also divides prompts into those for searching and those for reporting */
+    for (size_t i = 0; options->seed && i < e->questions.generation_count; i++) {
+        e->questions.generations[i].seed = options->seed;
+    }
     if (status == HMA_OK) {
         status = hma_evaluator_run(e, source, &result);
     }
@@ -235,7 +239,6 @@ hma_status hma_distillation_build(char **text, hma_context *context, const hma_s
     hma_eval_options asked = evaluation ? *evaluation : (hma_eval_options){0};
     prompts.task_count = 0;
     prompts.alignment.samples = o->samples ? o->samples : prompts.alignment.samples;
-    prompts.seed = o->seed ? o->seed : prompts.seed;
     asked.prompts = HMA_PROMPTS_SEARCH;
     asked.items = HMA_ITEMS_SEARCH;
     asked.pre = pre;

@@ -212,6 +212,52 @@ static void the_best_rewarded_replies_are_kept(void **state) {
     hma_suite_free(suite);
 }
 
+/* The prompts of a text, without the replies. */
+static char *prompts_of(const char *text) {
+    char *prompts = calloc(strlen(text) + 1, 1);
+    assert_non_null(prompts);
+    for (const char *at = text; *at; at = strchr(at, '\n') + 1) {
+        const char *end = strstr(at, "\",\"response\"");
+        assert_non_null(end);
+        (void)strncat(prompts, at, (size_t)(end - at) + 1);
+    }
+    return prompts;
+}
+
+/* One file of prompts is divided: whatever the seed of the replies, those kept for reporting are not asked. */
+static void a_seed_asks_no_other_prompts(void **state) {
+    (void)state;
+    static const char form[] =
+        "{\"name\":\"one\",\"tasks\":[{\"name\":\"c\",\"category\":\"c\",\"type\":\"multiple_choice\","
+        "\"file\":\"%s/tasks/commonsense.jsonl\",\"metric\":\"acc\"}],\"alignment\":{\"type\":\"reward_model\","
+        "\"model\":\"%s/reward\",\"prompts\":{\"test\":\"%s/prompts/test.jsonl\"},\"limit\":30,\"max_tokens\":8,"
+        "\"template\":\"chat\",\"reward_text\":\"chat\"}}";
+    char folder[512], path[600], *text[2], *prompts[2], *demo = realpath(DEMO, NULL);
+    hma_suite *suite;
+    assert_non_null(demo);
+    make_temporary_folder(folder);
+    (void)snprintf(path, sizeof path, "%s/suite.json", folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fprintf(file, form, demo, demo, demo) > 0);
+    assert_int_equal(fclose(file), 0);
+    assert_ok(hma_suite_load(&suite, path));
+    for (size_t i = 0; i < 2; i++) {
+        const hma_distillation_options options = {.best = 1000, .drawn = 1000, .seed = i ? 77 : 0};
+        assert_ok(hma_distillation_build(&text[i], context, suite, pre, post, NULL, &options));
+        prompts[i] = prompts_of(text[i]);
+    }
+    assert_string_equal(prompts[0], prompts[1]);
+    assert_string_not_equal(text[0], text[1]);
+    for (size_t i = 0; i < 2; i++) {
+        free(prompts[i]);
+        hma_text_free(text[i]);
+    }
+    free(demo);
+    hma_suite_free(suite);
+    assert_ok(hma_folder_remove(folder));
+}
+
 static void files_are_checked_line_by_line(void **state) {
     (void)state;
     char folder[512], path[600], *text;
@@ -254,6 +300,7 @@ int main(void) {
         cmocka_unit_test(texts_are_joined_and_cut),           cmocka_unit_test(linear_maps_are_counted),
         cmocka_unit_test(what_cannot_be_computed_is_refused), cmocka_unit_test(post_makes_its_own_texts),
         cmocka_unit_test(the_best_rewarded_replies_are_kept), cmocka_unit_test(files_are_checked_line_by_line),
+        cmocka_unit_test(a_seed_asks_no_other_prompts),
     };
     return cmocka_run_group_tests_name("objective", tests, begin, end);
 }
