@@ -162,6 +162,106 @@ static void bleu_agrees_with_sacrebleu(void **state) {
     unload(&f);
 }
 
+static void chrf_agrees_with_sacrebleu(void **state) {
+    (void)state;
+    fixture f;
+    load(&f, "chrf");
+    const cJSON *one, *answer = f.answers->child;
+    cJSON_ArrayForEach(one, f.cases) {
+        const cJSON *references = hma_json_get(one, "references"), *reply;
+        double sums[HMA_CHRF_WIDTH] = {0};
+        int line = 0;
+        cJSON_ArrayForEach(reply, hma_json_get(one, "predictions")) {
+            const char *reference[MAX_TEXTS];
+            double stats[HMA_CHRF_WIDTH];
+            const size_t count = texts(cJSON_GetArrayItem(references, line++), reference);
+            assert_ok(hma_chrf_statistics(reply->valuestring, reference, count, stats));
+            for (size_t i = 0; i < HMA_CHRF_WIDTH; i++) {
+                sums[i] += stats[i];
+            }
+        }
+        expect(one, "chrf", 100 * hma_metric_value(HMA_METRIC_CHRF, sums, line), number(answer, "score"));
+        answer = answer->next;
+    }
+    unload(&f);
+}
+
+static void exact_match_agrees_with_the_harness_and_its_filters(void **state) {
+    (void)state;
+    static const char *const names[] = {[HMA_EXACT_STRICT] = "strict", [HMA_EXACT_FLEXIBLE] = "flexible"};
+    static const char *const matches[] = {"plain_match", "strict_match", "flexible_match"};
+    fixture f;
+    load(&f, "exact");
+    const cJSON *one, *answer = f.answers->child;
+    cJSON_ArrayForEach(one, f.cases) {
+        const char *reply = hma_json_get(one, "prediction")->valuestring, *gold = hma_json_get(one, "answer")->valuestring;
+        for (int filter = HMA_EXACT_PLAIN; filter <= HMA_EXACT_FLEXIBLE; filter++) {
+            double match;
+            assert_ok(hma_exact_score((hma_exact_filter)filter, reply, &gold, 1, &match));
+            expect(one, matches[filter], match, number(answer, matches[filter]));
+            if (filter != HMA_EXACT_PLAIN) {
+                hma_buffer extracted = {0};
+                hma_exact_extract((hma_exact_filter)filter, reply, &extracted);
+                assert_string_equal(hma_buffer_cstr(&extracted), hma_json_get(answer, names[filter])->valuestring);
+                hma_buffer_free(&extracted);
+            }
+        }
+        answer = answer->next;
+    }
+    unload(&f);
+}
+
+static void perplexities_of_texts_agree_with_the_harness(void **state) {
+    (void)state;
+    static const hma_metric metrics[] = {HMA_METRIC_WORD_PERPLEXITY, HMA_METRIC_BYTE_PERPLEXITY, HMA_METRIC_BITS_PER_BYTE};
+    fixture f;
+    load(&f, "texts");
+    const cJSON *one, *answer = f.answers->child;
+    cJSON_ArrayForEach(one, f.cases) {
+        const cJSON *text, *ll = hma_json_get(one, "lls")->child;
+        double words[2] = {0}, bytes[2] = {0};
+        int line = 0;
+        cJSON_ArrayForEach(text, hma_json_get(one, "texts")) {
+            const double counted = (double)hma_count_words(text->valuestring);
+            expect(one, "words", counted, cJSON_GetArrayItem(hma_json_get(answer, "words"), line)->valuedouble);
+            words[0] += ll->valuedouble;
+            bytes[0] += ll->valuedouble;
+            words[1] += counted;
+            bytes[1] += (double)strlen(text->valuestring);
+            ll = ll->next;
+            line++;
+        }
+        for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
+            const char *name = hma_metric_describe(metrics[i])->name;
+            const double value = hma_metric_value(metrics[i], i == 0 ? words : bytes, line), want = number(answer, name);
+            expect(one, name, value / want, 1);
+        }
+        answer = answer->next;
+    }
+    unload(&f);
+}
+
+static void shares_and_bytes_agree_with_the_harness(void **state) {
+    (void)state;
+    fixture f;
+    load(&f, "mc2");
+    const cJSON *one, *answer = f.answers->child;
+    cJSON_ArrayForEach(one, f.cases) {
+        const char *choice[MAX_TEXTS];
+        double ll[MAX_TEXTS];
+        bool right[MAX_TEXTS];
+        const size_t count = texts(hma_json_get(one, "choices"), choice);
+        for (size_t i = 0; i < count; i++) {
+            ll[i] = cJSON_GetArrayItem(hma_json_get(one, "lls"), (int)i)->valuedouble;
+            right[i] = cJSON_GetArrayItem(hma_json_get(one, "labels"), (int)i)->valuedouble == 1;
+        }
+        expect(one, "mc2", hma_choice_right_share(ll, right, count), number(answer, "mc2"));
+        expect(one, "choice by bytes", (double)hma_choice_pick_bytes(ll, choice, count), number(answer, "acc_bytes"));
+        answer = answer->next;
+    }
+    unload(&f);
+}
+
 static void means_have_the_harness_standard_error(void **state) {
     (void)state;
     fixture f;
@@ -194,8 +294,14 @@ static void means_have_the_harness_standard_error(void **state) {
 int main(int argc, char **argv) {
     folder = argc > 1 ? argv[1] : folder;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(choices_are_picked_like_numpy_argmax),  cmocka_unit_test(squad_agrees_with_the_version_2_script),
-        cmocka_unit_test(drop_agrees_with_the_harness),          cmocka_unit_test(bleu_agrees_with_sacrebleu),
+        cmocka_unit_test(choices_are_picked_like_numpy_argmax),
+        cmocka_unit_test(squad_agrees_with_the_version_2_script),
+        cmocka_unit_test(drop_agrees_with_the_harness),
+        cmocka_unit_test(bleu_agrees_with_sacrebleu),
+        cmocka_unit_test(chrf_agrees_with_sacrebleu),
+        cmocka_unit_test(exact_match_agrees_with_the_harness_and_its_filters),
+        cmocka_unit_test(perplexities_of_texts_agree_with_the_harness),
+        cmocka_unit_test(shares_and_bytes_agree_with_the_harness),
         cmocka_unit_test(means_have_the_harness_standard_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
