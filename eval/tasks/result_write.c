@@ -39,8 +39,12 @@ static const hma_task_spec *part_spec(const report *r, size_t part) {
     return part < r->result->task_count ? &r->evaluator->suite->tasks[part] : NULL;
 }
 
-hma_reported hma_report_name(hma_metric metric) {
+hma_reported hma_report_name(hma_metric metric, const hma_task_spec *spec) {
+    const bool known = spec && spec->builtin;
     switch (metric) {
+    case HMA_METRIC_DROP_EM: return (hma_reported){known ? "em" : "drop_em", "none"};
+    case HMA_METRIC_DROP_F1: return (hma_reported){known ? "f1" : "drop_f1", "none"};
+    case HMA_METRIC_MC2: return (hma_reported){known ? "acc" : "mc2", "none"};
     case HMA_METRIC_EXACT_STRICT: return (hma_reported){"exact_match", "strict-match"};
     case HMA_METRIC_EXACT_FLEXIBLE: return (hma_reported){"exact_match", "flexible-extract"};
     default: return (hma_reported){hma_metric_describe(metric)->name, "none"};
@@ -48,10 +52,10 @@ hma_reported hma_report_name(hma_metric metric) {
 }
 
 /* Whether the measure is the first one of its name: a metric may stand behind several filters. */
-static bool is_first_of_name(const hma_task_result *result, size_t measure) {
-    const char *name = hma_report_name(result->measures[measure].metric).metric;
+static bool is_first_of_name(const hma_task_result *result, const hma_task_spec *spec, size_t measure) {
+    const char *name = hma_report_name(result->measures[measure].metric, spec).metric;
     for (size_t i = 0; i < measure; i++) {
-        if (strcmp(hma_report_name(result->measures[i].metric).metric, name) == 0) {
+        if (strcmp(hma_report_name(result->measures[i].metric, spec).metric, name) == 0) {
             return false;
         }
     }
@@ -72,13 +76,12 @@ static void print_parts(report *r, const char *key, print_fn print) {
 
 static void print_values(report *r, const hma_task_result *result, const hma_task_spec *spec) {
     char key[80];
-    (void)spec;
     hma_json_open(&r->out, '{');
     hma_json_key(&r->out, "alias");
     hma_json_add_text(&r->out, result->name);
     for (size_t i = 0; i < result->measure_count; i++) {
         const hma_measure *m = &result->measures[i];
-        const hma_reported as = hma_report_name(m->metric);
+        const hma_reported as = hma_report_name(m->metric, spec);
         (void)snprintf(key, sizeof key, "%s,%s", as.metric, as.filter);
         hma_json_key(&r->out, key);
         hma_json_add_number(&r->out, m->value);
@@ -119,17 +122,17 @@ void hma_print_generation_arguments(hma_buffer *out, const hma_stops *until, siz
     hma_json_close(out, '}');
 }
 
-static void print_metric_list(report *r, const hma_task_result *result) {
+static void print_metric_list(report *r, const hma_task_result *result, const hma_task_spec *spec) {
     hma_json_key(&r->out, "metric_list");
     hma_json_open(&r->out, '[');
     for (size_t i = 0; i < result->measure_count; i++) {
         const hma_metric_info *info = hma_metric_describe(result->measures[i].metric);
-        if (!is_first_of_name(result, i)) {
+        if (!is_first_of_name(result, spec, i)) {
             continue;
         }
         hma_json_open(&r->out, '{');
         hma_json_key(&r->out, "metric");
-        hma_json_add_text(&r->out, hma_report_name(result->measures[i].metric).metric);
+        hma_json_add_text(&r->out, hma_report_name(result->measures[i].metric, spec).metric);
         hma_json_key(&r->out, "aggregation");
         hma_json_add_text(&r->out, info->is_mean ? "mean" : info->name);
         hma_json_key(&r->out, "higher_is_better");
@@ -179,7 +182,7 @@ static void print_config(report *r, const hma_task_result *result, const hma_tas
         hma_json_key(&r->out, "target_delimiter");
         hma_json_add_text(&r->out, spec->fewshot.delimiter);
     }
-    print_metric_list(r, result);
+    print_metric_list(r, result, spec);
     if (spec && spec->builtin) {
         print_origin(r, spec->builtin);
     }
@@ -201,12 +204,11 @@ static void print_shots(report *r, const hma_task_result *result, const hma_task
 }
 
 static void print_directions(report *r, const hma_task_result *result, const hma_task_spec *spec) {
-    (void)spec;
     hma_json_open(&r->out, '{');
     for (size_t i = 0; i < result->measure_count; i++) {
         const hma_metric_info *info = hma_metric_describe(result->measures[i].metric);
-        if (is_first_of_name(result, i)) {
-            hma_json_key(&r->out, hma_report_name(result->measures[i].metric).metric);
+        if (is_first_of_name(result, spec, i)) {
+            hma_json_key(&r->out, hma_report_name(result->measures[i].metric, spec).metric);
             hma_json_add_bool(&r->out, info->higher_is_better);
         }
     }

@@ -185,17 +185,17 @@ static hma_status print_hash(hma_buffer *out, const char *key, const char *text)
 }
 
 static bool passes(const sample *s, const hma_measure *m) {
-    return strcmp(hma_report_name(m->metric).filter, hma_report_name(s->first_metric).filter) == 0;
+    return strcmp(hma_report_name(m->metric, s->spec).filter, hma_report_name(s->first_metric, s->spec).filter) == 0;
 }
 
 static void print_scores(hma_buffer *out, const sample *s) {
     hma_json_key(out, "filter");
-    hma_json_add_text(out, hma_report_name(s->first_metric).filter);
+    hma_json_add_text(out, hma_report_name(s->first_metric, s->spec).filter);
     hma_json_key(out, "metrics");
     hma_json_open(out, '[');
     for (size_t i = 0; i < s->result->measure_count; i++) {
         if (passes(s, &s->result->measures[i])) {
-            hma_json_add_text(out, hma_report_name(s->result->measures[i].metric).metric);
+            hma_json_add_text(out, hma_report_name(s->result->measures[i].metric, s->spec).metric);
         }
     }
     hma_json_close(out, ']');
@@ -205,7 +205,7 @@ static void print_scores(hma_buffer *out, const sample *s) {
         if (!passes(s, m)) {
             continue;
         }
-        hma_json_key(out, hma_report_name(m->metric).metric);
+        hma_json_key(out, hma_report_name(m->metric, s->spec).metric);
         hma_json_add_number(out, hma_metric_value(m->metric, m->stats + info->width * s->index, 1));
     }
 }
@@ -247,9 +247,9 @@ static hma_status print_line(hma_buffer *out, const sample *s) {
 static hma_status print_lines(hma_buffer *out, sample *s) {
     hma_status status = HMA_OK;
     for (size_t i = 0; i < s->result->measure_count && status == HMA_OK; i++) {
-        const char *filter = hma_report_name(s->result->measures[i].metric).filter;
+        const char *filter = hma_report_name(s->result->measures[i].metric, s->spec).filter;
         size_t first = 0;
-        while (strcmp(hma_report_name(s->result->measures[first].metric).filter, filter) != 0) {
+        while (strcmp(hma_report_name(s->result->measures[first].metric, s->spec).filter, filter) != 0) {
             first++;
         }
         if (first == i) {

@@ -336,4 +336,5 @@ def main():
     print(len(suite), "tasks,", len(expected), "requests", file=sys.stderr)
 
 
-main()
+if __name__ == "__main__":
+    main()
