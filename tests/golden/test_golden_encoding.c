@@ -1,6 +1,6 @@
 /*
- * Contexts, continuations and whole texts as ids, against lm-evaluation-harness with the tokenizers of tests/golden: white space
- * at the border, empty contexts, special tokens in texts, windows of whole texts. Data: encoding.jsonl, made by
+ * Contexts, continuations and whole texts as ids, against lm-evaluation-harness with the tokenizers of tests/golden: white
+ * space at the border, empty contexts, special tokens in texts, windows of whole texts. Data: encoding.jsonl, made by
  * tools/make_encoding.py.
  */
 #include "testing.h"
