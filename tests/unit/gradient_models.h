@@ -5,6 +5,7 @@
 
 #include "checkpoint_files.h"
 
+#include "base/json.h"
 #include "base/rng.h"
 #include "eval/transformer/gradient.h"
 #include "hma/hma.h"
@@ -24,17 +25,53 @@ static inline double bell(hma_rng_key key, uint64_t index) {
     return sum;
 }
 
+/* config.json of a fixture, its vocabulary replaced unless 0; *old gets the one it had. Freed with free(). */
+static inline char *config_of(const char *folder, size_t vocabulary, size_t *old) {
+    char *path = path_in(folder, "config.json"), *text;
+    cJSON *config;
+    assert_ok(hma_json_load(&config, path, 1 << 20));
+    cJSON *size = cJSON_GetObjectItemCaseSensitive(config, "vocab_size");
+    assert_true(cJSON_IsNumber(size));
+    *old = (size_t)size->valuedouble;
+    if (vocabulary) {
+        cJSON_SetNumberValue(size, (double)vocabulary);
+    }
+    text = cJSON_PrintUnformatted(config);
+    assert_non_null(text);
+    cJSON_Delete(config);
+    free(path);
+    return text;
+}
+
+/* A tensor's values in F32, with `more` random ones behind them, all moved by `spread` times their root mean square. */
+static inline float *moved_values(const hma_source *source, const hma_tensor *t, size_t more, double spread) {
+    const hma_rng_key key = hma_rng_key_for(7, t->name), other = hma_rng_key_for(8, t->name);
+    const size_t count = t->elements + more;
+    float *values = malloc(count * sizeof *values + 1);
+    double squares = 0;
+    assert_non_null(values);
+    assert_ok(hma_source_read_f32(source, t, 0, t->elements, values));
+    for (size_t k = 0; k < t->elements; k++) {
+        squares += (double)values[k] * (double)values[k];
+    }
+    const double scale = fmax(sqrt(squares / (double)t->elements), 0.05);
+    for (size_t k = 0; k < count; k++) {
+        const double at = k < t->elements ? (double)values[k] : scale * bell(other, k);
+        values[k] = (float)(at + spread * scale * bell(key, k));
+    }
+    return values;
+}
+
 /*
- * FOLDER's weights in F32, each moved by `spread` times the tensor's own root mean square, as a folder NAME in `parent`. F32,
- * so that nothing is lost to rounding when ratios move by little.
+ * FOLDER's weights in F32, moved by `spread`, as a folder NAME in `parent`. F32, so that nothing is lost to rounding when
+ * ratios move by little. With `vocabulary` not 0, embedding and head get so many rows.
  */
-static inline char *write_moved(const char *parent, const char *name, const char *folder, double spread) {
+static inline char *write_moved(const char *parent, const char *name, const char *folder, double spread, size_t vocabulary) {
     hma_checkpoint *from;
     hma_source *source;
     hma_buffer header = {0}, data = {0}, file = {0};
-    char *config_path = path_in(folder, "config.json"), *config;
-    size_t length;
-    assert_ok(hma_file_load(config_path, 1 << 20, &config, &length));
+    size_t old;
+    char *config = config_of(folder, vocabulary, &old);
     assert_ok(hma_checkpoint_open(&from, folder));
     assert_ok(hma_source_plain(&source, from));
     hma_buffer_text(&header, "{\"__metadata__\":{\"format\":\"pt\"}");
@@ -43,24 +80,16 @@ static inline char *write_moved(const char *parent, const char *name, const char
         if (!hma_dtype_is_weight(t->dtype)) {
             continue; /* buffers are computed, not read */
         }
-        const hma_rng_key key = hma_rng_key_for(7, t->name);
-        float *values = malloc(t->elements * sizeof *values + 1);
-        double squares = 0;
-        assert_non_null(values);
-        assert_ok(hma_source_read_f32(source, t, 0, t->elements, values));
-        for (size_t k = 0; k < t->elements; k++) {
-            squares += (double)values[k] * (double)values[k];
-        }
-        const double scale = spread * fmax(sqrt(squares / (double)t->elements), 0.05);
-        for (size_t k = 0; k < t->elements; k++) {
-            values[k] = (float)((double)values[k] + scale * bell(key, k));
-        }
+        const bool grows = vocabulary && t->rank > 0 && t->shape[0] == old;
+        const size_t more = grows ? (vocabulary - old) * (t->elements / old) : 0, bytes = (t->elements + more) * sizeof(float);
+        float *values = moved_values(source, t, more, spread);
         hma_buffer_printf(&header, ",\"%s\":{\"dtype\":\"F32\",\"shape\":[", t->name);
         for (size_t d = 0; d < t->rank; d++) {
-            hma_buffer_printf(&header, "%s%llu", d ? "," : "", (unsigned long long)t->shape[d]);
+            hma_buffer_printf(&header, "%s%llu", d ? "," : "",
+                              (unsigned long long)(grows && d == 0 ? vocabulary : t->shape[d]));
         }
-        hma_buffer_printf(&header, "],\"data_offsets\":[%zu,%zu]}", data.length, data.length + t->elements * sizeof *values);
-        hma_buffer_add(&data, values, t->elements * sizeof *values);
+        hma_buffer_printf(&header, "],\"data_offsets\":[%zu,%zu]}", data.length, data.length + bytes);
+        hma_buffer_add(&data, values, bytes);
         free(values);
     }
     hma_buffer_char(&header, '}');
@@ -77,12 +106,12 @@ static inline char *write_moved(const char *parent, const char *name, const char
     hma_source_free(source);
     hma_checkpoint_close(from);
     free(config);
-    free(config_path);
     return out;
 }
 
-static inline gradient_pair make_gradient_pair(const char *parent, const char *fixture, double spread) {
-    gradient_pair pair = {write_moved(parent, "pre", fixture, 0), write_moved(parent, "post", fixture, spread), NULL, NULL, 0};
+static inline gradient_pair make_gradient_pair(const char *parent, const char *fixture, double spread, size_t vocabulary) {
+    gradient_pair pair = {write_moved(parent, "pre", fixture, 0, vocabulary),
+                          write_moved(parent, "post", fixture, spread, vocabulary), NULL, NULL, 0};
     assert_ok(hma_checkpoint_open(&pair.pre, pair.pre_folder));
     assert_ok(hma_checkpoint_open(&pair.post, pair.post_folder));
     assert_ok(hma_checkpoint_layers(pair.post, &pair.layers));

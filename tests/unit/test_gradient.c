@@ -11,7 +11,8 @@
 
 #include "naive_model.h"
 
-enum { MOST_TESTS = 100, PASSAGES = 3, LONGEST = 27 };
+/* The head is computed in tiles of 2048 rows. */
+enum { MOST_TESTS = 100, PASSAGES = 3, LONGEST = 27, SEVERAL_TILES = 4500 };
 static const double step = 1e-5, allowed = 1e-4, allowed_per_token = 2e-5;
 
 static char scratch[512];
@@ -143,10 +144,10 @@ typedef struct subject {
     passages texts;
 } subject;
 
-static subject *open_subject(const char *fixture) {
+static subject *open_subject(const char *fixture, size_t vocabulary) {
     subject *s = calloc(1, sizeof *s);
     assert_non_null(s);
-    s->pair = make_gradient_pair(scratch, fixture, 0.3);
+    s->pair = make_gradient_pair(scratch, fixture, 0.3, vocabulary);
     const point p = make_point(&s->pair, 1);
     s->source = source_at(&p);
     assert_ok(hma_source_plain(&s->pre, s->pair.pre));
@@ -178,7 +179,7 @@ static void compare(subject *s, const point *p) {
 }
 
 static void the_gradient_is_that_of_central_differences(void **state) {
-    subject *s = open_subject(*state);
+    subject *s = open_subject(*state, 0);
     const point three = make_point(&s->pair, 3), layers = make_point(&s->pair, s->pair.layers);
     compare(s, &three);
     if (layers.blocks != three.blocks) {
@@ -187,10 +188,17 @@ static void the_gradient_is_that_of_central_differences(void **state) {
     close_subject(s);
 }
 
+static void heads_of_several_tiles_are_put_together(void **state) {
+    subject *s = open_subject(*state, SEVERAL_TILES);
+    const point p = make_point(&s->pair, 2);
+    compare(s, &p);
+    close_subject(s);
+}
+
 static void the_gradient_follows_every_policy(void **state) {
     static const hma_policy policies[] = {HMA_POLICY_LINEAR_ONLY, HMA_POLICY_UNIFORM_OUTSIDE};
     static const char *const overrides[] = {"*.1.*=0.5", "*norm*=0.25"};
-    subject *s = open_subject(*state);
+    subject *s = open_subject(*state, 0);
     for (size_t i = 0; i < 3; i++) {
         point p = make_point(&s->pair, 3);
         p.spec.policy = i < 2 ? policies[i] : HMA_POLICY_FULL;
@@ -218,7 +226,7 @@ static double tensor_difference(subject *s, const point *p, const char *name) {
 
 /* One uniform ratio, so that all tensors stand at the same point; each is compared by itself, small ones too. */
 static void every_tensor_has_its_own_derivative(void **state) {
-    subject *s = open_subject(*state);
+    subject *s = open_subject(*state, 0);
     const point p = make_point(&s->pair, 1);
     const size_t tensors = hma_source_tensor_count(s->source);
     double *by_tensor = calloc(PASSAGES * tensors, sizeof *by_tensor);
@@ -268,7 +276,7 @@ static void threads_and_memory_change_no_bit(void **state) {
     } cases[] = {{HMA_BACKEND_NAIVE, 2, 0},   {HMA_BACKEND_NAIVE, 3, 400000}, {HMA_BACKEND_NAIVE, 5, 1000000},
                  {HMA_BACKEND_AUTO, 3, 0},    {HMA_BACKEND_AUTO, 2, 400000},  {HMA_BACKEND_OPENBLAS, 2, 0},
                  {HMA_BACKEND_OPENBLAS, 5, 0}};
-    gradient_pair pair = make_gradient_pair(scratch, *state, 0.3);
+    gradient_pair pair = make_gradient_pair(scratch, *state, 0.3, SEVERAL_TILES);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t count;
         double *expected = bits_of(&pair, 1, 0, cases[i].backend, &count);
@@ -281,7 +289,7 @@ static void threads_and_memory_change_no_bit(void **state) {
 }
 
 static void values_are_those_of_scoring(void **state) {
-    subject *s = open_subject(*state);
+    subject *s = open_subject(*state, 0);
     hma_passage *p = &s->texts.list[0];
     hma_loglikelihood request = {.context = {p->ids.ids, 1}, .continuation = {p->ids.ids + 1, p->ids.count - 1}};
     assert_ok(hma_model_passages(s->model, s->texts.list, PASSAGES, NULL));
@@ -291,7 +299,7 @@ static void values_are_those_of_scoring(void **state) {
 }
 
 static void what_has_no_gradient_is_refused(void **state) {
-    subject *s = open_subject(*state);
+    subject *s = open_subject(*state, 0);
     hma_passage one = {.ids = {s->texts.ids[0], 1}};
     hma_model *plain, *bf16;
     double gradient[1000];
@@ -342,6 +350,9 @@ static void add_tests(void) {
     add("tensors: norms around, soft caps", "gemma2", every_tensor_has_its_own_derivative);
     add("tensors: norms of queries and keys", "olmo2", every_tensor_has_its_own_derivative);
     add("tensors: head bias, parallel", "phi", every_tensor_has_its_own_derivative);
+    add("tiles: tied head, soft cap", "gemma2", heads_of_several_tiles_are_put_together);
+    add("tiles: head bias", "phi", heads_of_several_tiles_are_put_together);
+    add("tiles: untied head", "neox-sequential", heads_of_several_tiles_are_put_together);
     add("bits", "gemma2", threads_and_memory_change_no_bit);
     add("values", "mistral-window", values_are_those_of_scoring);
     add("refusals", "llama-mha", what_has_no_gradient_is_refused);
