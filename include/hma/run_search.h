@@ -25,6 +25,7 @@ extern "C" {
 typedef enum hma_search_method {
     HMA_SEARCH_NSGA2 = 0, /* evolution of a population towards the whole front */
     HMA_SEARCH_SURROGATE, /* a quadratic surface for every metric; its predicted front is scored and fitted again */
+    HMA_SEARCH_HMA,       /* the paper's: for each mean ratio, the ratios that make post's best replies most likely */
     HMA_SEARCH_METHODS    /* how many there are */
 } hma_search_method;
 HMA_API const char *hma_search_method_name(hma_search_method method);
@@ -35,9 +36,22 @@ typedef struct hma_search_options {
     double mean_ratio; /* only ratios with this mean over the blocks; NaN: any */
     /* The budget; whatever is used up first ends the search. 0: no limit. Candidates are counted as they are asked for, pre
      * and post included, also when the journal has their scores already; tokens and minutes at the recorded cost. */
-    size_t candidates; /* with all three at 0: 24 K, and at least 36 */
+    size_t candidates; /* with all three at 0: 24 K, and at least 36; hma then ends with its last mean */
     uint64_t tokens;
     double minutes;
+    /* Of hma (Lin et al., "Mitigating the Alignment Tax of RLHF", eq. 8 and 9; src/search/objective.h, solver.h). Besides the
+     * ratios that it finds, the uniform merge of each mean is scored. */
+    const double *means; /* [mean_count]; NULL: 0.1, 0.2 .. 0.9 */
+    size_t mean_count;
+    const char *texts;    /* a JSONL file of prompts and replies; NULL: post answers the search prompts, the best are kept */
+    size_t texts_best;    /* of those: replies that are drawn from, and replies drawn; 0: as in src/search/distillation.h */
+    size_t texts_drawn, texts_samples;
+    size_t block_length;    /* tokens; SIZE_MAX: each text by itself; 0: the paper's 512 */
+    bool responses_only;    /* prompts do not count */
+    const char *algorithm;  /* "slsqp", "mma", "cobyla"; NULL: slsqp */
+    bool paper;             /* the authors' parametrisation instead: sigmoids of epsilon, Adam */
+    double epsilon, penalty;
+    size_t starts;          /* of the solver, the uniform ratios first; 0: 1 */
     size_t population; /* of nsga2; 0: 4 K, and at least 12 */
     size_t batch;      /* proposals of the surrogate at a time; 0: 4 */
     bool race;         /* stop candidates early that have no chance of the front (see hma_run_race()) */

@@ -165,6 +165,7 @@ static hma_eval_options options_of(const eval_values *v, const cli_source *sourc
     return (hma_eval_options){.model = cli_model_options(&v->compute),
                               .bos = (hma_bos)v->compute.bos,
                               .prompts = (hma_prompt_split)v->items.prompts,
+                              .items = (hma_item_split)v->items.items,
                               .limit = (size_t)v->items.limit,
                               .pre = source->post ? source->model : NULL,
                               .post = source->post};

@@ -14,16 +14,37 @@ typedef struct search_values {
     uint64_t search_seed, candidates, tokens, minutes, population, batch;
     double mean_ratio;
     bool race;
+    cli_ratios means;
+    const char *texts;
+    uint64_t best, drawn, samples, block_length, starts;
+    bool responses_only;
+    int algorithm, parametrization;
+    double epsilon, penalty;
     cli_recipe_settings settings;
     cli_compute compute;
     uint64_t limit;
 } search_values;
 
-static const search_values defaults = {
-    .method = HMA_SEARCH_SURROGATE, .search_seed = 1, .mean_ratio = NAN, .settings.blocks = "3"};
+static const search_values defaults = {.method = HMA_SEARCH_SURROGATE,
+                                       .search_seed = 1,
+                                       .mean_ratio = NAN,
+                                       .settings.blocks = "3",
+                                       .epsilon = 0.2,
+                                       .block_length = 512,
+                                       .starts = 1};
 
 static const char *method_word(size_t index) {
     return index < HMA_SEARCH_METHODS ? hma_search_method_name((hma_search_method)index) : NULL;
+}
+
+static const char *algorithm_word(size_t index) {
+    static const char *const words[] = {"slsqp", "mma", "cobyla"};
+    return CLI_WORD_AT(words, index);
+}
+
+static const char *parametrization_word(size_t index) {
+    static const char *const words[] = {"polytope", "paper"};
+    return CLI_WORD_AT(words, index);
 }
 
 static const cli_option operands[] = {
@@ -50,6 +71,31 @@ static const cli_option how[] = {
      .offset = offsetof(search_values, population), .least = 4, .most = 10000},
     {CLI_NUMBER, 0, "batch", "N", .help = "proposals of the surrogate between two fits", .absent = "4",
      .offset = offsetof(search_values, batch), .least = 1, .most = 1000},
+};
+static const cli_option paper[] = {
+    {CLI_RATIOS, 0, "mean", "A,B,..", .help = "mean ratios to find ratios for; the uniform merges are scored too",
+     .absent = "0.1,0.2 .. 0.9", .offset = offsetof(search_values, means)},
+    {CLI_TEXT, 0, "texts", "FILE", .help = "prompts and replies that are to be likely, JSONL",
+     .absent = "post answers the search prompts, and the best replies are kept", .offset = offsetof(search_values, texts)},
+    {CLI_NUMBER, 0, "best", "N", .help = "replies of the highest reward that are drawn from",
+     .absent = "5000, at most half of them all", .offset = offsetof(search_values, best), .least = 1, .most = 100000000},
+    {CLI_NUMBER, 0, "drawn", "N", .help = "how many of these are drawn", .absent = "2000, at most two fifths of those",
+     .offset = offsetof(search_values, drawn), .least = 1, .most = 100000000},
+    {CLI_NUMBER, 0, "samples", "N", .help = "replies to each prompt", .absent = "the suite's",
+     .offset = offsetof(search_values, samples), .least = 1, .most = 10000},
+    {CLI_NUMBER, 0, "block-length", "N", .help = "tokens of the blocks that the texts are cut into; 0: each text by itself",
+     .offset = offsetof(search_values, block_length), .most = 1000000},
+    {CLI_FLAG, 0, "responses-only", .help = "only the replies' tokens count, not the prompts'",
+     .offset = offsetof(search_values, responses_only)},
+    {CLI_CHOICE, 0, "algorithm", "NAME", .help = "of the solver", .offset = offsetof(search_values, algorithm),
+     .choice = algorithm_word},
+    {CLI_NUMBER, 0, "starts", "N", .help = "of the solver, the uniform ratios first", .offset = offsetof(search_values, starts),
+     .least = 1, .most = 1000},
+    {CLI_CHOICE, 0, "parametrization", "NAME", .help = "paper: the authors' sigmoids with epsilon, and Adam",
+     .offset = offsetof(search_values, parametrization), .choice = parametrization_word},
+    {CLI_RATIO, 0, "epsilon", "E", .help = "of the paper's parametrization", .offset = offsetof(search_values, epsilon)},
+    {CLI_RATIO, 0, "penalty", "P", .help = "of the paper's parametrization, on the distance of ratios from their mean",
+     .offset = offsetof(search_values, penalty)},
 };
 static const cli_option budget[] = {
     {CLI_NUMBER, 0, "candidates", "N", .help = "candidates to ask for, pre and post among them",
@@ -94,7 +140,20 @@ static hma_status search_and_print(cli_session *session, const search_values *v,
                                        .minutes = (double)v->minutes,
                                        .population = (size_t)v->population,
                                        .batch = (size_t)v->batch,
-                                       .race = v->race};
+                                       .race = v->race,
+                                       .means = v->means.item,
+                                       .mean_count = v->means.count,
+                                       .texts = v->texts,
+                                       .texts_best = (size_t)v->best,
+                                       .texts_drawn = (size_t)v->drawn,
+                                       .texts_samples = (size_t)v->samples,
+                                       .block_length = v->block_length ? (size_t)v->block_length : SIZE_MAX,
+                                       .responses_only = v->responses_only,
+                                       .algorithm = algorithm_word((size_t)v->algorithm),
+                                       .starts = (size_t)v->starts,
+                                       .paper = v->parametrization == 1,
+                                       .epsilon = v->epsilon,
+                                       .penalty = v->penalty};
     hma_search_report report;
     hma_front *front;
     hma_status status = hma_run_search(run, &chosen, &report);
@@ -140,6 +199,7 @@ const cli_command cli_cmd_search = {
              {CLI_GROUP("Arguments", operands, 0),
               CLI_GROUP(NULL, options, 0),
               CLI_GROUP("Search", how, 0),
+              CLI_GROUP("Method hma", paper, 0),
               CLI_GROUP("Budget (what is used up first ends the search)", budget, 0),
               /* all of a recipe's settings but --method, which has another meaning here */
               {"Merging", cli_recipe_settings_options, 3, offsetof(search_values, settings)},

@@ -101,6 +101,7 @@ static hma_status run(cli_session *session, const void *values) {
                            .model = cli_model_options(&v->compute),
                            .bos = (hma_bos)v->compute.bos,
                            .prompts = (hma_prompt_split)v->items.prompts,
+                           .items = (hma_item_split)v->items.items,
                            .limit = (size_t)v->items.limit,
                            .command_line = session->command_line};
     hma_run *opened = NULL;

@@ -48,6 +48,11 @@ static const char *prompts_word(size_t index) {
     return CLI_WORD_AT(words, index);
 }
 
+static const char *items_word(size_t index) {
+    static const char *const words[] = {[HMA_ITEMS_ALL] = "all", [HMA_ITEMS_TEST] = "test", [HMA_ITEMS_SEARCH] = "search"};
+    return CLI_WORD_AT(words, index);
+}
+
 const cli_option cli_compute_options[] = {
     {CLI_CHOICE, 0, "precision", "TYPE", .help = "of the activations in matrix products; fp32 is the reference",
      .offset = offsetof(cli_compute, precision), .choice = cli_precision_word},
@@ -64,6 +69,9 @@ hma_model_options cli_model_options(const cli_compute *compute) {
 const cli_option cli_items_options[] = {
     {CLI_CHOICE, 0, "prompts", "SET", .help = "which of the suite's prompts to answer", .offset = offsetof(cli_items, prompts),
      .choice = prompts_word},
+    {CLI_CHOICE, 0, "items", "SET",
+     .help = "which items, and prompts: all, or what hma search chooses ratios with, or what it reports on",
+     .offset = offsetof(cli_items, items), .choice = items_word},
     {CLI_NUMBER, 0, "limit", "N", .help = "items of each task, and prompts, to score at most",
      .offset = offsetof(cli_items, limit), .absent = "the suite's own limits", .least = 1, .most = 1000000000},
 };

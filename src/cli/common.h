@@ -43,9 +43,10 @@ const char *cli_precision_word(size_t index);
 /* What of a suite is scored. */
 typedef struct cli_items {
     int prompts; /* hma_prompt_split */
+    int items;   /* hma_item_split */
     uint64_t limit;
 } cli_items;
-extern const cli_option cli_items_options[2];
+extern const cli_option cli_items_options[3];
 #define CLI_ITEMS_GROUP(base) CLI_GROUP("Items", cli_items_options, base)
 
 #endif

@@ -70,7 +70,7 @@ typedef struct cli_group {
 #define CLI_GROUP(title, table, base)                                                                                          \
     { (title), (table), sizeof(table) / sizeof *(table), (base) }
 
-enum { CLI_MAX_GROUPS = 10, CLI_MAX_OPTIONS = 48 };
+enum { CLI_MAX_GROUPS = 12, CLI_MAX_OPTIONS = 64 };
 
 /* What parsing and help need to know of a command. */
 typedef struct cli_spec {

@@ -213,6 +213,7 @@ hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder
                                .select = hma_inputs_select};
     run->test = run->selected = (hma_selection){.prompts = setup->prompts, .items = setup->items};
     run->scorer_free = hma_inputs_free;
+    run->inputs = inputs;
     *out = run;
     return HMA_OK;
 }

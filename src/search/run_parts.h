@@ -54,15 +54,16 @@ struct hma_run {
     size_t *block_start; /* [layers]: the structure that hma_run_blocks() tells of */
     size_t block_count;
     /* for scoring only */
-    hma_context *context;   /* NULL in a run that is only read */
-    int lock;               /* -1 in a run that is only read */
-    bool is_new;            /* begun by this process */
-    bool abandoned;         /* closing it takes its files away */
-    bool made_folder;       /* the folder is new, and goes again unless a journal comes into it */
-    char *defaults;         /* the run's recipe as JSON: what a candidate's line leaves out */
-    size_t default_blocks;  /* its blocks; 0 when it names none, and a line's own ratios say how many there are */
-    hma_selection test;     /* what results are made of */
-    hma_selection selected; /* what the scorer asks now */
+    hma_context *context;      /* NULL in a run that is only read */
+    int lock;                  /* -1 in a run that is only read */
+    bool is_new;               /* begun by this process */
+    bool abandoned;            /* closing it takes its files away */
+    bool made_folder;          /* the folder is new, and goes again unless a journal comes into it */
+    char *defaults;            /* the run's recipe as JSON: what a candidate's line leaves out */
+    size_t default_blocks;     /* its blocks; 0 when it names none, and a line's own ratios say how many there are */
+    struct hma_inputs *inputs; /* of a real run: the scorer's; NULL otherwise */
+    hma_selection test;        /* what results are made of */
+    hma_selection selected;    /* what the scorer asks now */
     hma_scorer scorer;
     void (*scorer_free)(void *user); /* may be NULL */
 };

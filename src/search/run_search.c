@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "search/design.h"
 #include "search/nsga2.h"
+#include "search/search_hma.h"
 #include "search/surrogate.h"
 #include "search/trials.h"
 
@@ -19,7 +20,8 @@
 static const double LEAST_GAIN = 0.002;
 enum { PATIENCE = 2, CURVE = 3 };
 
-static const char *const method_names[] = {[HMA_SEARCH_NSGA2] = "nsga2", [HMA_SEARCH_SURROGATE] = "surrogate"};
+static const char *const method_names[] = {
+    [HMA_SEARCH_NSGA2] = "nsga2", [HMA_SEARCH_SURROGATE] = "surrogate", [HMA_SEARCH_HMA] = "hma"};
 
 const char *hma_search_method_name(hma_search_method method) {
     return (size_t)method < sizeof method_names / sizeof *method_names ? method_names[method] : "unknown";
@@ -150,6 +152,11 @@ static hma_status score_front(hma_trials *trials, hma_search_report *report) {
     hma_status status = front ? HMA_OK : HMA_FAILURE;
     if (status == HMA_OK) {
         report->front = hma_samples_front(&trials->samples, front);
+        if (trials->options->method == HMA_SEARCH_HMA) { /* all of them are to be compared, on the front or not */
+            for (report->front = 0; report->front < trials->samples.count; report->front++) {
+                front[report->front] = report->front;
+            }
+        }
         for (size_t i = 0; i < report->front && status == HMA_OK; i++) {
             front[i] = trials->race.list[front[i]].candidate;
             status = choose(run, front[i]);
@@ -177,12 +184,20 @@ static void fill_report(const hma_trials *trials, hma_search_report *report) {
     report->ended_by = trials->ended_by;
 }
 
+static hma_status run_method(hma_trials *trials, hma_search_report *report) {
+    switch (trials->options->method) {
+    case HMA_SEARCH_NSGA2: return run_nsga2(trials);
+    case HMA_SEARCH_HMA: return hma_search_hma(trials);
+    default: return run_surrogate(trials, report);
+    }
+}
+
 hma_status hma_run_search(hma_run *run, const hma_search_options *options, hma_search_report *report) {
     hma_search_report made = {.left_out_error = {NAN, NAN}, .prediction_error = {NAN, NAN}};
     hma_trials trials;
     hma_status status = hma_trials_begin(&trials, run, options);
     if (status == HMA_OK) {
-        status = options->method == HMA_SEARCH_NSGA2 ? run_nsga2(&trials) : run_surrogate(&trials, &made);
+        status = run_method(&trials, &made);
     }
     if (status == HMA_OK) {
         fill_report(&trials, &made);

@@ -31,17 +31,27 @@ static void project(double *ratios, size_t count, double mean) {
     }
 }
 
-static double round_to(double ratio, double parts) { return round(ratio * parts) / parts + 0.0; } /* never -0 */
+enum { HUNDREDTHS = 100, TEN_THOUSANDTHS = 10000 };
 
-/* Rounding moves the mean; what is missing goes to the first ratio that has room for it. */
+/* Never -0. */
+static double round_to(double ratio, double parts) { return round(ratio * parts) / parts + 0.0; }
+
+/* Rounding moves the mean; what is missing goes to the first ratios that have room for it, in steps of what they were rounded
+ * to as long as such steps lead there. */
 static void restore_mean(double *ratios, size_t count, double mean) {
-    double missing = mean * (double)count;
+    const double target = mean * (double)count * TEN_THOUSANDTHS;
+    double steps = round(target), rest = target - steps;
     for (size_t k = 0; k < count; k++) {
-        missing -= ratios[k];
+        steps -= round(ratios[k] * TEN_THOUSANDTHS);
     }
-    for (size_t k = 0; k < count && missing != 0; k++) {
-        const double moved = clamp(ratios[k] + missing);
-        missing -= moved - ratios[k];
+    for (size_t k = 0; k < count && steps != 0; k++) {
+        const double now = round(ratios[k] * TEN_THOUSANDTHS), moved = fmin(TEN_THOUSANDTHS, fmax(0, now + steps));
+        steps -= moved - now;
+        ratios[k] = moved / TEN_THOUSANDTHS;
+    }
+    for (size_t k = 0; k < count && fabs(rest) > 1e-6; k++) { /* a mean with more digits than that */
+        const double moved = clamp(ratios[k] + rest / TEN_THOUSANDTHS);
+        rest -= (moved - ratios[k]) * TEN_THOUSANDTHS;
         ratios[k] = moved;
     }
 }
@@ -56,7 +66,7 @@ void hma_region_repair(const hma_region *region, double *ratios) {
         project(ratios, count, region->mean);
     }
     for (size_t k = 0; k < count; k++) {
-        ratios[k] = round_to(ratios[k], bound ? 10000 : 100);
+        ratios[k] = round_to(ratios[k], bound ? TEN_THOUSANDTHS : HUNDREDTHS);
     }
     if (bound) {
         restore_mean(ratios, count, region->mean);

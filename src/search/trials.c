@@ -132,7 +132,7 @@ static size_t most_candidates(const hma_trials *trials) {
     if (options->candidates > 0 || options->tokens > 0 || options->minutes > 0) {
         return options->candidates > 0 ? options->candidates : HMA_MOST_CANDIDATES;
     }
-    return hma_max_size(36, 24 * trials->samples.region.blocks);
+    return options->method == HMA_SEARCH_HMA ? HMA_MOST_CANDIDATES : hma_max_size(36, 24 * trials->samples.region.blocks);
 }
 
 static bool is_spent(hma_trials *trials) {
