@@ -46,6 +46,9 @@ hma_marker hma_plot_marker(const hma_plot *p, size_t point) {
     if (point == p->front->post) {
         return HMA_MARKER_TRIANGLE;
     }
+    if (p->front->points[point].kind != HMA_CANDIDATE_MERGE) {
+        return HMA_MARKER_WEDGE;
+    }
     return p->table->points[point].uniform ? HMA_MARKER_CIRCLE : HMA_MARKER_DIAMOND;
 }
 
@@ -53,6 +56,7 @@ const char *hma_plot_colour(const hma_plot *p, size_t point) {
     switch (hma_plot_marker(p, point)) {
     case HMA_MARKER_CIRCLE: return HMA_PLOT_UNIFORM;
     case HMA_MARKER_DIAMOND: return HMA_PLOT_BLOCKS;
+    case HMA_MARKER_WEDGE: return HMA_PLOT_EXTRA;
     default: return HMA_PLOT_INK;
     }
 }

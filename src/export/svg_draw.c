@@ -64,7 +64,8 @@ void hma_svg_marker(hma_buffer *out, hma_marker marker, double x, double y, doub
     /* corners around the centre, in radii */
     static const double corners[][4][2] = {[HMA_MARKER_DIAMOND] = {{0, -1.25}, {1.25, 0}, {0, 1.25}, {-1.25, 0}},
                                            [HMA_MARKER_SQUARE] = {{-0.9, -0.9}, {0.9, -0.9}, {0.9, 0.9}, {-0.9, 0.9}},
-                                           [HMA_MARKER_TRIANGLE] = {{0, -1.2}, {1.15, 0.8}, {-1.15, 0.8}, {0, -1.2}}};
+                                           [HMA_MARKER_TRIANGLE] = {{0, -1.2}, {1.15, 0.8}, {-1.15, 0.8}, {0, -1.2}},
+                                           [HMA_MARKER_WEDGE] = {{0, 1.2}, {1.15, -0.8}, {-1.15, -0.8}, {0, 1.2}}};
     if (marker == HMA_MARKER_CIRCLE) {
         hma_buffer_text(out, "<circle");
         hma_svg_number(out, "cx", x);

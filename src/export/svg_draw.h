@@ -6,7 +6,13 @@
 
 #include "base/buffer.h"
 
-typedef enum hma_marker { HMA_MARKER_CIRCLE = 0, HMA_MARKER_DIAMOND, HMA_MARKER_SQUARE, HMA_MARKER_TRIANGLE } hma_marker;
+typedef enum hma_marker {
+    HMA_MARKER_CIRCLE = 0,
+    HMA_MARKER_DIAMOND,
+    HMA_MARKER_SQUARE,
+    HMA_MARKER_TRIANGLE,
+    HMA_MARKER_WEDGE
+} hma_marker;
 
 /* `title` and `description` are for readers that do not see the picture. */
 void hma_svg_begin(hma_buffer *out, double width, double height, const char *title, const char *description);

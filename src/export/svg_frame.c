@@ -103,16 +103,18 @@ static void draw_legend_symbol(hma_plot *p, const legend_entry *entry, double x,
 }
 
 void hma_plot_draw_legend(hma_plot *p, double y) {
-    bool uniform = false, blocks = false;
+    bool uniform = false, blocks = false, extra = false;
     for (size_t i = 0; i < p->shown_count; i++) {
         uniform = uniform || hma_plot_marker(p, p->shown[i]) == HMA_MARKER_CIRCLE;
         blocks = blocks || hma_plot_marker(p, p->shown[i]) == HMA_MARKER_DIAMOND;
+        extra = extra || hma_plot_marker(p, p->shown[i]) == HMA_MARKER_WEDGE;
     }
     const legend_entry entries[] = {
         {"pre", LEGEND_MARKER, HMA_MARKER_SQUARE, HMA_PLOT_INK, hma_plot_shows(p, p->front->pre)},
         {"post", LEGEND_MARKER, HMA_MARKER_TRIANGLE, HMA_PLOT_INK, hma_plot_shows(p, p->front->post)},
         {"one ratio for all layers", LEGEND_LINE_MARKER, HMA_MARKER_CIRCLE, HMA_PLOT_UNIFORM, uniform},
         {"one ratio per block", LEGEND_MARKER, HMA_MARKER_DIAMOND, HMA_PLOT_BLOCKS, blocks},
+        {"no merge", LEGEND_MARKER, HMA_MARKER_WEDGE, HMA_PLOT_EXTRA, extra},
         {"front", LEGEND_FRONT, HMA_MARKER_CIRCLE, HMA_PLOT_FRONT, p->has_front},
         {"recommended", LEGEND_RING, HMA_MARKER_CIRCLE, HMA_PLOT_RECOMMENDED, hma_plot_shows(p, p->front->recommended)},
     };

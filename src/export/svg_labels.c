@@ -98,6 +98,9 @@ static hma_status draw_endpoint(hma_plot *p, size_t point, const char *name) {
 
 /* Uniform points are named by their ratio, others by their label. */
 static hma_status draw_other(hma_plot *p, size_t point) {
+    if (p->front->points[point].kind != HMA_CANDIDATE_MERGE) {
+        return draw_other_label(p, point, hma_table_label(p->table, point), HMA_PLOT_EXTRA_TEXT);
+    }
     if (!p->table->points[point].uniform) {
         return draw_other_label(p, point, hma_table_label(p->table, point), HMA_PLOT_BLOCKS_TEXT);
     }
@@ -106,14 +109,19 @@ static hma_status draw_other(hma_plot *p, size_t point) {
     return draw_other_label(p, point, ratio, HMA_PLOT_UNIFORM_TEXT);
 }
 
-/* Points on the front first, then the other uniform ones, which tell where on the curve one is. */
+/* Uniform points tell where on the curve one is; those that are no merge mean nothing without their names. */
+static bool is_landmark(const hma_plot *p, size_t point) {
+    return p->table->points[point].uniform || p->front->points[point].kind != HMA_CANDIDATE_MERGE;
+}
+
+/* Points on the front first, then the other landmarks. */
 static hma_status draw_others(hma_plot *p) {
     hma_status status = HMA_OK;
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < p->shown_count && status == HMA_OK; i++) {
             const size_t point = p->shown[i];
             const bool filled = hma_plot_is_filled(p, point);
-            if (!hma_plot_is_key(p, point) && (pass == 0 ? filled : !filled && p->table->points[point].uniform)) {
+            if (!hma_plot_is_key(p, point) && (pass == 0 ? filled : !filled && is_landmark(p, point))) {
                 status = draw_other(p, point);
             }
         }

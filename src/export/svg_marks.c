@@ -116,8 +116,8 @@ static void put_tooltip(hma_plot *p, size_t point) {
     hma_markup_text(p->out, hma_table_label(p->table, point));
     hma_buffer_text(p->out, " (");
     hma_markup_text(p->out, hma_text_or_empty(source->id));
-    hma_buffer_text(p->out, ")\nratio");
-    for (size_t block = 0; block < (more->uniform ? 1 : p->table->blocks); block++) {
+    hma_buffer_text(p->out, isfinite(more->mean_ratio) ? ")\nratio" : ")\nanother checkpoint");
+    for (size_t block = 0; isfinite(more->mean_ratio) && block < (more->uniform ? 1 : p->table->blocks); block++) {
         char text[HMA_DOUBLE_TEXT];
         hma_buffer_printf(p->out, " %s", hma_double_text(p->table->ratios[point * p->table->blocks + block], text));
     }
@@ -125,9 +125,8 @@ static void put_tooltip(hma_plot *p, size_t point) {
     put_tooltip_axis(p->out, p->x_axis ? "alignment" : "mean ratio", &x);
     put_tooltip_axis(p->out, p->y_axis && p->y_axis->kind == HMA_AXIS_ALIGNMENT ? "alignment" : "retention", &y);
     if (source->on_front) {
-        hma_buffer_text(p->out, "\non the front in ");
-        hma_markup_fixed(p->out, source->membership * 100, 1);
-        hma_buffer_text(p->out, " % of resamples");
+        hma_buffer_text(p->out, "\non the front with probability ");
+        hma_markup_fixed(p->out, source->membership, 3);
     }
     hma_buffer_text(p->out, "</title>");
 }
