@@ -138,5 +138,5 @@ int main(int argc, char **argv) {
     }
     const int code = finish(status, command);
     cli_parsed_free(&parsed, &command->spec);
-    return code;
+    cli_process_end(code);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -100,3 +101,10 @@ hma_status cli_process_close_stdout(bool *quietly) {
     *quietly = cause == EPIPE;
     return cli_error_io("standard output", "write", cause ? cause : EIO);
 }
+
+/* Sanitizers report when the process ends the ordinary way. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+void cli_process_end(int code) { exit(code); }
+#else
+void cli_process_end(int code) { _exit(code); }
+#endif

@@ -30,6 +30,12 @@ uint64_t cli_process_peak_memory(void);
 /* The signal that asked us to stop, 0 when none did. */
 int cli_process_signal(void);
 
+/*
+ * Ends the process once everything is written, without the exit handlers of libraries: OpenBLAS waits there for its threads, and
+ * one that found no memory (ulimit -v) never ends.
+ */
+_Noreturn void cli_process_end(int code);
+
 /* Flushes and closes stdout. HMA_IO when something was lost; *quietly when that is because nobody reads it any more. */
 hma_status cli_process_close_stdout(bool *quietly);
 

@@ -1,0 +1,15 @@
+# Address space that is limited, as some clusters do: a command succeeds or says that memory is out; it never hangs or is killed.
+demo_run
+for limit in 120000 160000 250000; do
+    for command in "version" "merge pre post --ratio 0.5 --out m --force" "eval pre --suite demo/suite.json --limit 2" \
+        "sweep pre post --suite demo/suite.json --limit 2 --run run-$limit --grid 0.5:0.5:1"; do
+        code=0
+        bash -c "ulimit -v $limit && exec timeout 120 hma $command" >/dev/null 2>../err || code=$?
+        case $code in
+        0 | 127) ;; # 127: the libraries themselves found no room
+        1) grep -q -i 'memory\|address' ../err || cat ../err ;;
+        *) echo "hma $command with $limit KiB: exit $code: $(head -n 1 ../err)" ;;
+        esac
+    done
+done
+compgen -G '.m.partial*' || true
