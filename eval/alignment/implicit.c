@@ -51,6 +51,8 @@ void hma_implicit_close(hma_implicit *implicit) {
     free(implicit);
 }
 
+const hma_model *hma_implicit_model(const hma_implicit *implicit) { return implicit->model[PRE]; }
+
 /* What decides about the score of a reply: the ids before it and its own. */
 static void write_key(hma_buffer *key, const hma_reply *reply) {
     hma_buffer_clear(key);

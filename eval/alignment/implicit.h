@@ -11,6 +11,9 @@ hma_status hma_implicit_open(hma_implicit **out, hma_context *context, const hma
                              const hma_model_options *options);
 void hma_implicit_close(hma_implicit *implicit);
 
+/* One of the two. */
+const hma_model *hma_implicit_model(const hma_implicit *implicit);
+
 /* An empty reply is worth 0. The token that ends a reply is not part of it. */
 hma_status hma_implicit_score(hma_implicit *implicit, const hma_reply *replies, size_t count, double *scores);
 

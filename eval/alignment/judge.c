@@ -67,6 +67,12 @@ void hma_judge_close(hma_judge *judge) {
     }
 }
 
+const hma_model *hma_judge_model(const hma_judge *judge) {
+    return judge->reward ? hma_reward_model_of(judge->reward) : judge->implicit ? hma_implicit_model(judge->implicit) : NULL;
+}
+
+size_t hma_judge_models(const hma_judge *judge) { return judge->implicit ? 2 : judge->reward ? 1 : 0; }
+
 /* What is judged: the template of the finished exchange, or what the model saw followed by what it said. */
 static hma_status judged_text(const hma_judge *judge, const hma_reply *reply, char **text) {
     if (judge->spec->chat_reward) {

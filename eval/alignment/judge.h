@@ -35,6 +35,11 @@ hma_status hma_judge_open(hma_judge **out, hma_context *context, const hma_align
                           const hma_eval_options *options);
 void hma_judge_close(hma_judge *judge);
 
+/* What judges, for estimates: the reward model, or one of the two of the implicit reward; NULL for an external scorer. */
+const hma_model *hma_judge_model(const hma_judge *judge);
+/* How many of them read every reply. */
+size_t hma_judge_models(const hma_judge *judge);
+
 /* scores[count], all finite. */
 hma_status hma_judge_score(hma_judge *judge, const hma_reply *replies, size_t count, double *scores);
 

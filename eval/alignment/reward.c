@@ -71,6 +71,8 @@ void hma_reward_close(hma_reward_model *reward) {
     }
 }
 
+const hma_model *hma_reward_model_of(const hma_reward_model *reward) { return reward->model; }
+
 const hma_tokenizer *hma_reward_tokenizer(const hma_reward_model *reward) { return reward->tokenizer; }
 
 /* Ids of one text, the last max_length of them; *owned is what to free. */

@@ -14,6 +14,7 @@ typedef struct hma_reward_model hma_reward_model;
 /* Opens a folder with its own tokenizer. @return HMA_INCOMPATIBLE for a model that has no reward head. */
 hma_status hma_reward_open(hma_reward_model **out, hma_context *context, const char *folder, const hma_model_options *options);
 void hma_reward_close(hma_reward_model *reward);
+const hma_model *hma_reward_model_of(const hma_reward_model *reward);
 const hma_tokenizer *hma_reward_tokenizer(const hma_reward_model *reward);
 
 /* Rewards of texts, encoded with special tokens; texts that are too long lose their beginning, with a warning. */

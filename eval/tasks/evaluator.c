@@ -151,7 +151,7 @@ static hma_status check_questions(hma_evaluator *e) {
 }
 
 /* Merges of one pair share a model; another folder's config.json may mean something else by the same tensors. */
-static hma_status bind_model(hma_evaluator *e, const hma_source *source) {
+hma_status hma_evaluator_bind(hma_evaluator *e, const hma_source *source) {
     const char *folder = hma_checkpoint_folder(hma_source_described_by(source));
     if (e->model && strcmp(e->model_folder, folder) == 0 && hma_model_rebind(e->model, source) == HMA_OK) {
         return check_questions(e);
@@ -212,6 +212,9 @@ static hma_status ask(hma_evaluator *e, const hma_source *source) {
     }
     if (status == HMA_OK) {
         status = hma_reply_memory_add(&e->replies, q->generations, q->generation_count, place, layers);
+    }
+    for (size_t i = 0; i < q->generation_count; i++) {
+        q->generations[i].guess_count = 0; /* they last until the memory changes */
     }
     free(ratios);
     return status;
@@ -280,7 +283,7 @@ static hma_status ask_mixture(hma_evaluator *e, const hma_source *pre, double ra
 static hma_status run(hma_evaluator *e, const hma_source *source, const hma_source *pre, double ratio, hma_result **out) {
     const double begun = hma_seconds();
     hma_result *result = HMA_NEW(hma_result, 1);
-    hma_status status = result ? bind_model(e, source) : HMA_FAILURE;
+    hma_status status = result ? hma_evaluator_bind(e, source) : HMA_FAILURE;
     if (status == HMA_OK) {
         status = pre ? ask_mixture(e, pre, ratio, result) : ask_model(e, source, result);
     }

@@ -49,6 +49,9 @@ static inline const hma_item *hma_evaluator_prompt(const hma_evaluator *e, size_
     return &e->prompts.from->item[e->prompts.index[prompt]];
 }
 
+/* Makes the evaluator's model that of a source, and checks that it can take the questions. */
+hma_status hma_evaluator_bind(hma_evaluator *evaluator, const hma_source *source);
+
 /* ---- evaluator_ask.c ---- */
 
 /* Prepares all questions but those of whole texts. */

@@ -190,6 +190,8 @@ hma_status hma_model_keep(hma_model *m, const size_t *depths, size_t count) {
     return status;
 }
 
+bool hma_model_resident(const hma_model *m) { return hma_weights_resident(m->weights); }
+
 bool hma_model_invariant(const hma_model *m) { return m->kernels.gemm->invariant; }
 
 void hma_model_close(hma_model *m) {

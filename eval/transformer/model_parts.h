@@ -67,6 +67,9 @@ bool hma_generation_take(const hma_model *model, hma_generation *request, size_t
 /* hma_model_generate() without looking at guesses. */
 hma_status hma_generate_plainly(hma_model *model, hma_generation *requests, size_t count, hma_stop_fn stop, void *user);
 
+/* Whether its weights stay in memory. */
+bool hma_model_resident(const hma_model *model);
+
 /* Whether an answer has the same bits whatever shares its batch. */
 bool hma_model_invariant(const hma_model *model);
 

@@ -215,6 +215,22 @@ HMA_API void hma_evaluator_free(hma_evaluator *evaluator);
  */
 HMA_API HMA_MUST_CHECK hma_status hma_evaluator_select(hma_evaluator *evaluator, const hma_selection *selection);
 
+/*
+ * What scoring a model costs, before it is done: counts are exact for questions and upper bounds for replies (all of which are taken
+ * to be as long as they may be); seconds follow from the operations and from a rate that is measured for a moment.
+ */
+typedef struct hma_cost {
+    uint64_t tokens;        /* that go through the model's layers, shared beginnings once */
+    uint64_t new_tokens;    /* of these: of replies, at most */
+    uint64_t judged_tokens; /* that go through the reward model, at most */
+    double flops;           /* in all matrix products and attention */
+    double rate;            /* floating point operations per second in large products, on all threads of the context */
+    double seconds;
+    uint64_t memory;        /* bytes for weights and everything that is computed, at most */
+    bool resident;          /* weights stay in memory; else a layer is read when it is needed */
+} hma_cost;
+HMA_API HMA_MUST_CHECK hma_status hma_evaluator_estimate(hma_evaluator *evaluator, const hma_source *source, hma_cost *out);
+
 /* Scores one model. *out is freed with hma_result_free(). */
 HMA_API HMA_MUST_CHECK hma_status hma_evaluator_run(hma_evaluator *evaluator, const hma_source *source, hma_result **out);
 

@@ -104,6 +104,19 @@ typedef enum hma_candidate_kind {
     HMA_CANDIDATE_MIXTURE     /* pre and post side by side, their log-probabilities averaged */
 } hma_candidate_kind;
 
+/* What hma_run_score() would do now, and how long it would take. */
+typedef struct hma_run_plan {
+    size_t candidates;      /* that have no scores yet */
+    hma_cost candidate; /* one of them by itself */
+    double passes;          /* how many such they come to together: layers that several have in common count once */
+    double flops, seconds;  /* of all */
+} hma_run_plan;
+/*
+ * `before` is a run of the same candidates, whose scores need not be found again; NULL: there is none.
+ * @return HMA_USAGE for a run that was opened for reading.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_run_estimate(hma_run *run, const hma_run *before, hma_run_plan *out);
+
 /* Candidates in the order in which they were added: pre, post, then the others. */
 typedef struct hma_candidate {
     const char *id;    /* hma_recipe_id(); of others than merges a digest of what they are */

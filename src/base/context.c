@@ -69,6 +69,8 @@ uint64_t hma_context_memory(const hma_context *context) { return context->option
 void hma_context_claim(hma_context *context, uint64_t bytes) { context->claimed += bytes; }
 void hma_context_release(hma_context *context, uint64_t bytes) { context->claimed -= bytes; }
 
+uint64_t hma_context_claimed(const hma_context *context) { return context->claimed; }
+
 uint64_t hma_context_left(const hma_context *context) {
     return context->options.memory > context->claimed ? context->options.memory - context->claimed : 0;
 }

@@ -14,6 +14,7 @@ hma_pool *hma_context_pool(hma_context *context);
 void hma_context_claim(hma_context *context, uint64_t bytes);
 void hma_context_release(hma_context *context, uint64_t bytes);
 uint64_t hma_context_left(const hma_context *context);
+uint64_t hma_context_claimed(const hma_context *context);
 
 /* HMA_INTERRUPTED with a message when the context was cancelled. Call between pieces of work. */
 hma_status hma_context_check(const hma_context *context);

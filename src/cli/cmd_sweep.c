@@ -1,11 +1,15 @@
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "common.h"
 #include "front_print.h"
 #include "hma/run.h"
 #include "hma/run_search.h"
+#include "plan_print.h"
 #include "recipe_options.h"
 #include "talk.h"
 
@@ -17,6 +21,7 @@ typedef struct sweep_values {
     cli_recipe_settings settings;
     cli_compute compute;
     cli_items items;
+    bool dry_run;
 } sweep_values;
 
 static const sweep_values defaults = {0};
@@ -29,6 +34,8 @@ static const cli_option options[] = {
     {CLI_TEXT, 0, "suite", "FILE", .help = "what is measured", .offset = offsetof(sweep_values, suite), .required = true},
     {CLI_TEXT, 0, "run", "DIR", .help = "folder of the run; made, or resumed", .offset = offsetof(sweep_values, run),
      .required = true},
+    {CLI_FLAG, 0, "dry-run", .help = "say what it would cost in tokens, memory and time, and score nothing",
+     .offset = offsetof(sweep_values, dry_run)},
 };
 static const cli_option which[] = {
     {CLI_TEXT, 0, "grid", "FROM:TO:STEP", .help = "uniform ratios", .offset = offsetof(sweep_values, grid),
@@ -93,6 +100,35 @@ static hma_status score_and_print(cli_session *session, const sweep_values *v, h
     return status;
 }
 
+/* The same candidates in a run of their own, which goes away again; what the real run has scored already is left out. */
+static hma_status print_plan(cli_session *session, const sweep_values *v, const hma_run_setup *setup) {
+    char folder[4096];
+    const char *base = getenv("TMPDIR");
+    hma_run *run = NULL, *before = NULL;
+    hma_run_plan plan;
+    (void)snprintf(folder, sizeof folder, "%s/hma-dry-run-XXXXXX", base && *base ? base : "/tmp");
+    if (!mkdtemp(folder)) {
+        return cli_error_io(folder, "make the folder", errno);
+    }
+    hma_status status = hma_run_begin(&run, session->context, folder, setup);
+    if (status == HMA_OK) {
+        status = add_candidates(run, v);
+    }
+    if (status == HMA_OK && hma_run_open(&before, v->run) != HMA_OK) {
+        before = NULL; /* it has not begun yet */
+    }
+    if (status == HMA_OK) {
+        status = hma_run_estimate(run, before, &plan);
+    }
+    if (status == HMA_OK) {
+        cli_plan_print(&plan, hma_run_candidate_count(run), v->common.json);
+    }
+    hma_run_close(before);
+    hma_run_abandon(run);
+    (void)rmdir(folder);
+    return status;
+}
+
 static hma_status run(cli_session *session, const void *values) {
     const sweep_values *v = values;
     hma_run_setup setup = {.pre = v->pre,
@@ -108,6 +144,9 @@ static hma_status run(cli_session *session, const void *values) {
     hma_status status = cli_recipe_spec(&setup.recipe, &v->settings);
     if (status == HMA_OK && v->levels && !v->settings.blocks) {
         status = cli_error(HMA_USAGE, "--levels: needs --blocks (expected how many blocks take these ratios): add --blocks 3");
+    }
+    if (status == HMA_OK && v->dry_run) {
+        return print_plan(session, v, &setup);
     }
     if (status == HMA_OK) {
         status = hma_run_begin(&opened, session->context, v->run, &setup);

@@ -142,6 +142,20 @@ hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_resu
     return status;
 }
 
+hma_status hma_inputs_estimate(void *user, const hma_candidate *candidate, hma_cost *out, double *passes) {
+    hma_inputs *inputs = user;
+    hma_source *source;
+    /* other checkpoints are taken to be like pre */
+    hma_status status = candidate->kind == HMA_CANDIDATE_MERGE ? open_source(&source, inputs, candidate)
+                                                               : hma_source_plain(&source, inputs->pre);
+    if (status == HMA_OK) {
+        status = hma_evaluator_estimate(inputs->evaluator, source, out);
+        hma_source_free(source);
+    }
+    *passes = hma_upcoming_passes(&inputs->upcoming, inputs->layers);
+    return status;
+}
+
 /* Overrides speak of tensors, which only the checkpoints know; everything else of a recipe is right by itself. */
 static hma_status check_recipe(void *user, const hma_recipe *recipe) {
     const hma_inputs *inputs = user;
@@ -210,7 +224,8 @@ hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder
                                .user = inputs,
                                .check = check_recipe,
                                .arrange = hma_inputs_arrange,
-                               .select = hma_inputs_select};
+                               .select = hma_inputs_select,
+                               .estimate = hma_inputs_estimate};
     run->test = run->selected = (hma_selection){.prompts = setup->prompts, .items = setup->items};
     run->scorer_free = hma_inputs_free;
     run->inputs = inputs;

@@ -38,4 +38,7 @@ hma_status hma_inputs_arrange(void *user, const hma_candidate *const *candidates
 /* Which items are asked. `user` are the inputs. */
 hma_status hma_inputs_select(void *user, const hma_selection *selection);
 
+/* What one candidate costs, and how many such those that were arranged come to. `user` are the inputs. */
+hma_status hma_inputs_estimate(void *user, const hma_candidate *candidate, hma_cost *out, double *passes);
+
 #endif

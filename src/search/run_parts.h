@@ -28,6 +28,8 @@ typedef struct hma_scorer {
     hma_status (*arrange)(void *user, const hma_candidate *const *candidates, size_t count, size_t *order);
     /* Which items the following calls ask; NULL when there is nothing to select from. */
     hma_status (*select)(void *user, const hma_selection *selection);
+    /* What scoring one candidate costs, and how many such the arranged ones come to together; may be NULL. */
+    hma_status (*estimate)(void *user, const hma_candidate *candidate, hma_cost *out, double *passes);
 } hma_scorer;
 
 typedef struct hma_run_entry {

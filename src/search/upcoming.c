@@ -87,3 +87,11 @@ size_t hma_upcoming_shared(const hma_upcoming *upcoming, const hma_candidate *ca
     }
     return count;
 }
+
+double hma_upcoming_passes(const hma_upcoming *upcoming, size_t layers) {
+    double passes = 0;
+    for (size_t i = 0; i < upcoming->count; i++) {
+        passes += 1 - (i ? (double)upcoming->list[i - 1].common / (double)layers : 0);
+    }
+    return passes;
+}

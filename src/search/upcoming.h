@@ -27,4 +27,7 @@ hma_status hma_upcoming_arrange(hma_upcoming *upcoming, const hma_checkpoint *po
  */
 size_t hma_upcoming_shared(const hma_upcoming *upcoming, const hma_candidate *candidate, size_t *depths);
 
+/* How many candidates without anything in common would cost as much as all that were arranged, by their layers. */
+double hma_upcoming_passes(const hma_upcoming *upcoming, size_t layers);
+
 #endif

@@ -223,6 +223,30 @@ static void interrupted_sweeps_end_with_the_same_scores_in_the_order_of_addition
     assert_ok(hma_folder_remove(cut_folder));
 }
 
+/* ---- what it will cost ---- */
+
+static void what_is_estimated_bounds_what_it_costs(void **state) {
+    (void)state;
+    hma_cost cost;
+    hma_source *source;
+    setting s = open_setting(2, 200 << 20);
+    assert_ok(hma_source_merged(&source, s.pre, s.post, s.recipe[0]));
+    assert_ok(hma_evaluator_estimate(s.evaluator, source, &cost));
+    hma_result *result = score(&s, 0);
+    same_result(alone[0], result);
+    /* questions are counted, replies may be shorter than they may be */
+    assert_true(cost.tokens >= result->cost.tokens);
+    assert_true(cost.tokens - cost.new_tokens <= result->cost.tokens);
+    assert_int_equal(cost.new_tokens, ITEMS * (16 + 48 + 64));
+    assert_true(cost.flops >= result->cost.flops);
+    assert_true(cost.judged_tokens >= (uint64_t)ITEMS * 64);
+    assert_true(cost.rate > 0 && cost.seconds > 0 && cost.resident);
+    assert_true(cost.memory > 4 * 1000000 && cost.memory < 200 << 20);
+    hma_result_free(result);
+    hma_source_free(source);
+    close_setting(&s);
+}
+
 /* ---- the order ---- */
 
 static void candidates_that_begin_alike_stand_together(void **state) {
@@ -270,6 +294,7 @@ int main(void) {
         cmocka_unit_test(so_does_little_memory_that_forces_to_drop_and_to_stream),
         cmocka_unit_test(depths_that_mean_nothing_are_ignored),
         cmocka_unit_test(interrupted_sweeps_end_with_the_same_scores_in_the_order_of_addition),
+        cmocka_unit_test(what_is_estimated_bounds_what_it_costs),
         cmocka_unit_test(candidates_that_begin_alike_stand_together),
     };
     return cmocka_run_group_tests_name("sweeps share what candidates have in common", tests, score_alone, forget_alone);

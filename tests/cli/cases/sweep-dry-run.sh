@@ -1,0 +1,13 @@
+# What a sweep would cost is said without scoring or writing anything; what a run has scored already is left out.
+demo_run
+export TMPDIR=$PWD/../temporary
+mkdir -p "$TMPDIR"
+plan() { unchanged hma sweep pre post --suite demo/suite.json --run run --limit 3 --blocks 3 --levels 0,1 --dry-run "$@"; }
+mask() { sed -E 's/"(flops|seconds|flops_per_second|memory)":[0-9.e+]+/"\1":N/g; s/^(operations|memory|time ).*/\1 ../'; }
+plan | mask
+plan --json | mask
+hma sweep pre post --suite demo/suite.json --run run --limit 3 --blocks 3 --grid 0:1:1 -q >/dev/null
+plan --json | mask
+hma sweep pre post --suite demo/suite.json --run run --limit 3 --blocks 3 --levels 0,1 -q >/dev/null
+plan | mask
+ls "$TMPDIR"
