@@ -392,6 +392,69 @@ static void what_is_no_merge_is_shown_and_not_recommended(void **state) {
     hma_context_free(context);
 }
 
+/* ---- against plain averaging ---- */
+
+static hma_recipe *three_blocks(double a, double b, double c, hma_policy policy) {
+    const double ratios[] = {a, b, c};
+    hma_recipe_spec spec = hma_recipe_spec_default();
+    hma_recipe *recipe = NULL;
+    spec.layers = 3;
+    spec.blocks = "3";
+    spec.ratios = ratios;
+    spec.ratio_count = 3;
+    spec.policy = policy;
+    assert_ok(hma_recipe_new(&recipe, &spec));
+    return recipe;
+}
+
+/* Scored at the same mean, between two that were scored, too far from any, merged otherwise. */
+static void merges_of_several_ratios_are_compared_with_their_mean(void **state) {
+    (void)state;
+    enum { POINTS = 8 };
+    static const double ratios[POINTS][3] = {{0, 0, 0},       {0.4, 0.4, 0.4}, {0.2, 0.4, 0.6}, {0.2, 0.4, 0.6},
+                                             {0.3, 0.5, 0.7}, {0.6, 0.6, 0.6}, {0.6, 0.8, 1},   {1, 1, 1}};
+    static const double alignment[POINTS] = {0, 1, 1.5, 1.5, 2, 2.5, 2.75, 3};
+    static const double retention[POINTS] = {0.9, 0.8, 0.85, 0.85, 0.7, 0.7, 0.6, 0.5};
+    hma_context *context;
+    hma_score_table table;
+    hma_recipe *recipes[POINTS];
+    assert_ok(hma_context_new(&context, NULL));
+    assert_ok(hma_score_table_new(&table, POINTS, 2));
+    fill_task(&table, 0, "skill", false, HAND_ITEMS, retention, 0);
+    fill_task(&table, 1, "prompts", true, HAND_ITEMS, alignment, 0);
+    hma_front *front = new_front(POINTS);
+    for (size_t i = 0; i < POINTS; i++) {
+        recipes[i] = three_blocks(ratios[i][0], ratios[i][1], ratios[i][2], i == 3 ? HMA_POLICY_LINEAR_ONLY : HMA_POLICY_FULL);
+        front->points[i].recipe = recipes[i];
+        front->points[i].mean_ratio = hma_recipe_mean_ratio(recipes[i]);
+        front->points[i].origin = i == 0 || i + 1 == POINTS ? HMA_ORIGIN_ENDPOINT : HMA_ORIGIN_GRID;
+    }
+    assert_ok(hma_front_fill(front, context, &table, 500, 1));
+    const hma_axis *r = &front->axes[1], *a = &front->axes[0];
+    assert_int_equal(front->points[2].uniform.below, 1);
+    assert_int_equal(front->points[2].uniform.above, 1);
+    assert_near(r->versus_uniform[2].mean, 0.05, 1e-12);
+    assert_near(a->versus_uniform[2].mean, 0.5, 1e-12);
+    assert_int_equal(front->points[4].uniform.below, 1);
+    assert_int_equal(front->points[4].uniform.above, 5);
+    assert_near(front->points[4].uniform.weight, 0.5, 1e-12);
+    assert_near(r->versus_uniform[4].mean, -0.05, 1e-12);
+    assert_near(a->versus_uniform[4].mean, 0.25, 1e-12);
+    for (size_t i = 0; i < POINTS; i++) { /* uniform ones, the other policy, and the one between 0.6 and 1 */
+        if (i != 2 && i != 4) {
+            assert_true(front->points[i].uniform.below == SIZE_MAX && isnan(r->versus_uniform[i].p));
+        }
+    }
+    /* 4 is more aligned but retains less; 2 is better in both */
+    assert_non_null(strstr(front->blocks_verdict, "1 of 2 merges with different ratios for their blocks is better"));
+    hma_front_free(front);
+    hma_score_table_free(&table);
+    hma_context_free(context);
+    for (size_t i = 0; i < POINTS; i++) {
+        hma_recipe_free(recipes[i]);
+    }
+}
+
 static void recommends_post_when_nothing_is_significant(void **state) {
     (void)state;
     const double alignment[] = {0, 1.9, 2}, retention[] = {0.45, 0.42, 0.4};
@@ -441,6 +504,7 @@ int main(void) {
         cmocka_unit_test(recommends_the_knee_when_all_lose_alignment),
         cmocka_unit_test(points_have_names),
         cmocka_unit_test(what_is_no_merge_is_shown_and_not_recommended),
+        cmocka_unit_test(merges_of_several_ratios_are_compared_with_their_mean),
         cmocka_unit_test(recommends_post_when_nothing_is_significant),
         cmocka_unit_test(many_comparisons_demand_more),
     };
