@@ -100,6 +100,8 @@ typedef struct hma_front {
     size_t axis_count;
     hma_axis *axes; /* alignment first, retention second (both always there, NaN when the suite does not measure them), then
                        the categories that make up retention, then tasks */
+    hma_axis *search_axes; /* [axis_count] the same on the search items, by which a search chose its points; NaN for points
+                              that were not scored there. NULL in a run that has not searched */
     size_t front_count;
     size_t *front;  /* [front_count] indices into points, by rising alignment */
     double reference_alignment, reference_retention; /* of the hypervolume: the worst value of each among pre and post */

@@ -11,6 +11,9 @@ static bool is_shown(const hma_axis *axis) {
     return axis->kind == HMA_AXIS_ALIGNMENT || axis->kind == HMA_AXIS_RETENTION || axis->kind == HMA_AXIS_TASK;
 }
 
+/* Of the axes on search items these two are shown, without errors: JSON and exports have all. */
+static bool is_searched(const hma_axis *axis) { return axis->kind == HMA_AXIS_ALIGNMENT || axis->kind == HMA_AXIS_RETENTION; }
+
 static void put_head(cli_table *table, const hma_front *front) {
     cli_table_cell(table, "front");
     cli_table_cell(table, "point");
@@ -20,6 +23,11 @@ static void put_head(cli_table *table, const hma_front *front) {
             cli_table_cell(table, "%s",
                            front->axes[a].kind == HMA_AXIS_TASK ? front->axes[a].name + sizeof "task_" - 1
                                                                 : front->axes[a].name);
+        }
+    }
+    for (size_t a = 0; front->search_axes && a < front->axis_count; a++) {
+        if (is_searched(&front->axes[a])) {
+            cli_table_cell(table, "%s, search", front->axes[a].name);
         }
     }
     cli_table_cell(table, "member");
@@ -40,6 +48,14 @@ static void put_point(cli_table *table, const hma_front *front, size_t index) {
             cli_table_measure(table, front->axes[a].point[index].value, front->axes[a].point[index].standard_error);
         }
     }
+    for (size_t a = 0; front->search_axes && a < front->axis_count; a++) {
+        const double value = front->search_axes[a].point[index].value;
+        if (is_searched(&front->axes[a]) && isnan(value)) {
+            cli_table_cell(table, "-");
+        } else if (is_searched(&front->axes[a])) {
+            cli_table_cell(table, "%.3f", value);
+        }
+    }
     cli_table_cell(table, "%.2f", p->membership);
     cli_table_cell(table, "%s", hma_origin_name(p->origin));
 }
@@ -47,10 +63,13 @@ static void put_point(cli_table *table, const hma_front *front, size_t index) {
 static hma_status print_table(const hma_front *front) {
     char columns[64] = "llr";
     size_t used = 3;
-    for (size_t a = 0; a < front->axis_count && used + 3 < sizeof columns; a++) {
+    for (size_t a = 0; a < front->axis_count && used + 5 < sizeof columns; a++) {
         if (is_shown(&front->axes[a])) {
             columns[used++] = 'r';
         }
+    }
+    for (size_t a = 0; a < 2 && front->search_axes; a++) {
+        columns[used++] = 'r';
     }
     columns[used++] = 'r';
     columns[used++] = 'l';

@@ -197,17 +197,28 @@ static void put_differences(layout *l, hid_t group, hma_h5_dimension *point, con
     }
 }
 
-static void put_axes(layout *l) {
-    hid_t group = hma_h5_group(&l->h5, l->h5.file, "axes");
+/* /axes, and /search/axes for what was scored on the search items. */
+static void put_axes(layout *l, hid_t parent, const hma_axis *axes) {
+    hid_t group = hma_h5_group(&l->h5, parent, "axes");
     hma_h5_dimension point = hma_h5_numbered(&l->h5, group, point_column, 0, l->points);
     for (size_t i = 0; i < l->front->axis_count; i++) {
         hid_t own = hma_h5_group(&l->h5, group, l->axis_name[i]);
-        put_axis_notes(l, own, &l->front->axes[i]);
-        put_estimates(l, own, &point, &l->front->axes[i]);
+        put_axis_notes(l, own, &axes[i]);
+        put_estimates(l, own, &point, &axes[i]);
         hma_h5_close(&l->h5, &own);
     }
     hma_h5_close(&l->h5, &point.scale);
     hma_h5_close(&l->h5, &group);
+}
+
+static void put_search(layout *l) {
+    if (l->front->search_axes) {
+        hid_t group = hma_h5_group(&l->h5, l->h5.file, "search");
+        hma_h5_note_text(&l->h5, group, "description",
+                         "scores on the items that ratios were chosen with; NaN for points that were not scored there");
+        put_axes(l, group, l->front->search_axes);
+        hma_h5_close(&l->h5, &group);
+    }
 }
 
 static const hma_difference *to_post(const hma_axis *axis) { return axis->versus_post; }
@@ -386,10 +397,11 @@ hma_status hma_write_hdf5(const hma_table *table, const char *name, void **image
     if (l.h5.status == HMA_OK && (l.h5.status = prepare(&l)) == HMA_OK) {
         put_root(&l);
         put_points(&l);
-        put_axes(&l);
+        put_axes(&l, l.h5.file, l.front->axes);
         put_front(&l);
         put_items(&l);
         put_paired(&l);
+        put_search(&l);
     }
     hma_status status = hma_h5_image(&l.h5, &bytes, &count);
     if (status == HMA_OK) {

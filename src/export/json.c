@@ -1,4 +1,5 @@
 /* The front as JSON: what `hma front --json` prints and .json files hold. Numbers read back exactly; NaN is null. */
+#include <math.h>
 #include <string.h>
 
 #include "export/writers.h"
@@ -76,6 +77,24 @@ static void put_estimates(hma_buffer *out, const char *key, const hma_table *tab
 
 typedef enum reference { TO_POST, TO_PRE, TO_UNIFORM } reference;
 
+/* What a point scored on the search items, where it was: axes by their names. Higher there than on the test items is luck. */
+static void put_search(hma_buffer *out, const hma_table *table, size_t point) {
+    const hma_axis *axes = table->front->search_axes;
+    bool scored = false;
+    for (size_t i = 0; axes && i < table->front->axis_count; i++) {
+        scored = scored || !isnan(axes[i].point[point].value);
+    }
+    if (!scored) {
+        return;
+    }
+    put_key(out, "search");
+    hma_buffer_char(out, '{');
+    for (size_t i = 0; i < table->front->axis_count; i++) {
+        put_estimate(out, axes[i].name, &axes[i], point);
+    }
+    hma_buffer_char(out, '}');
+}
+
 static void put_differences(hma_buffer *out, const char *key, const hma_table *table, size_t point, reference to) {
     put_key(out, key);
     hma_buffer_char(out, '{');
@@ -126,6 +145,7 @@ static void put_point(hma_buffer *out, const hma_table *table, size_t index) {
     put_main_axes(out, table, index);
     put_estimates(out, "tasks", table, HMA_AXIS_TASK, index);
     put_estimates(out, "categories", table, HMA_AXIS_CATEGORY, index);
+    put_search(out, table, index);
     put_bool(out, "on_front", point->on_front);
     put_bool(out, "excluded", point->excluded);
     if (more->failure) {

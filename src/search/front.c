@@ -13,6 +13,7 @@
 #include "search/evidence.h"
 #include "search/resampled.h"
 #include "search/run_parts.h"
+#include "search/search_values.h"
 #include "search/uniform.h"
 #include "search/verdict.h"
 
@@ -171,6 +172,9 @@ hma_status hma_front_compute(hma_front **out, hma_context *context, const hma_ru
     if (status == HMA_OK) {
         status = hma_front_fill(front, context, &table, resamples, seed);
     }
+    if (status == HMA_OK) {
+        status = hma_search_values_fill(front, context, run);
+    }
     hma_score_table_free(&table);
     if (status != HMA_OK) {
         hma_front_free(front);
@@ -183,6 +187,9 @@ hma_status hma_front_compute(hma_front **out, hma_context *context, const hma_ru
 void hma_front_free(hma_front *front) {
     if (front) {
         hma_axis_array_free(front->axes, front->axis_count);
+        if (front->search_axes) {
+            hma_axis_array_free(front->search_axes, front->axis_count);
+        }
         free(front->points);
         free(front->front);
         free(front->verdict);

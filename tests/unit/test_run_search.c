@@ -111,6 +111,22 @@ static void a_search_chooses_on_search_items_and_reports_on_test_items(void **st
     assert_int_equal(front->point_count, scored);
     for (size_t i = 0; i < front->point_count; i++) {
         assert_true(front->points[i].origin == HMA_ORIGIN_SEARCH || front->points[i].origin == HMA_ORIGIN_ENDPOINT);
+        /* both are there: what it was chosen by, and what is reported */
+        hma_part_scores chosen;
+        assert_ok(hma_parts_read(run->journal, HMA_SHEET_SEARCH, front->points[i].candidate, &chosen));
+        for (size_t axis = 0; axis < front->axis_count; axis++) {
+            const hma_axis *searched = &front->search_axes[axis];
+            assert_string_equal(searched->name, front->axes[axis].name);
+            assert_true(searched->point[i].value != front->axes[axis].point[i].value || axis > 1);
+            if (searched->kind == HMA_AXIS_ALIGNMENT) {
+                double sum = 0;
+                for (size_t item = 0; item < WORLD_ITEMS; item++) {
+                    sum += chosen.table.tasks[WORLD_TASKS].stats[item];
+                }
+                assert_near(searched->point[i].value, sum / WORLD_ITEMS, 1e-12);
+            }
+        }
+        hma_part_scores_free(&chosen);
     }
     hma_front_free(front);
     hma_run_close(run);

@@ -8,6 +8,9 @@ sed -n 's/.*\(search: [0-9]* candidates\).*\(ended by [a-z]*\).*/\1 \2/p' talk
 search --run run --candidates 8 --json -q | cmp - first
 hma verify run | sed 's/.*: intact/intact/; s/[0-9]* scores.*//; s/[0-9]* scored.*waiting/N scored/'
 hma front run | grep -c 'more candidates were scored on the search items only'
+hma front run | sed -n 's/^front  .*\(alignment, search\)  *\(retention, search\).*/\1 \2/p'
+hma front run --json | grep -o '"label":"post".*"search":{"alignment":{"value"' | grep -c .
+hma export run --to run.h5 && ls run.h5
 echo "-- nsga2 goes on where a smaller budget ended"
 search --run evolved --method nsga2 --population 5 --candidates 7 -q >/dev/null
 search --run evolved --method nsga2 --population 5 --candidates 9 -v 2>&1 >/dev/null | grep -o 'search: 9 candidates, ended by candidates'
