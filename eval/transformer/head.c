@@ -1,6 +1,7 @@
 #include "eval/transformer/head.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,34 +17,112 @@ static hma_status not_finite(const hma_engine *e) {
                      "with hma verify", e->name);
 }
 
+/* ---- rows that are asked for more than once ---- */
+
+/*
+ * Choices of one question are all predicted, first, from the question's last position: the same bits of hidden state come as often as
+ * there are choices, and need one row of logits.
+ */
+typedef struct distinct {
+    size_t count;   /* rows that differ */
+    float *hidden;  /* [count, width] */
+    size_t *of_row; /* [rows]: which of them it is */
+    size_t *begin;  /* [count + 1]: where its rows begin in `rows` */
+    size_t *rows;   /* rows of each, one after the other */
+} distinct;
+
+typedef struct digest {
+    uint64_t bits;
+    size_t row;
+} digest;
+
+static int compare_digests(const void *a, const void *b) {
+    const digest *x = a, *y = b;
+    return x->bits != y->bits ? (x->bits < y->bits ? -1 : 1) : x->row < y->row ? -1 : x->row > y->row;
+}
+
+static uint64_t digest_of(const float *row, size_t width) {
+    uint64_t bits = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < width; i++) {
+        uint32_t word;
+        memcpy(&word, row + i, sizeof word);
+        bits = (bits ^ word) * 0x100000001b3u;
+    }
+    return bits;
+}
+
+static void free_distinct(distinct *d) {
+    free(d->hidden);
+    free(d->of_row);
+    free(d->begin);
+    free(d->rows);
+}
+
+/* Rows with equal digests lie together in `order`; of different ones among them each is taken to be distinct. */
+static void gather_distinct(distinct *d, const digest *order, const float *hidden, size_t count, size_t width) {
+    for (size_t i = 0; i < count; i++) {
+        const float *row = hidden + order[i].row * width;
+        const float *last = d->count ? d->hidden + (d->count - 1) * width : NULL;
+        if (!last || memcmp(last, row, width * sizeof *row) != 0) {
+            d->begin[d->count] = i;
+            memcpy(d->hidden + d->count++ * width, row, width * sizeof *row);
+        }
+        d->rows[i] = order[i].row;
+        d->of_row[order[i].row] = d->count - 1;
+    }
+    d->begin[d->count] = count;
+}
+
+static hma_status find_distinct(distinct *d, const float *hidden, size_t count, size_t width) {
+    digest *order = HMA_NEW(digest, count);
+    d->hidden = hma_new_aligned(count * width, sizeof *d->hidden);
+    d->of_row = HMA_NEW(size_t, count);
+    d->begin = HMA_NEW(size_t, count + 1);
+    d->rows = HMA_NEW(size_t, count);
+    const hma_status status = order && d->hidden && d->of_row && d->begin && d->rows ? HMA_OK : HMA_FAILURE;
+    if (status == HMA_OK) {
+        for (size_t i = 0; i < count; i++) {
+            order[i] = (digest){digest_of(hidden + i * width, width), i};
+        }
+        qsort(order, count, sizeof *order, compare_digests);
+        gather_distinct(d, order, hidden, count, width);
+    }
+    free(order);
+    return status;
+}
+
+/* ---- log-probabilities ---- */
+
 typedef struct scoring {
     const hma_engine *e;
-    const float *hidden;
-    size_t count;
+    distinct rows_of_hidden;
     const int32_t *targets;
     size_t tile_first, tile_count; /* tiles of this round */
     hma_matrix matrix;             /* holds the head's rows of these tiles */
     size_t offset;                 /* its first row is that row of the head */
     size_t rows;                   /* of the whole head */
     float **logits;                /* [threads]: [ROWS_AT_ONCE, HMA_HEAD_TILE] */
-    hma_partial *parts;            /* [all tiles, count] */
-    float *target_logit;           /* [count] */
+    hma_partial *parts;            /* [all tiles, distinct rows] */
+    float *target_logit;           /* [targets] */
 } scoring;
 
 static hma_status score_block(void *argument, size_t index, size_t worker) {
     const scoring *s = argument;
+    const distinct *d = &s->rows_of_hidden;
     const size_t tile = s->tile_first + index % s->tile_count, first = index / s->tile_count * ROWS_AT_ONCE;
-    const size_t rows = hma_min_size(ROWS_AT_ONCE, s->count - first), hidden = s->matrix.columns;
+    const size_t rows = hma_min_size(ROWS_AT_ONCE, d->count - first), hidden = s->matrix.columns;
     const size_t base = tile * HMA_HEAD_TILE, wide = hma_min_size(HMA_HEAD_TILE, s->rows - base);
     float *logits = s->logits[worker];
-    const hma_status status = hma_layer_multiply(s->e, NULL, s->hidden + first * hidden, hidden, rows, &s->matrix, base - s->offset, wide,
+    const hma_status status = hma_layer_multiply(s->e, NULL, d->hidden + first * hidden, hidden, rows, &s->matrix, base - s->offset, wide,
                                                  logits, wide);
     for (size_t i = 0; status == HMA_OK && i < rows; i++) {
         float *row = logits + i * wide;
-        s->parts[tile * s->count + first + i] = s->e->kernels->vector->softmax_part(row, wide, s->e->a->final_softcap);
-        const size_t target = (size_t)s->targets[first + i];
-        if (target >= base && target < base + wide) {
-            s->target_logit[first + i] = row[target - base];
+        s->parts[tile * d->count + first + i] = s->e->kernels->vector->softmax_part(row, wide, s->e->a->final_softcap);
+        for (size_t r = d->begin[first + i]; r < d->begin[first + i + 1]; r++) {
+            const size_t target = (size_t)s->targets[d->rows[r]];
+            if (target >= base && target < base + wide) {
+                s->target_logit[d->rows[r]] = row[target - base];
+            }
         }
     }
     return status;
@@ -51,10 +130,11 @@ static hma_status score_block(void *argument, size_t index, size_t worker) {
 
 /* Puts the tiles of one row together, in order. */
 static bool finish_row(const scoring *s, size_t tiles, size_t row, double *logprob, bool *greedy, double *normalizer) {
+    const size_t count = s->rows_of_hidden.count, of_row = s->rows_of_hidden.of_row[row];
     float max = -INFINITY;
     size_t argmax = 0;
     for (size_t t = 0; t < tiles; t++) {
-        const hma_partial *p = &s->parts[t * s->count + row];
+        const hma_partial *p = &s->parts[t * count + of_row];
         if (p->max > max) {
             max = p->max;
             argmax = t * HMA_HEAD_TILE + p->argmax;
@@ -62,7 +142,7 @@ static bool finish_row(const scoring *s, size_t tiles, size_t row, double *logpr
     }
     double sum = 0;
     for (size_t t = 0; t < tiles; t++) {
-        const hma_partial *p = &s->parts[t * s->count + row];
+        const hma_partial *p = &s->parts[t * count + of_row];
         sum += (double)p->sum * exp((double)p->max - (double)max);
     }
     *logprob = (double)s->target_logit[row] - (double)max - log(sum);
@@ -76,10 +156,14 @@ static bool finish_row(const scoring *s, size_t tiles, size_t row, double *logpr
 hma_status hma_head_score(hma_engine *e, const float *hidden, size_t count, const int32_t *targets, double *logprob,
                           bool *greedy, double *normalizer) {
     const size_t rows = hma_weights_head_rows(e->weights), tiles = (rows + HMA_HEAD_TILE - 1) / HMA_HEAD_TILE;
-    const size_t threads = hma_context_threads(e->context), blocks = (count + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
-    scoring s = {.e = e, .hidden = hidden, .count = count, .targets = targets, .rows = rows};
-    hma_status status = HMA_OK;
-    s.parts = HMA_NEW(hma_partial, tiles * count);
+    const size_t threads = hma_context_threads(e->context);
+    scoring s = {.e = e, .targets = targets, .rows = rows};
+    hma_status status = find_distinct(&s.rows_of_hidden, hidden, count, e->a->hidden);
+    if (status != HMA_OK) {
+        goto out;
+    }
+    const size_t apart = s.rows_of_hidden.count, blocks = (apart + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
+    s.parts = HMA_NEW(hma_partial, tiles * apart);
     s.target_logit = HMA_NEW(float, count);
     s.logits = HMA_NEW(float *, threads);
     if (!s.parts || !s.target_logit || !s.logits) {
@@ -109,7 +193,7 @@ hma_status hma_head_score(hma_engine *e, const float *hidden, size_t count, cons
             goto out;
         }
     }
-    e->flops += 2 * (double)count * (double)rows * (double)e->a->hidden;
+    e->flops += 2 * (double)apart * (double)rows * (double)e->a->hidden;
     for (size_t i = 0; i < count; i++) {
         if (!finish_row(&s, tiles, i, &logprob[i], &greedy[i], normalizer ? &normalizer[i] : NULL)) {
             status = not_finite(e);
@@ -120,6 +204,7 @@ out:
     for (size_t t = 0; s.logits && t < threads; t++) {
         free(s.logits[t]);
     }
+    free_distinct(&s.rows_of_hidden);
     free(s.logits);
     free(s.parts);
     free(s.target_logit);

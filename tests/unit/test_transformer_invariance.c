@@ -207,6 +207,32 @@ static void loglikelihoods_do_not_depend_on_random_circumstances(void **state) {
     }
 }
 
+/* Choices of one token differ in nothing but what is looked up: they cost what one of them costs, and are scored as if alone. */
+static void choices_of_one_question_share_their_logits(void **state) {
+    (void)state;
+    static questions q;
+    opened o = open_fixture(fixtures[0], 2, 0, HMA_BACKEND_AUTO);
+    hma_loglikelihood choice[5];
+    double alone[5], flops = 0;
+    int32_t letters[5];
+    ask(&q, hma_model_description(o.model)->vocabulary);
+    for (size_t i = 0; i < 5; i++) {
+        letters[i] = (int32_t)(7 + 2 * i);
+        choice[i] = (hma_loglikelihood){.context = q.request[0].context, .continuation = {&letters[i], 1}};
+        const double before = hma_model_count(o.model).flops;
+        assert_ok(hma_model_loglikelihood(o.model, &choice[i], 1));
+        alone[i] = choice[i].logprob;
+        flops = hma_model_count(o.model).flops - before;
+    }
+    const double before = hma_model_count(o.model).flops;
+    assert_ok(hma_model_loglikelihood(o.model, choice, 5));
+    assert_true(hma_model_count(o.model).flops - before == flops);
+    for (size_t i = 0; i < 5; i++) {
+        assert_memory_equal(&alone[i], &choice[i].logprob, sizeof alone[i]);
+    }
+    close_fixture(&o);
+}
+
 enum { REPLIES = 24 };
 
 /* Several samples of some prompts, greedy ones, short and long ones. */
@@ -339,6 +365,7 @@ int main(void) {
         cmocka_unit_test(loglikelihoods_do_not_depend_on_threads_memory_or_backend),
         cmocka_unit_test(replies_do_not_depend_on_company_or_threads),
         cmocka_unit_test(loglikelihoods_do_not_depend_on_random_circumstances),
+        cmocka_unit_test(choices_of_one_question_share_their_logits),
         cmocka_unit_test(replies_do_not_depend_on_random_circumstances),
         cmocka_unit_test(cached_generation_agrees_with_teacher_forcing),
         cmocka_unit_test(rebound_models_answer_as_new_ones),
