@@ -50,7 +50,8 @@ typedef struct hma_search_options {
     bool responses_only;    /* prompts do not count */
     const char *algorithm;  /* "slsqp", "mma", "cobyla"; NULL: slsqp */
     bool paper;             /* the authors' parametrisation instead: sigmoids of epsilon, Adam */
-    double epsilon, penalty;
+    double epsilon, penalty; /* the penalty counts every linear map of a block */
+    double learning_rate;    /* of Adam; 0: the paper's 2e-5 */
     size_t starts;          /* of the solver, the uniform ratios first; 0: 1 */
     size_t population; /* of nsga2; 0: 4 K, and at least 12 */
     size_t batch;      /* proposals of the surrogate at a time; 0: 4 */

@@ -19,7 +19,7 @@ typedef struct search_values {
     uint64_t best, drawn, samples, block_length, starts;
     bool responses_only;
     int algorithm, parametrization;
-    double epsilon, penalty;
+    double epsilon, penalty, learning_rate;
     cli_recipe_settings settings;
     cli_compute compute;
     uint64_t limit;
@@ -96,6 +96,8 @@ static const cli_option paper[] = {
     {CLI_RATIO, 0, "epsilon", "E", .help = "of the paper's parametrization", .offset = offsetof(search_values, epsilon)},
     {CLI_RATIO, 0, "penalty", "P", .help = "of the paper's parametrization, on the distance of ratios from their mean",
      .offset = offsetof(search_values, penalty)},
+    {CLI_RATIO, 0, "learning-rate", "R", .help = "of the paper's parametrization", .absent = "the paper's 2e-5",
+     .offset = offsetof(search_values, learning_rate)},
 };
 static const cli_option budget[] = {
     {CLI_NUMBER, 0, "candidates", "N", .help = "candidates to ask for, pre and post among them",
@@ -153,6 +155,7 @@ static hma_status search_and_print(cli_session *session, const search_values *v,
                                        .starts = (size_t)v->starts,
                                        .paper = v->parametrization == 1,
                                        .epsilon = v->epsilon,
+                                       .learning_rate = v->learning_rate,
                                        .penalty = v->penalty};
     hma_search_report report;
     hma_front *front;

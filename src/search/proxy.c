@@ -1,5 +1,7 @@
 #include "search/proxy.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,18 +211,23 @@ hma_status hma_proxy_begin(hma_proxy *proxy, hma_run *run, const hma_search_opti
     return status;
 }
 
-hma_status hma_proxy_evaluate(void *user, const double *ratios, size_t count, double *value, double *gradient) {
-    hma_proxy *proxy = user;
+/* On all passages (SIZE_MAX) or on one, which the journal keeps under a key of its own. */
+static hma_status evaluate(hma_proxy *proxy, size_t passage, const double *ratios, size_t count, double *value,
+                           double *gradient) {
+    const bool all = passage == SIZE_MAX;
+    char key[sizeof proxy->key + 24];
     bool found;
     double *slope = HMA_NEW(double, count);
     hma_status status = slope ? HMA_OK : HMA_FAILURE;
+    (void)(all ? snprintf(key, sizeof key, "%s", proxy->key) : snprintf(key, sizeof key, "%s:%zu", proxy->key, passage));
     if (status == HMA_OK) {
-        status = hma_evaluation_get(proxy->run->journal, proxy->key, ratios, count, &found, value, slope);
+        status = hma_evaluation_get(proxy->run->journal, key, ratios, count, &found, value, slope);
     }
     if (status == HMA_OK && !found) {
-        status = hma_objective_evaluate(proxy->objective, ratios, count, value, slope);
+        status = all ? hma_objective_evaluate(proxy->objective, ratios, count, value, slope)
+                     : hma_objective_evaluate_passage(proxy->objective, passage, ratios, count, value, slope);
         if (status == HMA_OK) {
-            status = hma_evaluation_put(proxy->run->journal, proxy->key, ratios, count, *value, slope);
+            status = hma_evaluation_put(proxy->run->journal, key, ratios, count, *value, slope);
         }
         proxy->evaluations += status == HMA_OK;
     }
@@ -229,4 +236,13 @@ hma_status hma_proxy_evaluate(void *user, const double *ratios, size_t count, do
     }
     free(slope);
     return status;
+}
+
+hma_status hma_proxy_evaluate(void *proxy, const double *ratios, size_t count, double *value, double *gradient) {
+    return evaluate(proxy, SIZE_MAX, ratios, count, value, gradient);
+}
+
+hma_status hma_proxy_evaluate_passage(void *proxy, size_t passage, const double *ratios, size_t count, double *value,
+                                      double *gradient) {
+    return evaluate(proxy, passage, ratios, count, value, gradient);
 }

@@ -17,7 +17,9 @@ typedef struct hma_proxy {
 hma_status hma_proxy_begin(hma_proxy *proxy, hma_run *run, const hma_search_options *options);
 void hma_proxy_free(hma_proxy *proxy);
 
-/* An hma_objective_fn with the proxy as `user`. */
+/* An hma_objective_fn with the proxy as `user`; and the same on one of hma_objective_passages(), an hma_batch_fn. */
 hma_status hma_proxy_evaluate(void *proxy, const double *ratios, size_t count, double *value, double *gradient);
+hma_status hma_proxy_evaluate_passage(void *proxy, size_t passage, const double *ratios, size_t count, double *value,
+                                      double *gradient);
 
 #endif

@@ -17,8 +17,24 @@ static hma_status fill_solver(hma_solver_options *out, const hma_search_options 
                                 .starts = options->starts,
                                 .seed = options->seed,
                                 .epsilon = options->epsilon,
-                                .penalty = options->penalty};
+                                .penalty = options->penalty,
+                                .learning_rate = options->learning_rate};
     return options->algorithm ? hma_algorithm_parse(&out->algorithm, options->algorithm) : HMA_OK;
+}
+
+/*
+ * The authors' optimiser goes once over the blocks of texts, and knows a part's ratio once for every linear map of the part: so
+ * often it is updated in a step, and counted in the penalty. maps[K], weights[K].
+ */
+static void follow_authors(hma_solver_options *how, const hma_objective *objective, size_t *maps, double *weights) {
+    hma_objective_linear_maps(objective, maps);
+    for (size_t k = 0; k < hma_objective_blocks(objective); k++) {
+        weights[k] = (double)maps[k];
+    }
+    how->repeats = maps;
+    how->weights = weights;
+    how->batches = hma_objective_passages(objective);
+    how->batch = hma_proxy_evaluate_passage;
 }
 
 /* The uniform ratios and what the solver makes of them: ratios[2, K]. */
@@ -53,17 +69,21 @@ hma_status hma_search_hma(hma_trials *trials) {
     const size_t count = options->means ? options->mean_count : sizeof default_means / sizeof *default_means;
     hma_proxy proxy;
     hma_solver_options how;
-    double *ratios = HMA_NEW(double, 2 * trials->samples.region.blocks);
-    hma_status status = ratios ? fill_solver(&how, options) : HMA_FAILURE;
+    const size_t blocks = trials->samples.region.blocks;
+    double *ratios = HMA_NEW(double, 2 * blocks), *weights = HMA_NEW(double, blocks);
+    size_t *maps = HMA_NEW(size_t, blocks);
+    hma_status status = ratios && weights && maps ? fill_solver(&how, options) : HMA_FAILURE;
     if (status != HMA_OK) {
-        free(ratios);
-        return status;
+        goto out;
     }
     status = hma_proxy_begin(&proxy, trials->run, options);
+    if (status == HMA_OK && options->paper) {
+        follow_authors(&how, proxy.objective, maps, weights);
+    }
     for (size_t i = 0; i < count && status == HMA_OK && !trials->ended_by; i++) {
         status = solve(trials, &proxy, means[i], &how, ratios);
         for (size_t j = 0; j < 2 && status == HMA_OK; j++) {
-            const double *one = ratios + j * trials->samples.region.blocks;
+            const double *one = ratios + j * blocks;
             status = hma_samples_have(&trials->samples, one) ? HMA_OK : hma_trials_score(trials, one, 1);
         }
     }
@@ -71,6 +91,9 @@ hma_status hma_search_hma(hma_trials *trials) {
         trials->ended_by = "the last mean";
     }
     hma_proxy_free(&proxy);
+out:
     free(ratios);
+    free(weights);
+    free(maps);
     return status;
 }
