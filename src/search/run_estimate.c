@@ -19,6 +19,9 @@ static hma_status estimate_open(const hma_run *run, size_t *open, size_t count, 
         const hma_candidate *candidate = &run->entries[open[count - 1]].candidate;
         status = run->scorer.estimate(run->scorer.user, candidate, &plan->candidate, &plan->passes);
     }
+    for (size_t i = 0; i < count; i++) {
+        plan->passes += run->entries[open[i]].candidate.kind == HMA_CANDIDATE_MIXTURE; /* both models compute */
+    }
     plan->candidates = count;
     plan->flops = plan->passes * plan->candidate.flops;
     plan->seconds = plan->passes * plan->candidate.seconds;

@@ -4,6 +4,8 @@ copy "$DEMO/pre" early
 sweep() { hma sweep pre post --suite demo/suite.json --limit 3 --grid 0.5:0.5:0.1 "$@"; }
 sweep --run run --mixture 0:1:0.5 --extra early=early --extra late=post -j $THREADS >table
 sed -n '3,/^$/p' table | without_numbers | sed -E 's/ +/ /g; s/^[*>]+ /  /'
+echo "-- a mixture costs both models"
+sweep --run dry --mixture 0:1:0.5 --dry-run | grep '^candidates'
 echo "-- the same checkpoint elsewhere is the same candidate, another one under its name is not"
 mv early moved
 sweep --run run --mixture 0:1:0.5 --extra early=moved --extra late=post -v 2>talk | diff table -
