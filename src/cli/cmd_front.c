@@ -7,6 +7,7 @@ typedef struct front_values {
     cli_common common;
     const char *run;
     uint64_t seed, resamples;
+    bool compare;
 } front_values;
 
 static const front_values defaults = {.resamples = 10000};
@@ -19,6 +20,9 @@ static const cli_option options[] = {
      .most = UINT64_MAX},
     {CLI_NUMBER, 0, "resamples", "N", .help = "of the bootstrap", .offset = offsetof(front_values, resamples), .least = 100,
      .most = 1000000},
+    {CLI_FLAG, 0, "compare",
+     .help = "also hold merges of several ratios against uniform ones of the same mean; JSON always does",
+     .offset = offsetof(front_values, compare)},
 };
 
 /* What the user gave; the seed of the bootstrap is the suite's unless one was named. */
@@ -43,6 +47,9 @@ static hma_status run(cli_session *session, const void *values) {
     status = hma_front_compute(&front, session->context, opened, &chosen);
     if (status == HMA_OK) {
         status = cli_front_print(opened, front, v->common.json);
+        if (status == HMA_OK && v->compare && !v->common.json) { /* JSON has all differences anyway */
+            status = cli_front_print_comparison(front);
+        }
         hma_front_free(front);
     }
     hma_run_close(opened);

@@ -122,6 +122,47 @@ static hma_status print_text(const hma_run *run, const hma_front *front) {
     return status;
 }
 
+/* ---- merges of several ratios beside plain averaging ---- */
+
+static bool is_compared(const hma_front *front, size_t point) {
+    const hma_uniform_pair *pair = &front->points[point].uniform;
+    return pair->below < front->point_count && pair->below == pair->above;
+}
+
+static void put_difference(cli_table *table, const hma_difference *d) {
+    cli_table_cell(table, "%+.3f", d->mean);
+    cli_table_cell(table, "%+.3f to %+.3f", d->low, d->high);
+}
+
+hma_status cli_front_print_comparison(const hma_front *front) {
+    static const char *const head[] = {"mean", "merge", "alignment", "95 % interval", "retention", "95 % interval"};
+    size_t count = 0;
+    for (size_t i = 0; i < front->point_count; i++) {
+        count += is_compared(front, i);
+    }
+    if (count == 0) {
+        (void)printf("\nNo merge of several ratios has a uniform merge of the same mean ratio beside it.\n");
+        return HMA_OK;
+    }
+    (void)printf("\nMerges of several ratios against the uniform merge of the same mean ratio, paired by item:\n\n");
+    cli_table table = cli_table_begin("rlrrrr");
+    for (size_t i = 0; i < sizeof head / sizeof *head; i++) {
+        cli_table_cell(&table, "%s", head[i]);
+    }
+    for (size_t i = 0; i < front->point_count; i++) {
+        if (is_compared(front, i)) {
+            cli_table_cell(&table, "%.3g", front->points[i].mean_ratio);
+            cli_table_cell(&table, "%s", front->points[i].label);
+            for (size_t a = 0; a < front->axis_count; a++) {
+                if (is_searched(&front->axes[a])) {
+                    put_difference(&table, &front->axes[a].versus_uniform[i]);
+                }
+            }
+        }
+    }
+    return cli_table_end(&table, stdout);
+}
+
 hma_status cli_front_print(const hma_run *run, const hma_front *front, bool as_json) {
     if (!as_json) {
         return print_text(run, front);

@@ -9,4 +9,8 @@
 
 hma_status cli_front_print(const hma_run *run, const hma_front *front, bool as_json);
 
+/* Merges of several ratios against the uniform merge of exactly the same mean ratio, where the run has it: paired differences.
+ */
+hma_status cli_front_print_comparison(const hma_front *front);
+
 #endif

@@ -26,6 +26,7 @@ search --run paper --method hma --mean 0.5 --block-length 0 --parametrization pa
 grep -o 'ended by steps' talk
 search --run paper --method hma --mean 0.5 --block-length 0 --parametrization paper --learning-rate 0.02 -v 2>again >/dev/null
 diff <(grep 'mean ratio' talk | sed 's/^[^:]*: //') <(grep 'mean ratio' again | sed 's/^[^:]*: //')
+hma front paper --compare | grep '^Merges of several'
 echo "-- other items than a sweep's"
 try hma sweep pre post --suite demo/suite.json --limit 4 --blocks 3 --run run -q 2>&1 | sed 's/.*: belongs to another run (\(.*\)): give.*/\1/'
 hma sweep pre post --suite demo/suite.json --limit 4 --blocks 3 --items test --grid 0.5:0.5:1 --run run -q >/dev/null
