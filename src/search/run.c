@@ -306,6 +306,11 @@ static void remove_folder(const hma_run *run) {
         (void)(journal && unlink(journal));
         free(journal);
     }
+    char *requests = hma_path_join(run->folder, HMA_RUN_REQUESTS);
+    if (requests) {
+        (void)unlink(requests);
+    }
+    free(requests);
     char *suite = hma_path_join(run->folder, "suite.json");
     if (suite) {
         (void)unlink(suite);

@@ -15,6 +15,9 @@
 #include "search/facts.h"
 #include "search/journal.h"
 
+/* In the run folder, beside suite.json: every question as a request file. */
+#define HMA_RUN_REQUESTS "requests.jsonl"
+
 /* The way to score a candidate. *out is freed with hma_result_free(). */
 typedef struct hma_scorer {
     hma_status (*score)(void *user, const hma_candidate *candidate, hma_result **out);

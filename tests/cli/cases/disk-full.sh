@@ -11,7 +11,7 @@ say() {
     local code=0
     "$@" >../out 2>../err || code=$?
     cat ../out
-    echo "exit $code: $(cat ../err)"
+    echo "exit $code: $(sed 's/cannot save [a-z ]* (/cannot save .. (/' ../err)" # which row does not fit is a matter of bytes
     files
 }
 echo "-- merges"
