@@ -9,9 +9,9 @@ shown() {
 }
 HMA_TEST_TERMINAL=1 TERM=xterm sweep --run a 2>bar >/dev/null
 shown bar
-tr '\r' '\n' <bar | grep -a -q -E '^\[[123]/3\] [a-z-]+ +\[[#-]{24}\] +[0-9]+ %' && echo "candidate, task, bar, percent"
+tr '\r' '\n' <bar | grep -a -q -E '^\[[123]/3\] [a-z -]+ +\[[#-]{24}\] +[0-9]+ %' && echo "candidate, task, bar, percent"
 # Rate and time left appear once there is something to go by.
-tr '\r' '\n' <bar | grep -a ' %' | grep -a -v -E '^(\[[123]/3\] )?[a-z-]+ \[[#-]{24}\] +[0-9]+ %(  [0-9.]+[kM]? [a-z]+/s)?(  [0-9]+ s left)?.\[K$' || true
+tr '\r' '\n' <bar | grep -a ' %' | grep -a -v -E '^(\[[123]/3\] )?[a-z -]+ \[[#-]{24}\] +[0-9]+ %(  [0-9.]+[kM]? [a-z]+/s)?(  [0-9]+ s left)?.\[K$' || true
 HMA_TEST_TERMINAL=1 TERM=xterm sweep --run b -v 2>talk >/dev/null
 tr '\r' '\n' <talk | grep -a 'hma: ' | sed -E 's/^.\[K//; s/-?[0-9]+\.[0-9]+/N/g; s/[0-9]+ MB/N MB/'
 for way in "TERM=dumb" "NO_COLOR=1 TERM=xterm" "-u TERM"; do
