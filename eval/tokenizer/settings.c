@@ -140,6 +140,7 @@ static hma_status default_roles(hma_tokenizer_settings *s) {
         }
         s->roles[i].token.id = -1;
         s->roles[i].token.special = true;
+        s->roles[i].by_class = texts[i] != NULL;
     }
     return HMA_OK;
 }

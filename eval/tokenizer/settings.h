@@ -17,6 +17,7 @@
 typedef struct hma_special_token {
     hma_added_token token; /* id: -1 */
     bool has_flags;        /* given with flags, not as a plain text */
+    bool by_class; /* the class has it; no file names it */
 } hma_special_token;
 
 enum {

@@ -63,14 +63,14 @@ static int32_t count_tokens(const opening *o) {
 }
 
 /* Special tokens become added tokens with the id that their text has. Flags that stand beside them overrule those of an added
- * token, except that bos_token and the like follow added_tokens_decoder. */
+ * token, except that bos_token and the like follow added_tokens_decoder; those that only the class names have none. */
 static hma_status add_special(void *user, const hma_special_token *special) {
     opening *o = user;
     hma_added_token token = special->token;
     const size_t length = strlen(token.text);
     const bool has_role = special < o->settings->roles + HMA_SPECIAL_ROLES && special >= o->settings->roles;
     const hma_added_token *there = hma_added_tokens_find(&o->slow->added, token.text, length);
-    if (there && (!special->has_flags || (has_role && !o->settings->legacy_files))) {
+    if (there && !special->by_class && (!special->has_flags || (has_role && !o->settings->legacy_files))) {
         return HMA_OK;
     }
     if (there) {
