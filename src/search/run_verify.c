@@ -127,7 +127,7 @@ static hma_status check_suite(const hma_run *run) {
 }
 
 static hma_status verify(const hma_run *run, hma_buffer *report) {
-    size_t scored = 0, failed = 0;
+    size_t scored = 0, failed = 0, searched = 0, dropped = 0;
     hma_status status = check_integrity(run);
     if (status == HMA_OK) {
         status = check_rows(run);
@@ -139,6 +139,8 @@ static hma_status verify(const hma_run *run, hma_buffer *report) {
         const hma_candidate *candidate = &run->entries[i].candidate;
         scored += candidate->scored;
         failed += candidate->failure != NULL;
+        searched += candidate->searched;
+        dropped += candidate->dropped != NULL;
         if (candidate->scored) {
             status = check_scores(run, i);
         }
@@ -151,9 +153,15 @@ static hma_status verify(const hma_run *run, hma_buffer *report) {
         status = hma_sql_integer(&run->journal->sql, "SELECT count(*) FROM answer", &answers);
     }
     if (status == HMA_OK) {
-        hma_buffer_printf(report, "%s: intact: %zu candidates, %zu scored, %zu failed, %zu waiting; %lld scores of items\n",
-                          run->folder, run->entry_count, scored, failed, run->entry_count - scored - failed,
-                          (long long)answers);
+        hma_buffer_printf(report, "%s: intact: %zu candidates, %zu scored, %zu failed, %zu waiting", run->folder,
+                          run->entry_count, scored, failed, run->entry_count - scored - failed - searched - dropped);
+        if (searched > 0) {
+            hma_buffer_printf(report, ", %zu scored on search items only", searched);
+        }
+        if (dropped > 0) {
+            hma_buffer_printf(report, ", %zu stopped early", dropped);
+        }
+        hma_buffer_printf(report, "; %lld scores of items\n", (long long)answers);
         status = hma_buffer_ok(report);
     }
     return status;

@@ -6,7 +6,7 @@ echo "-- surrogate"
 search --run run --candidates 8 --json >first 2>talk
 sed -n 's/.*\(search: [0-9]* candidates\).*\(ended by [a-z]*\).*/\1 \2/p' talk
 search --run run --candidates 8 --json -q | cmp - first
-hma verify run | sed 's/.*: intact/intact/; s/[0-9]* scores.*//; s/[0-9]* scored.*waiting/N scored/'
+hma verify run | sed 's/.*: intact/intact/; s/[0-9]* scores.*//; s/[0-9]* scored, \(.*waiting\).*;/N scored, \1;/'
 hma front run | grep -c 'more candidates were scored on the search items only'
 hma front run | sed -n 's/^front  .*\(alignment, search\)  *\(retention, search\).*/\1 \2/p'
 hma front run --json | grep -o '"label":"post".*"search":{"alignment":{"value"' | grep -c .
@@ -32,7 +32,7 @@ try hma sweep pre post --suite demo/suite.json --limit 4 --blocks 3 --run run -q
 hma sweep pre post --suite demo/suite.json --limit 4 --blocks 3 --items test --grid 0.5:0.5:1 --run run -q >/dev/null
 echo "-- a race"
 hma sweep pre post --suite demo/suite.json --limit 8 --blocks 3 --levels 0,1 --race --run race -q >table
-hma verify race | sed 's/.*: intact/intact/; s/[0-9]* scores.*//; s/[0-9]* scored.*waiting/N scored/'
+hma verify race | sed 's/.*: intact/intact/; s/[0-9]* scores.*//; s/[0-9]* scored, \(.*waiting\).*;/N scored, \1;/'
 hma sweep pre post --suite demo/suite.json --limit 8 --blocks 3 --levels 0,1 --race --run race -q | cmp - table
 echo "-- what cannot be"
 try search --run bad --method hma --mean 1.5 2>&1 | tail -n 2
