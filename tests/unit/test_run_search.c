@@ -241,6 +241,29 @@ static void racing_search_interrupted_at_every_part_is_the_same(void **state) {
     interruptions_do_not_matter(*state, HMA_SEARCH_NSGA2, true);
 }
 
+static void evaluations_come_back_bit_for_bit(void **state) {
+    fixture *f = *state;
+    hma_run *run = begin_in_world(f->context, f->run, &f->scorer, true);
+    const double ratios[2] = {0.1, 0.7}, others[2] = {0.1, 0.7000000000000001}, gradient[2] = {-0.0, 1e-300};
+    double value = 5, slope[2] = {5, 5};
+    bool found = true;
+    assert_ok(hma_evaluation_get(run->journal, "key", ratios, 2, &found, &value, slope));
+    assert_false(found);
+    assert_ok(hma_evaluation_put(run->journal, "key", ratios, 2, -1.25, gradient));
+    assert_ok(hma_evaluation_get(run->journal, "key", ratios, 2, &found, &value, slope));
+    assert_true(found && value == -1.25);
+    assert_memory_equal(slope, gradient, sizeof slope);
+    assert_ok(hma_evaluation_get(run->journal, "key", others, 2, &found, &value, slope));
+    assert_false(found);
+    assert_ok(hma_evaluation_get(run->journal, "other key", ratios, 2, &found, &value, slope));
+    assert_false(found);
+    hma_run_close(run);
+    (void)query_journal(f->run, "UPDATE evaluation SET gradient = '8000000000000000 zz'");
+    run = begin_in_world(f->context, f->run, &f->scorer, true);
+    assert_fails(hma_evaluation_get(run->journal, "key", ratios, 2, &found, &value, slope), HMA_BAD_DATA, "gradient");
+    hma_run_close(run);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_search_chooses_on_search_items_and_reports_on_test_items, set_up, tear_down),
@@ -253,6 +276,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(nsga2_interrupted_at_every_candidate_is_the_same, set_up, tear_down),
         cmocka_unit_test_setup_teardown(surrogate_interrupted_at_every_candidate_is_the_same, set_up, tear_down),
         cmocka_unit_test_setup_teardown(racing_search_interrupted_at_every_part_is_the_same, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(evaluations_come_back_bit_for_bit, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
