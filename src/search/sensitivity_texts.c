@@ -53,7 +53,8 @@ static hma_status add_item(const collecting *c, const hma_item *item, hma_passag
     gold_text(&gold, item);
     hma_status status = hma_buffer_ok(&gold);
     if (status == HMA_OK) {
-        const hma_text_pair pair = {.context = item->query, .continuation = hma_buffer_cstr(&gold), .end = -1};
+        const hma_text_pair pair = {
+            .context = hma_item_query(item, item->gold), .continuation = hma_buffer_cstr(&gold), .end = -1};
         status = hma_passages_add(out, c->tokenizer, c->bos, &pair, c->most);
     }
     hma_buffer_free(&gold);
