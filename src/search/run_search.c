@@ -151,7 +151,7 @@ static hma_status score_front(hma_trials *trials, hma_search_report *report) {
     size_t *front = HMA_NEW(size_t, trials->samples.count + 2);
     hma_status status = front ? HMA_OK : HMA_FAILURE;
     if (status == HMA_OK) {
-        report->front = hma_samples_front(&trials->samples, front);
+        status = hma_samples_front(&trials->samples, front, &report->front);
         if (trials->options->method == HMA_SEARCH_HMA) { /* all of them are to be compared, on the front or not */
             for (report->front = 0; report->front < trials->samples.count; report->front++) {
                 front[report->front] = report->front;

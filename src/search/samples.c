@@ -148,17 +148,17 @@ static size_t gather(const hma_samples *samples, hma_spot *spots) {
     return count;
 }
 
-size_t hma_samples_front(const hma_samples *samples, size_t *front) {
+hma_status hma_samples_front(const hma_samples *samples, size_t *front, size_t *count) {
     hma_spot *spots = HMA_NEW(hma_spot, samples->count);
-    size_t count = 0;
-    if (spots) {
-        count = hma_pareto_select(spots, gather(samples, spots));
-        for (size_t i = 0; i < count; i++) {
-            front[i] = spots[i].index;
-        }
+    if (!spots) {
+        return HMA_FAILURE;
+    }
+    *count = hma_pareto_select(spots, gather(samples, spots));
+    for (size_t i = 0; i < *count; i++) {
+        front[i] = spots[i].index;
     }
     free(spots);
-    return count;
+    return HMA_OK;
 }
 
 double hma_samples_volume_with(const hma_samples *samples, double alignment, double retention) {

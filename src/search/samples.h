@@ -48,10 +48,11 @@ hma_status hma_samples_add(hma_samples *samples, const double *ratios, const dou
 /* Whether these ratios are there. */
 bool hma_samples_have(const hma_samples *samples, const double *ratios);
 
-/* Indices of the samples that no other one dominates, by falling alignment; front[count] has room for all. */
-size_t hma_samples_front(const hma_samples *samples, size_t *front);
+/* Indices of the samples that no other one dominates, by falling alignment; `front` has room for all. */
+hma_status hma_samples_front(const hma_samples *samples, size_t *front, size_t *count);
 
-/* Area that the front dominates beyond the worse of pre and post in each axis, relative to the rectangle between both. */
+/* NaN when memory runs out. Area that the front dominates beyond the worse of pre and post in each axis, relative to the
+ * rectangle between both. */
 double hma_samples_volume(const hma_samples *samples);
 /* What it would be with one more point. */
 double hma_samples_volume_with(const hma_samples *samples, double alignment, double retention);

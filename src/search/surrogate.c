@@ -207,8 +207,11 @@ static void gather_front(proposing *p, const size_t *front, size_t front_count) 
 
 static hma_status run(proposing *p, uint64_t seed, uint64_t round, size_t wanted, size_t *front, hma_surrogate_proposal *out) {
     const hma_rng_key key = hma_rng_key_with(hma_rng_key_for(seed, "surrogate"), round);
-    const size_t front_count = hma_samples_front(p->samples, front);
-    hma_status status = fit(p, out);
+    size_t front_count = 0;
+    hma_status status = hma_samples_front(p->samples, front, &front_count);
+    if (status == HMA_OK) {
+        status = fit(p, out);
+    }
     if (status != HMA_OK) {
         return status;
     }

@@ -76,8 +76,8 @@ static void ranks_are_fronts_within_fronts(void **state) {
     samples.list[9].dropped = true;
     assert_ok(hma_nsga2_rank(&samples, rank, crowding));
     size_t front[LARGEST];
-    const size_t front_count = hma_samples_front(&samples, front);
-    size_t first = 0, worst = 0;
+    size_t first = 0, worst = 0, front_count = 0;
+    assert_ok(hma_samples_front(&samples, front, &front_count));
     for (size_t i = 0; i < samples.count; i++) {
         first += rank[i] == 0;
         worst = rank[i] > worst ? rank[i] : worst;
