@@ -4,6 +4,7 @@
  */
 #include "testing.h"
 
+#include "base/atomic_file.h"
 #include "base/rng.h"
 #include "eval/transformer/model_parts.h"
 #include "hma/hma.h"
@@ -236,6 +237,53 @@ static void an_interrupted_pass_can_lose_its_source(void **state) {
     close_pair(&p);
 }
 
+/* FOLDER/NAME of the demo's pre into another folder; two bytes at `offset` become a NaN unless that is 0. */
+static void copy_file(const char *folder, const char *name, uint64_t offset) {
+    char path[1024], block[4096];
+    (void)snprintf(path, sizeof path, "%s/../eval/demo/pre/%s", HMA_TEST_DATA, name);
+    FILE *from = fopen(path, "rb");
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *to = fopen(path, "wb");
+    assert_non_null(from);
+    assert_non_null(to);
+    for (size_t n; (n = fread(block, 1, sizeof block, from)) > 0;) {
+        assert_int_equal(fwrite(block, 1, n, to), n);
+    }
+    if (offset) {
+        assert_int_equal(fseek(to, (long)offset, SEEK_SET), 0);
+        assert_int_equal(fwrite("\xff\x7f", 1, 2, to), 2);
+    }
+    assert_int_equal(fclose(from), 0);
+    assert_int_equal(fclose(to), 0);
+}
+
+/* What the thread that loads ahead finds wrong is said when the layer is needed, with its message. */
+static void a_broken_layer_is_told_of_when_it_was_loaded_ahead(void **state) {
+    (void)state;
+    static questions q;
+    char folder[512];
+    pair p = open_pair(2, 1 << 20);
+    hma_checkpoint *broken;
+    hma_source *source;
+    hma_model *model;
+    make_temporary_folder(folder);
+    copy_file(folder, "config.json", 0);
+    copy_file(folder, "model.safetensors", hma_checkpoint_find(p.pre, "model.layers.3.mlp.up_proj.weight")->offset + 10);
+    assert_ok(hma_checkpoint_open(&broken, folder));
+    assert_ok(hma_source_plain(&source, broken));
+    assert_ok(hma_model_open(&model, p.context, source, NULL));
+    assert_false(hma_weights_resident(model->weights));
+    for (int i = 0; i < 2; i++) {
+        ask(&q, 1);
+        assert_fails(hma_model_loglikelihood(model, q.request, REQUESTS), HMA_NON_FINITE, "model.layers.3.mlp.up_proj.weight");
+    }
+    hma_model_close(model);
+    hma_source_free(source);
+    hma_checkpoint_close(broken);
+    assert_ok(hma_folder_remove(folder));
+    close_pair(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_layers_in_common_are_computed_once),
@@ -243,6 +291,7 @@ int main(void) {
         cmocka_unit_test(what_another_model_left_is_not_used),
         cmocka_unit_test(a_checkpoint_that_was_opened_again_is_read_again),
         cmocka_unit_test(an_interrupted_pass_can_lose_its_source),
+        cmocka_unit_test(a_broken_layer_is_told_of_when_it_was_loaded_ahead),
     };
     return cmocka_run_group_tests_name("transformer: what merges have in common", tests, NULL, NULL);
 }
