@@ -3,8 +3,8 @@
  * vdpbf16ps (a step is a pair of k, a lane two bfloat16), HMA_STEP_DEPTH 1 or 2. Either way a step of a panel is 32 lanes of 4 bytes,
  * and one lane of each row of X meets all of them.
  *
- * Up to 12 rows by one panel: 24 accumulators, 2 registers of weights, 1 broadcast. Rows 1 to 3 take 4 panels at once instead, or
- * the additions would wait for each other. In assembly, because gcc 12 moves accumulators to memory and back when they meet
+ * Up to 12 rows by one panel: 24 accumulators, 2 registers of weights, 1 broadcast. Rows 1 to 3 take 4 panels at once instead
+ * and rows 4 to 6 take 2, or the additions would wait for each other. In assembly, because gcc 12 moves accumulators to memory and back when they meet
  * instructions that it does not know well; and so that unoptimised and sanitized builds have the same speed.
  *
  * X comes as [block of k][row][256 / HMA_STEP_DEPTH] steps without gaps (pack_x of the including file): rows with a stride of whole
@@ -216,6 +216,54 @@ DEFINE_WIDE(1)
 DEFINE_WIDE(2)
 DEFINE_WIDE(3)
 
+/* ---- 4 to 6 rows, 2 panels at once ---- */
+
+#define PAIR_ROW(r, a, b, c, d)                                                                                        \
+    LANE(r, 4)                                                                                                         \
+    HMA_TILE_OP " %%zmm0, %%zmm4, %%zmm" #a "\n\t" HMA_TILE_OP " %%zmm1, %%zmm4, %%zmm" #b "\n\t" HMA_TILE_OP         \
+                " %%zmm2, %%zmm4, %%zmm" #c "\n\t" HMA_TILE_OP " %%zmm3, %%zmm4, %%zmm" #d "\n\t"
+#define PAIR_ROWS_4                                                                                                    \
+    PAIR_ROW(0, 8, 9, 10, 11) PAIR_ROW(1, 12, 13, 14, 15) PAIR_ROW(2, 16, 17, 18, 19) PAIR_ROW(3, 20, 21, 22, 23)
+#define PAIR_ROWS_5 PAIR_ROWS_4 PAIR_ROW(4, 24, 25, 26, 27)
+#define PAIR_ROWS_6 PAIR_ROWS_5 PAIR_ROW(5, 28, 29, 30, 31)
+#define PAIR_WEIGHTS                                                                                                   \
+    "vmovups (%[panel]), %%zmm0\n\tvmovups 64(%[panel]), %%zmm1\n\t"                                                  \
+    "vmovups (%[panel],%[one]), %%zmm2\n\tvmovups 64(%[panel],%[one]), %%zmm3\n\t"                                    \
+    "prefetcht0 2048(%[panel])\n\tprefetcht0 2112(%[panel])\n\t"                                                      \
+    "prefetcht0 2048(%[panel],%[one])\n\tprefetcht0 2112(%[panel],%[one])\n\t"
+#define PAIR_ADD(a, b, c, d)                                                                                           \
+    "vaddps (%[to]), %%zmm" #a ", %%zmm" #a "\n\tvaddps 64(%[to]), %%zmm" #b ", %%zmm" #b "\n\t"                       \
+    "vaddps 128(%[to]), %%zmm" #c ", %%zmm" #c "\n\tvaddps 192(%[to]), %%zmm" #d ", %%zmm" #d "\n\t"                   \
+    "add %[ldy], %[to]\n\t"
+#define PAIR_STORE(a, b, c, d)                                                                                         \
+    "vmovups %%zmm" #a ", (%[y])\n\tvmovups %%zmm" #b ", 64(%[y])\n\t"                                                 \
+    "vmovups %%zmm" #c ", 128(%[y])\n\tvmovups %%zmm" #d ", 192(%[y])\n\t"                                             \
+    "add %[ldy], %[y]\n\t"
+#define PAIR_EACH_4(DO) DO(8, 9, 10, 11) DO(12, 13, 14, 15) DO(16, 17, 18, 19) DO(20, 21, 22, 23)
+#define PAIR_EACH_5(DO) PAIR_EACH_4(DO) DO(24, 25, 26, 27)
+#define PAIR_EACH_6(DO) PAIR_EACH_5(DO) DO(28, 29, 30, 31)
+
+#define DEFINE_PAIR(rows)                                                                                              \
+    static void pair_##rows(const tile_place *p) {                                                                     \
+        const char *x = p->x, *panel = p->panel;                                                                       \
+        float *y = p->y, *to = p->y;                                                                                   \
+        size_t steps = p->steps;                                                                                       \
+        const size_t one = steps * STEP_BYTES;                                                                         \
+        __asm__ volatile(EACH_12(CLEAR)                                                                                \
+                         ".p2align 5\n"                                                                                \
+                         "1:\n\t" PAIR_WEIGHTS PAIR_ROWS_##rows                                                        \
+                         "add $4, %[x]\n\tadd $128, %[panel]\n\tdec %[steps]\n\tjnz 1b\n\t"                            \
+                         "test %[add], %[add]\n\tjz 2f\n\t" PAIR_EACH_##rows(PAIR_ADD) "2:\n\t"                        \
+                         PAIR_EACH_##rows(PAIR_STORE)                                                                  \
+                         : [x] "+r"(x), [panel] "+r"(panel), [y] "+r"(y), [to] "+r"(to), [steps] "+r"(steps)           \
+                         : [ldy] "r"(p->ldy), [add] "r"((size_t)p->add), [one] "r"(one)                                \
+                         : "cc", "memory", ALL_VECTORS);                                                               \
+    }
+
+DEFINE_PAIR(4)
+DEFINE_PAIR(5)
+DEFINE_PAIR(6)
+
 /* ---- all rows ---- */
 
 /* Up to this many rows the next panel is fetched during the first tile: there are not tiles enough to do it by and by. */
@@ -227,9 +275,12 @@ static const tile_fn tile_by_rows[TILE_ROWS + 1] = {NULL,     tile_1_2, tile_2_2
                                                     tile_7_2, tile_8_2, tile_9_2, tile_10_2, tile_11_2, tile_12_2};
 static const tile_fn first_by_rows[TILE_ROWS + 1] = {NULL,     tile_1_8, tile_2_8, tile_3_8,  tile_4_8,  tile_5_8, tile_6_8,
                                                      tile_7_8, tile_8_8, tile_9_8, tile_10_8, tile_11_8, tile_12_8};
-static const tile_fn wide_by_rows[] = {NULL, wide_1, wide_2, wide_3};
+static const tile_fn wide_by_rows[] = {NULL, wide_1, wide_2, wide_3, pair_4, pair_5, pair_6};
 
-/* All rows over one panel's steps, or, when `wide`, over those of four. */
+/* Panels at once, or 1 when rows are many. */
+static size_t panels_at_once(size_t rows) { return rows <= 3 ? 4 : rows <= 6 ? 2 : 1; }
+
+/* All rows over one panel's steps, or, when `wide`, over those of panels_at_once(). */
 static void tiles(tile_place p, size_t m, bool wide) {
     if (wide) {
         wide_by_rows[m](&p);
@@ -271,9 +322,10 @@ static void multiply_block(const product *m, size_t d0, size_t from, size_t coun
     tile_place p = {.x = m->x + (d0 - m->packed_from) / HMA_GEMM_DEPTH * BLOCK_BYTES, .steps = steps, .ldy = m->ldy * sizeof(float),
                     .add = d0 > 0};
     for (size_t j = from, columns; j < from + count; j += columns) {
-        const bool wide = m->rows <= 3 && from + count - j >= 4 * HMA_PANEL;
+        const size_t panels = panels_at_once(m->rows);
+        const bool wide = panels > 1 && from + count - j >= panels * HMA_PANEL;
         const char *panel = m->weights + weight_bytes * hma_panel_offset(m->n, m->first + j, d0, steps * HMA_STEP_DEPTH);
-        columns = wide ? 4 * HMA_PANEL : HMA_PANEL;
+        columns = wide ? panels * HMA_PANEL : HMA_PANEL;
         p.panel = panel;
         p.next = panel + steps * STEP_BYTES;
         p.y = m->y + j;
