@@ -121,7 +121,8 @@ static hma_status score_new(hma_reward_model *reward, char *const *texts, size_t
 }
 
 /* The texts that have not been scored before; where each came from is in place[]. */
-static size_t find_new(const hma_reward_model *reward, char *const *texts, size_t count, double *scores, char **fresh, size_t *place) {
+static size_t find_new(const hma_reward_model *reward, char *const *texts, size_t count, double *scores, char **fresh,
+                       size_t *place) {
     const bool repeats = hma_model_invariant(reward->model); /* else a score depends on what is scored with it */
     size_t fresh_count = 0;
     for (size_t i = 0; i < count; i++) {

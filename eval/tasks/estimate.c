@@ -5,7 +5,8 @@
 #include "eval/tasks/evaluator.h"
 #include "eval/transformer/model_parts.h"
 
-/* Of the rate in large products, this share is left when everything else is counted: attention, norms, sampling, small products. */
+/* Of the rate in large products, this share is left when everything else is counted: attention, norms, sampling, small
+ * products. */
 static const double passes_share = 0.7, steps_share = 0.4;
 
 /* What judging costs: a pass of the reward model over prompts and replies, or two of the model itself. */
@@ -40,12 +41,12 @@ hma_status hma_evaluator_estimate(hma_evaluator *e, const hma_source *source, hm
     steps.layer_flops = own.tokens ? (own.layer_flops + own.head_flops) * (double)own.new_tokens / (double)own.tokens : 0;
     const double passes = own.layer_flops + own.head_flops - steps.layer_flops + judging.layer_flops + judging.head_flops;
     *out = (hma_cost){.tokens = own.tokens,
-                          .new_tokens = own.new_tokens,
-                          .judged_tokens = judging.tokens,
-                          .flops = own.layer_flops + own.head_flops + judging.layer_flops + judging.head_flops,
-                          .rate = rate,
-                          .seconds = (passes / passes_share + steps.layer_flops / steps_share) / rate,
-                          .memory = hma_context_claimed(e->context) + hma_model_work_bytes(e->model, &own),
-                          .resident = hma_model_resident(e->model)};
+                      .new_tokens = own.new_tokens,
+                      .judged_tokens = judging.tokens,
+                      .flops = own.layer_flops + own.head_flops + judging.layer_flops + judging.head_flops,
+                      .rate = rate,
+                      .seconds = (passes / passes_share + steps.layer_flops / steps_share) / rate,
+                      .memory = hma_context_claimed(e->context) + hma_model_work_bytes(e->model, &own),
+                      .resident = hma_model_resident(e->model)};
     return HMA_OK;
 }

@@ -144,8 +144,9 @@ hma_status hma_reply_memory_recall(hma_reply_memory *m, hma_generation *question
         size_t place;
         status = find_question(m, &questions[i], false, &place);
         questions[i].guesses = m->guesses + i * HMA_MOST_GUESSES;
-        questions[i].guess_count =
-            status == HMA_OK && place != SIZE_MAX ? collect(&m->asked[place], order, models, m->guesses + i * HMA_MOST_GUESSES) : 0;
+        questions[i].guess_count = status == HMA_OK && place != SIZE_MAX
+                                       ? collect(&m->asked[place], order, models, m->guesses + i * HMA_MOST_GUESSES)
+                                       : 0;
     }
     return status;
 }

@@ -42,8 +42,8 @@ static void add_sorted(const hma_model *m, hma_ids *sequences, size_t count, hma
     }
 }
 
-hma_status hma_model_add_work(const hma_model *m, const hma_loglikelihood *pairs, size_t pair_count, const hma_generation *generations,
-                              size_t generation_count, hma_work *work) {
+hma_status hma_model_add_work(const hma_model *m, const hma_loglikelihood *pairs, size_t pair_count,
+                              const hma_generation *generations, size_t generation_count, hma_work *work) {
     size_t total = 0;
     for (size_t i = 0; i < pair_count; i++) {
         total += pairs[i].context.count + pairs[i].continuation.count;
@@ -120,7 +120,8 @@ static hma_status time_rounds(trial *t, double *rate) {
     for (size_t round = 0; round <= ROUNDS && status == HMA_OK; round++) {
         const double start = hma_seconds();
         status = hma_pool_run(hma_context_pool(t->m->context), threads, multiply, t);
-        const double seconds = hma_seconds() - start, flops = 2.0 * ROWS * (double)t->n * (double)t->k * (double)(threads * t->repeats);
+        const double seconds = hma_seconds() - start,
+                     flops = 2.0 * ROWS * (double)t->n * (double)t->k * (double)(threads * t->repeats);
         if (round == 0) { /* to see how often it fits into some milliseconds, and to warm up */
             t->repeats = 1 + (size_t)(0.003 / (seconds + 1e-6));
         } else {

@@ -9,7 +9,7 @@ typedef struct hma_work {
     uint64_t new_tokens; /* of these: generated, at most */
     double layer_flops;
     double head_flops;
-    uint64_t answers;    /* positions that are asked for */
+    uint64_t answers; /* positions that are asked for */
 } hma_work;
 
 /* Adds what a call with these questions costs; replies count with all the tokens that they may have. */

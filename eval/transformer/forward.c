@@ -183,8 +183,8 @@ size_t hma_engine_tile(const hma_engine *e, size_t rows) {
 }
 
 /* A step on the job's rows; `one` is a step by columns, `tile` one by rows. */
-static hma_status run_rows(hma_engine *e, layer_job *job, hma_status (*one)(hma_layer_run *, size_t, size_t, float *, hma_pool *),
-                           hma_work_fn tile) {
+static hma_status run_rows(hma_engine *e, layer_job *job,
+                           hma_status (*one)(hma_layer_run *, size_t, size_t, float *, hma_pool *), hma_work_fn tile) {
     hma_pool *pool = hma_context_pool(e->context);
     return job->rows <= FEW_ROWS ? one(&job->run, 0, job->rows, e->wide, pool)
                                  : hma_pool_run(pool, (job->rows + job->tile - 1) / job->tile, tile, job);
@@ -248,8 +248,8 @@ hma_status hma_engine_layers(hma_engine *e, const hma_batch *batch, float *x, hm
     return hma_engine_between(e, batch, x, stores, keep, 0, e->a->layers, tally);
 }
 
-hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, hma_store *stores, bool keep, size_t from, size_t to,
-                              const hma_tally *tally) {
+hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, hma_store *stores, bool keep, size_t from,
+                              size_t to, const hma_tally *tally) {
     const hma_architecture *a = e->a;
     layer_job job = {.run = {.engine = e, .batch = batch, .x = x}, .tile = hma_engine_tile(e, batch->rows)};
     float *q = hma_new_aligned(batch->rows * hma_query_width(a), sizeof *q);

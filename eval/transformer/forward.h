@@ -67,8 +67,8 @@ hma_status hma_engine_layers(hma_engine *engine, const hma_batch *batch, float *
 size_t hma_engine_tile(const hma_engine *engine, size_t rows);
 
 /* The same through layers from .. to-1 only: x is the stream before layer `from`, and then after layer `to` - 1. */
-hma_status hma_engine_between(hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores, bool keep, size_t from, size_t to,
-                              const hma_tally *tally);
+hma_status hma_engine_between(hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores, bool keep, size_t from,
+                              size_t to, const hma_tally *tally);
 
 /* Final norm of chosen rows: out[i] = norm(x[rows[i]]), [count, hidden]. */
 hma_status hma_engine_final(hma_engine *engine, const float *x, const size_t *rows, size_t count, float *out);

@@ -1,14 +1,15 @@
 /*
- * Generation with guesses. A guess is laid behind its prompt and all its tokens go through the layers at once, as if they had been
- * said; then every position says which token really follows. What agrees with the guess has been generated in one pass instead of
- * token by token, and the first token that does not agree is known as well. With what is known, the next guess that fits is tried;
- * where none fits, the reply is finished token by token (generate.c).
+ * Generation with guesses. A guess is laid behind its prompt and all its tokens go through the layers at once, as if they had
+ * been said; then every position says which token really follows. What agrees with the guess has been generated in one pass
+ * instead of token by token, and the first token that does not agree is known as well. With what is known, the next guess that
+ * fits is tried; where none fits, the reply is finished token by token (generate.c).
  *
- * Wrong guesses cost a pass. So every eighth reply is tried first, and the others only when most of what was guessed of those was
- * right; greedy replies and drawn ones are judged apart. A round of further guesses follows only on a round that ended replies.
+ * Wrong guesses cost a pass. So every eighth reply is tried first, and the others only when most of what was guessed of those
+ * was right; greedy replies and drawn ones are judged apart. A round of further guesses follows only on a round that ended
+ * replies.
  *
- * Exact, because the bits of a position do not depend on how many others are computed with it; backends of which that is not true
- * take no guesses.
+ * Exact, because the bits of a position do not depend on how many others are computed with it; backends of which that is not
+ * true take no guesses.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ typedef struct guessing {
     /* of the positions whose logits are there */
     size_t from;
     float *logits;
-    size_t *owner;   /* [positions]: their question */
+    size_t *owner; /* [positions]: their question */
 } guessing;
 
 /* ---- which guess ---- */
@@ -74,14 +75,16 @@ static bool choose_guess(const hma_model *m, reply *r) {
     return false;
 }
 
-/* Asked are the position before the first token that is not known, and all after it up to the last that can have a token behind. */
+/* Asked are the position before the first token that is not known, and all after it up to the last that can have a token
+ * behind. */
 static hma_question make_question(const reply *r, size_t number) {
     const hma_generation *g = r->request;
     const size_t looked_at = hma_min_size(r->guess.count, g->max_tokens - 1);
     if (looked_at) {
         memcpy(r->sequence + r->prompt.count, r->guess.ids, looked_at * sizeof *r->sequence);
     }
-    return (hma_question){.sequence = {r->sequence, r->prompt.count + looked_at}, .count = looked_at - g->count + 1, .original = number};
+    return (hma_question){
+        .sequence = {r->sequence, r->prompt.count + looked_at}, .count = looked_at - g->count + 1, .original = number};
 }
 
 /* ---- what really follows ---- */
@@ -323,7 +326,8 @@ static hma_status generate_guessing(hma_model *m, hma_generation *requests, size
 hma_status hma_model_generate(hma_model *m, hma_generation *requests, size_t count, hma_stop_fn stop, void *user) {
     bool guessed = false;
     if (m->architecture.reward_head) {
-        return hma_error(HMA_BAD_DATA, "%s: is a reward model (expected a causal language model): it cannot generate", m->engine.name);
+        return hma_error(HMA_BAD_DATA, "%s: is a reward model (expected a causal language model): it cannot generate",
+                         m->engine.name);
     }
     for (size_t i = 0; i < count; i++) {
         requests[i].ids = NULL;

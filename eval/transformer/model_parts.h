@@ -63,7 +63,8 @@ hma_status hma_model_keep(hma_model *model, const size_t *depths, size_t count);
 /* Checks a request and makes room for its answer. *prompt is what is left of its prompt after cutting. */
 hma_status hma_generation_begin(const hma_model *model, hma_generation *request, size_t number, hma_ids *prompt);
 /* What a new token does to its reply; true when the reply is finished. */
-bool hma_generation_take(const hma_model *model, hma_generation *request, size_t number, int32_t id, hma_stop_fn stop, void *user);
+bool hma_generation_take(const hma_model *model, hma_generation *request, size_t number, int32_t id, hma_stop_fn stop,
+                         void *user);
 /* hma_model_generate() without looking at guesses. */
 hma_status hma_generate_plainly(hma_model *model, hma_generation *requests, size_t count, hma_stop_fn stop, void *user);
 

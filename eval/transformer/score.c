@@ -16,7 +16,8 @@ static int compare_questions(const void *a, const void *b) {
 }
 
 /* One pass over the layers for some questions. */
-static hma_status run_pass(hma_model *m, const hma_question *questions, size_t count, const hma_tally *tally, hma_answer_fn answer, void *user) {
+static hma_status run_pass(hma_model *m, const hma_question *questions, size_t count, const hma_tally *tally,
+                           hma_answer_fn answer, void *user) {
     const hma_architecture *a = &m->architecture;
     hma_batch batch = {0};
     hma_store store = {0};
@@ -103,7 +104,8 @@ hma_status hma_ask(hma_model *m, hma_question *questions, size_t count, const ch
 
 /* ---- loglikelihoods ---- */
 
-static hma_status answer_loglikelihoods(void *user, hma_model *m, const float *hidden, const hma_question *questions, size_t count) {
+static hma_status answer_loglikelihoods(void *user, hma_model *m, const float *hidden, const hma_question *questions,
+                                        size_t count) {
     hma_loglikelihood *requests = user;
     size_t rows = 0;
     for (size_t i = 0; i < count; i++) {

@@ -14,7 +14,8 @@ typedef struct hma_question {
 } hma_question;
 
 /* Called with final hidden states of the positions of some questions, one after the other. */
-typedef hma_status (*hma_answer_fn)(void *user, hma_model *model, const float *hidden, const hma_question *questions, size_t count);
+typedef hma_status (*hma_answer_fn)(void *user, hma_model *model, const float *hidden, const hma_question *questions,
+                                    size_t count);
 
 /* Sorts the questions, so that shared prefixes meet, and answers them pass by pass. `what` is for progress reports. */
 hma_status hma_ask(hma_model *model, hma_question *questions, size_t count, const char *what, hma_answer_fn answer, void *user);

@@ -12,7 +12,7 @@
 typedef struct hma_token_paths {
     struct hma_token_path *slots; /* [slot_count], a power of two */
     size_t slot_count;
-    size_t count;                 /* numbers given: 0 .. count-1 */
+    size_t count; /* numbers given: 0 .. count-1 */
 } hma_token_paths;
 
 void hma_token_paths_free(hma_token_paths *paths);

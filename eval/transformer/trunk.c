@@ -169,17 +169,18 @@ hma_status hma_trunk_keep(hma_trunk *t, const hma_weights *weights, const size_t
 
 /* ---- a pass ---- */
 
-/* Between levels i and i+1 (0 is the embedding, the last is the end) those runs are computed that begin at level i or before. */
+/* Between levels i and i+1 (0 is the embedding, the last is the end) those runs are computed that begin at level i or before.
+ */
 typedef struct pass {
     hma_trunk *t;
     hma_engine *e;
     const hma_batch *batch;
     float *x;
-    uint32_t *paths;    /* [rows] */
-    size_t *parent;     /* [runs]: SIZE_MAX: none */
-    size_t *start;      /* [runs]: level at which it begins */
-    size_t *place;      /* [runs]: first of its rows in x now */
-    hma_batch part;     /* the runs that are computed; its spans are the batch's */
+    uint32_t *paths; /* [rows] */
+    size_t *parent;  /* [runs]: SIZE_MAX: none */
+    size_t *start;   /* [runs]: level at which it begins */
+    size_t *place;   /* [runs]: first of its rows in x now */
+    hma_batch part;  /* the runs that are computed; its spans are the batch's */
 } pass;
 
 /* The runs that runs continue: every run but a first one has its parent's rows as its last span but one. */
@@ -212,7 +213,8 @@ static hma_status find_paths(pass *p) {
             const bool lost = path == HMA_NO_PATH && (i > run->first || p->parent[r] != SIZE_MAX);
             p->paths[i] = HMA_NO_PATH;
             if (!lost) {
-                status = hma_token_paths_extend(&p->t->paths, path, p->batch->ids[i], (size_t)hma_min_u64(most, UINT32_MAX - 1), &p->paths[i]);
+                status = hma_token_paths_extend(&p->t->paths, path, p->batch->ids[i], (size_t)hma_min_u64(most, UINT32_MAX - 1),
+                                                &p->paths[i]);
             }
             path = p->paths[i];
         }
@@ -261,8 +263,8 @@ static hma_status begin(pass *p) {
                           .span_count = b->span_count,
                           .store_rows = b->store_rows,
                           .longest = b->longest};
-    if (!p->paths || !p->parent || !p->start || !p->place || !p->part.ids || !p->part.positions || !p->part.store || !p->part.runs ||
-        (b->asked && !p->part.asked)) {
+    if (!p->paths || !p->parent || !p->start || !p->place || !p->part.ids || !p->part.positions || !p->part.store ||
+        !p->part.runs || (b->asked && !p->part.asked)) {
         return HMA_FAILURE;
     }
     hma_status status = find_parents(p);
@@ -320,7 +322,8 @@ static void spread(pass *p, size_t at) {
             memmove(p->x + to * hidden, p->x + p->place[r] * hidden, run->count * hidden * sizeof *p->x);
         }
         for (size_t i = 0; p->start[r] == at && i < run->count; i++) {
-            memcpy(p->x + (to + i) * hidden, kept(p->t, &p->t->levels[at - 1], p->paths[run->first + i]), hidden * sizeof *p->x);
+            memcpy(p->x + (to + i) * hidden, kept(p->t, &p->t->levels[at - 1], p->paths[run->first + i]),
+                   hidden * sizeof *p->x);
         }
         p->place[r] = to;
     }

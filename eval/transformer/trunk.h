@@ -1,11 +1,11 @@
 /*
- * Residual streams that are kept from one model to the next. Merges of one pair often agree on their leading layers; for the same
- * tokens the stream that leaves these layers has the same bits, so it is kept at the depths at which the models to come part from the
- * one in hand, and passes begin there.
+ * Residual streams that are kept from one model to the next. Merges of one pair often agree on their leading layers; for the
+ * same tokens the stream that leaves these layers has the same bits, so it is kept at the depths at which the models to come
+ * part from the one in hand, and passes begin there.
  *
- * What is kept belongs to tokens, not to requests: rows are found by the path of tokens that leads to them. Memory: a quarter of what
- * the context has left. When it runs out the shallowest depth is dropped, because a deeper one saves more and is needed sooner; rows
- * that find no place at any depth are computed again.
+ * What is kept belongs to tokens, not to requests: rows are found by the path of tokens that leads to them. Memory: a quarter
+ * of what the context has left. When it runs out the shallowest depth is dropped, because a deeper one saves more and is needed
+ * sooner; rows that find no place at any depth are computed again.
  */
 #ifndef HMA_EVAL_TRANSFORMER_TRUNK_H
 #define HMA_EVAL_TRANSFORMER_TRUNK_H

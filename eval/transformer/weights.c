@@ -143,7 +143,9 @@ void hma_weights_settle(hma_weights *w) {
 
 hma_status hma_weights_rebind(hma_weights *w, const hma_source *source) {
     const size_t layers = w->a->layers;
-    hma_weights fresh = {.source = source, .a = w->a, .layer_key = HMA_NEW(hma_part_key, layers), .trunk_key = HMA_NEW(hma_part_key, layers + 1)};
+    hma_weights fresh = {.source = source, .a = w->a};
+    fresh.layer_key = HMA_NEW(hma_part_key, layers);
+    fresh.trunk_key = HMA_NEW(hma_part_key, layers + 1);
     hma_status status = fresh.layer_key && fresh.trunk_key ? hma_weights_plan_make(&fresh.plan, source, w->a) : HMA_FAILURE;
     if (status == HMA_OK) {
         status = hma_weights_make_keys(&fresh);

@@ -1,7 +1,7 @@
 /*
- * Streaming with two buffers: while the threads of the pool compute with one layer, one thread of its own reads, merges and packs
- * the next. It costs the pool little (a layer is packed in a fraction of the time that a large batch needs for it) and hides the
- * waiting for the disk.
+ * Streaming with two buffers: while the threads of the pool compute with one layer, one thread of its own reads, merges and
+ * packs the next. It costs the pool little (a layer is packed in a fraction of the time that a large batch needs for it) and
+ * hides the waiting for the disk.
  */
 #include <pthread.h>
 #include <signal.h>

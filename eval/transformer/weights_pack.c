@@ -22,8 +22,8 @@ static size_t norm_bytes(const hma_norm_plan *n) {
 
 size_t hma_layer_bytes(const hma_gemm *gemm, const hma_layer_plan *p) {
     return hma_matrix_bytes(gemm, &p->qkv) + hma_matrix_bytes(gemm, &p->o) + hma_matrix_bytes(gemm, &p->up) +
-           hma_matrix_bytes(gemm, &p->down) + norm_bytes(&p->attn_norm) + norm_bytes(&p->post_attn_norm) + norm_bytes(&p->mlp_norm) +
-           norm_bytes(&p->post_mlp_norm) + norm_bytes(&p->q_norm) + norm_bytes(&p->k_norm);
+           hma_matrix_bytes(gemm, &p->down) + norm_bytes(&p->attn_norm) + norm_bytes(&p->post_attn_norm) +
+           norm_bytes(&p->mlp_norm) + norm_bytes(&p->post_mlp_norm) + norm_bytes(&p->q_norm) + norm_bytes(&p->k_norm);
 }
 
 size_t hma_layer_widest(const hma_layer_plan *p) {
@@ -32,7 +32,8 @@ size_t hma_layer_widest(const hma_layer_plan *p) {
 
 /* ---- packers ---- */
 
-hma_status hma_packer_new(hma_packer *out, const hma_architecture *a, const hma_kernels *kernels, hma_pool *pool, size_t widest) {
+hma_status hma_packer_new(hma_packer *out, const hma_architecture *a, const hma_kernels *kernels, hma_pool *pool,
+                          size_t widest) {
     hma_packer p = {.a = a, .kernels = kernels, .pool = pool, .scratch_count = pool ? hma_pool_threads(pool) : 1};
     p.scratch_floats = HMA_PACK_ROWS * hma_max_size(widest, a->hidden);
     p.scratch = HMA_NEW(float *, p.scratch_count);
@@ -148,7 +149,8 @@ hma_status hma_pack_matrix(hma_packer *packer, const hma_source *source, const h
         const hma_tensor *tensor = m->runs[0].weight; /* transposed families keep each matrix in one tensor */
         free(packer->transposed);
         packer->transposed = hma_new_aligned((size_t)tensor->elements, sizeof(float));
-        const hma_status status = packer->transposed ? hma_read_tensor(packer, source, tensor, packer->transposed) : HMA_FAILURE;
+        const hma_status status =
+            packer->transposed ? hma_read_tensor(packer, source, tensor, packer->transposed) : HMA_FAILURE;
         if (status != HMA_OK) {
             return status;
         }
@@ -175,7 +177,8 @@ static void *take(char **at, size_t bytes) {
     return p;
 }
 
-static hma_status load_matrix(hma_packer *packer, const hma_source *source, const hma_matrix_plan *m, char **at, hma_matrix *out) {
+static hma_status load_matrix(hma_packer *packer, const hma_source *source, const hma_matrix_plan *m, char **at,
+                              hma_matrix *out) {
     *out = (hma_matrix){.rows = m->rows, .columns = m->columns};
     out->packed = take(at, hma_packed_bytes(packer->kernels->gemm, m->rows, m->columns));
     if (m->has_bias) {

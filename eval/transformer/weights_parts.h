@@ -12,10 +12,10 @@ enum { HMA_PACK_ROWS = 2 * HMA_PANEL };
 typedef struct hma_packer {
     const hma_architecture *a;
     const hma_kernels *kernels;
-    hma_pool *pool;       /* NULL: the calling thread alone */
-    float **scratch;      /* [threads]: rows as they are read, before packing */
+    hma_pool *pool;  /* NULL: the calling thread alone */
+    float **scratch; /* [threads]: rows as they are read, before packing */
     size_t scratch_count, scratch_floats;
-    float *transposed;    /* a whole [in, out] tensor, for architectures that store them so */
+    float *transposed; /* a whole [in, out] tensor, for architectures that store them so */
 } hma_packer;
 
 typedef struct hma_ahead hma_ahead;
@@ -34,28 +34,29 @@ struct hma_weights {
     hma_part_key *layer_key; /* [layers] of the source in hand */
     hma_part_key *trunk_key; /* [layers + 1]: of everything before layer l, embedding included */
     hma_part_key head_key, norm_key;
-    size_t layer_bytes;      /* of one packed layer */
-    uint64_t reserved;       /* of the context's memory */
+    size_t layer_bytes; /* of one packed layer */
+    uint64_t reserved;  /* of the context's memory */
     bool resident;
-    size_t slots;            /* layers when resident, else 2: one in use, one under way */
-    hma_layer *layers;       /* [slots] */
-    char **memory;           /* [slots] */
-    size_t *loaded;          /* [slots]: number of the layer that is in it, plus 1 */
-    size_t in_use;           /* slot that was handed out last */
+    size_t slots;      /* layers when resident, else 2: one in use, one under way */
+    hma_layer *layers; /* [slots] */
+    char **memory;     /* [slots] */
+    size_t *loaded;    /* [slots]: number of the layer that is in it, plus 1 */
+    size_t in_use;     /* slot that was handed out last */
     hma_packer packer;
-    hma_ahead *ahead;        /* NULL until a layer is expected */
+    hma_ahead *ahead;              /* NULL until a layer is expected */
     float *positions, *final_norm; /* NULL until read */
     void *head;                    /* memory; head_count says whether something is in it */
     float *head_bias;
     size_t head_first, head_count; /* rows that `head` holds now */
-    float **embedding_row; /* [vocabulary], read when first used */
+    float **embedding_row;         /* [vocabulary], read when first used */
     bool embedding_checked;
     double seconds;
 };
 
 /* ---- weights_pack.c ---- */
 
-hma_status hma_packer_new(hma_packer *out, const hma_architecture *a, const hma_kernels *kernels, hma_pool *pool, size_t widest);
+hma_status hma_packer_new(hma_packer *out, const hma_architecture *a, const hma_kernels *kernels, hma_pool *pool,
+                          size_t widest);
 void hma_packer_free(hma_packer *packer);
 
 /* Bytes of a packed layer, and of a packed matrix with its bias. */
@@ -66,10 +67,11 @@ size_t hma_vector_bytes(uint64_t count);
 size_t hma_layer_widest(const hma_layer_plan *plan);
 
 /* Reads, merges and packs a layer into `memory`, hma_layer_bytes() of it. */
-hma_status hma_load_layer(hma_packer *packer, const hma_source *source, const hma_layer_plan *plan, char *memory, hma_layer *out);
+hma_status hma_load_layer(hma_packer *packer, const hma_source *source, const hma_layer_plan *plan, char *memory,
+                          hma_layer *out);
 /* Rows first .. first+count-1 of a matrix, packed as rows 0 .. of what is packed. */
-hma_status hma_pack_matrix(hma_packer *packer, const hma_source *source, const hma_matrix_plan *plan, size_t first, size_t count,
-                           void *packed);
+hma_status hma_pack_matrix(hma_packer *packer, const hma_source *source, const hma_matrix_plan *plan, size_t first,
+                           size_t count, void *packed);
 hma_status hma_read_bias(const hma_source *source, const hma_matrix_plan *plan, float *out);
 /* A norm's vectors into memory taken from *at. */
 hma_status hma_load_norm(const hma_source *source, const hma_norm_plan *plan, char **at, hma_norm *out);

@@ -216,8 +216,8 @@ HMA_API void hma_evaluator_free(hma_evaluator *evaluator);
 HMA_API HMA_MUST_CHECK hma_status hma_evaluator_select(hma_evaluator *evaluator, const hma_selection *selection);
 
 /*
- * What scoring a model costs, before it is done: counts are exact for questions and upper bounds for replies (all of which are taken
- * to be as long as they may be); seconds follow from the operations and from a rate that is measured for a moment.
+ * What scoring a model costs, before it is done: counts are exact for questions and upper bounds for replies (all of which are
+ * taken to be as long as they may be); seconds follow from the operations and from a rate that is measured for a moment.
  */
 typedef struct hma_cost {
     uint64_t tokens;        /* that go through the model's layers, shared beginnings once */

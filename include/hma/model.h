@@ -69,8 +69,8 @@ HMA_API HMA_MUST_CHECK hma_status hma_model_kernels(const char **name, const hma
 HMA_API HMA_MUST_CHECK hma_status hma_model_open(hma_model **out, hma_context *context, const hma_source *source,
                                                  const hma_model_options *options);
 /*
- * Points a model at another source of the same architecture (another merge of the same pair): what was read is forgotten, memory is
- * kept, so that a sweep pays for it once. The new source must outlive the model.
+ * Points a model at another source of the same architecture (another merge of the same pair): memory is kept, and so is what
+ * both have in common, so that a sweep pays for it once. The new source must outlive the model, or what is asked of it.
  * @return HMA_INCOMPATIBLE when the source has other tensors; the model then stays as it was.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_model_rebind(hma_model *model, const hma_source *source);
@@ -126,8 +126,8 @@ typedef struct hma_generation {
     uint64_t stream;     /* the model - common random numbers for all candidates. `stream` is the prompt's own number. */
     uint32_t sample;
     uint32_t position;   /* of the first new token in its key: a reply that goes on draws as one that was never cut */
-    const hma_ids *guesses; /* what the reply may be, the likeliest first (replies of similar models); borrowed. Right guesses */
-    size_t guess_count;     /* save time, wrong ones cost a little, none changes the reply. */
+    const hma_ids *guesses; /* what the reply may be, the likeliest first (replies of similar models); borrowed. Right */
+    size_t guess_count;     /* guesses save time, wrong ones cost a little, none changes the reply. */
     /* answers: new ids, cut before the first eos, including the token on which the stop function said yes */
     int32_t *ids;        /* freed with hma_generation_clear() */
     size_t count;

@@ -1,6 +1,7 @@
 /*
- * What a recipe gives each tensor of a checkpoint, in the order in which a forward pass meets them: embedding first, then layer by
- * layer, then the rest. Recipes that begin alike give models whose leading layers are equal; how they were written does not matter.
+ * What a recipe gives each tensor of a checkpoint, in the order in which a forward pass meets them: embedding first, then layer
+ * by layer, then the rest. Recipes that begin alike give models whose leading layers are equal; how they were written does not
+ * matter.
  */
 #ifndef HMA_MERGE_PROFILE_H
 #define HMA_MERGE_PROFILE_H

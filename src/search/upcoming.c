@@ -32,7 +32,8 @@ static int compare(const void *left, const void *right) {
     return order ? order : a->place < b->place ? -1 : a->place > b->place;
 }
 
-static hma_status make_profiles(placed *places, const hma_checkpoint *post, const hma_candidate *const *candidates, size_t count) {
+static hma_status make_profiles(placed *places, const hma_checkpoint *post, const hma_candidate *const *candidates,
+                                size_t count) {
     hma_status status = HMA_OK;
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
         places[i].place = i;

@@ -1,6 +1,6 @@
 /*
- * The candidates that will be scored next, in an order in which those with equal leading layers follow one another, and how many
- * layers each has in common with the ones after it.
+ * The candidates that will be scored next, in an order in which those with equal leading layers follow one another, and how
+ * many layers each has in common with the ones after it.
  */
 #ifndef HMA_SEARCH_UPCOMING_H
 #define HMA_SEARCH_UPCOMING_H
@@ -17,7 +17,8 @@ typedef struct hma_upcoming {
 
 void hma_upcoming_free(hma_upcoming *upcoming);
 
-/* order[count]: places of the candidates in the order in which they should be scored; pre and post come first, as they stand. */
+/* order[count]: places of the candidates in the order in which they should be scored; pre and post come first, as they stand.
+ */
 hma_status hma_upcoming_arrange(hma_upcoming *upcoming, const hma_checkpoint *post, const hma_candidate *const *candidates,
                                 size_t count, size_t *order);
 

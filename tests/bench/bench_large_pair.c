@@ -1,6 +1,7 @@
 /*
- * Writes a pair of checkpoints of the shape of a 3B Llama (bf16, about 6.9 GB each) with random weights, and a request file of 64
- * documents with four choices, as token ids: for measuring what happens when a pair is larger than the memory that may be used.
+ * Writes a pair of checkpoints of the shape of a 3B Llama (bf16, about 6.9 GB each) with random weights, and a request file of
+ * 64 documents with four choices, as token ids: for measuring what happens when a pair is larger than the memory that may be
+ * used.
  *
  *     bench_large_pair DIR [LAYERS HIDDEN HEADS INTERMEDIATE VOCABULARY]
  *
@@ -109,12 +110,14 @@ static bool write_weights(const char *folder, const shape *s, bool post) {
 static bool write_config(const char *folder, const shape *s) {
     FILE *file = create(folder, "config.json");
     const bool ok =
-        file && fprintf(file,
-                        "{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\",\"hidden_size\":%zu,\"num_hidden_layers\":%zu,"
-                        "\"num_attention_heads\":%zu,\"num_key_value_heads\":%zu,\"intermediate_size\":%zu,\"vocab_size\":%zu,"
-                        "\"max_position_embeddings\":2048,\"rms_norm_eps\":1e-6,\"hidden_act\":\"silu\",\"rope_theta\":10000.0,"
-                        "\"tie_word_embeddings\":false,\"bos_token_id\":1,\"eos_token_id\":2,\"torch_dtype\":\"bfloat16\"}\n",
-                        s->hidden, s->layers, s->heads, s->heads, s->intermediate, s->vocabulary) > 0;
+        file &&
+        fprintf(
+            file,
+            "{\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\",\"hidden_size\":%zu,\"num_hidden_layers\":%zu,"
+            "\"num_attention_heads\":%zu,\"num_key_value_heads\":%zu,\"intermediate_size\":%zu,\"vocab_size\":%zu,"
+            "\"max_position_embeddings\":2048,\"rms_norm_eps\":1e-6,\"hidden_act\":\"silu\",\"rope_theta\":10000.0,"
+            "\"tie_word_embeddings\":false,\"bos_token_id\":1,\"eos_token_id\":2,\"torch_dtype\":\"bfloat16\"}\n",
+            s->hidden, s->layers, s->heads, s->heads, s->intermediate, s->vocabulary) > 0;
     return file && fclose(file) == 0 && ok;
 }
 
@@ -151,8 +154,8 @@ int main(int argc, char **argv) {
         return 2;
     }
     if (argc == 7) {
-        s = (shape){strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10),
-                    strtoull(argv[6], NULL, 10)};
+        s = (shape){strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10),
+                    strtoull(argv[5], NULL, 10), strtoull(argv[6], NULL, 10)};
     }
     for (size_t i = 0; i < 2; i++) {
         (void)snprintf(folder, sizeof folder, "%s/%s", argv[1], names[i]);

@@ -1,11 +1,12 @@
 /*
- * What a sweep gains by sharing: all combinations of LEVELS ratios over K blocks, scored as hma sweep scores them, and every STRIDEth of
- * them scored by itself beside it (an evaluator of its own, nothing kept), in one run. Their scores must have the same bits.
+ * What a sweep gains by sharing: all combinations of LEVELS ratios over K blocks, scored as hma sweep scores them, and every
+ * STRIDEth of them scored by itself beside it (an evaluator of its own, nothing kept), in one run. Their scores must have the
+ * same bits.
  *
  *     bench_sweep PRE POST SUITE [K LEVELS STRIDE [LIMIT [THREADS [bf16]]]]
  *
- * CPU time of the whole process, so that what else runs on the machine does not count. Besides: the share of the time that merging,
- * rounding and packing take in a candidate that is scored by itself.
+ * CPU time of the whole process, so that what else runs on the machine does not count. Besides: the share of the time that
+ * merging, rounding and packing take in a candidate that is scored by itself.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,7 +106,8 @@ int main(int argc, char **argv) {
     must(hma_checkpoint_open(&b.post, argv[2]));
     must(hma_suite_load(&b.suite, argv[3]));
     must(hma_checkpoint_layers(b.post, &b.layers));
-    b.options = (hma_eval_options){.prompts = HMA_PROMPTS_SEARCH, .limit = argument(argc, argv, 7, 0), .pre = b.pre, .post = b.post};
+    b.options =
+        (hma_eval_options){.prompts = HMA_PROMPTS_SEARCH, .limit = argument(argc, argv, 7, 0), .pre = b.pre, .post = b.post};
     b.options.model.precision = argc > 9 && strcmp(argv[9], "bf16") == 0 ? HMA_BF16_COMPUTE : HMA_FP32;
     for (size_t k = 0; k < blocks; k++) {
         count *= levels;
@@ -143,14 +145,16 @@ int main(int argc, char **argv) {
             differing += !same_result(result, same);
             hma_result_free(same);
             hma_evaluator_free(own);
-            (void)printf("%4zu: sweep so far %.3f s a candidate, alone %.3f s\n", i, shared / (double)(i + 1), alone / (double)alone_count);
+            (void)printf("%4zu: sweep so far %.3f s a candidate, alone %.3f s\n", i, shared / (double)(i + 1),
+                         alone / (double)alone_count);
             (void)fflush(stdout);
         }
         hma_result_free(result);
     }
-    (void)printf("%zu candidates: %.3f s each in the sweep (%.1f Gflop), %.3f s alone (%.1f Gflop, mean of %zu): %.2f times as fast\n",
-                 count, shared / (double)count, flops_shared / (double)count / 1e9, alone / (double)alone_count,
-                 flops_alone / (double)alone_count / 1e9, alone_count, alone / (double)alone_count / (shared / (double)count));
+    (void)printf(
+        "%zu candidates: %.3f s each in the sweep (%.1f Gflop), %.3f s alone (%.1f Gflop, mean of %zu): %.2f times as fast\n",
+        count, shared / (double)count, flops_shared / (double)count / 1e9, alone / (double)alone_count,
+        flops_alone / (double)alone_count / 1e9, alone_count, alone / (double)alone_count / (shared / (double)count));
     (void)printf("merging, rounding, packing: %.2f %% of a candidate alone\n", 100 * merging / alone);
     (void)printf("scores that differ: %zu\n", differing);
     for (size_t i = 0; i < count; i++) {

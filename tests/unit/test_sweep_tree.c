@@ -251,10 +251,13 @@ static void what_is_estimated_bounds_what_it_costs(void **state) {
 
 static void candidates_that_begin_alike_stand_together(void **state) {
     (void)state;
-    static const char *const list[] = {
-        "{\"blocks\":3,\"ratios\":[0.5,0.5,1]}",   "{\"blocks\":3,\"ratios\":[0,0,1]}", "{\"blocks\":3,\"ratios\":[0.5,0.5,0]}",
-        "{\"blocks\":3,\"ratios\":[0,0,0.5]}",     "{\"blocks\":1,\"ratios\":[0]}",     "{\"blocks\":3,\"ratios\":[0.5,1,0]}",
-        "{\"blocks\":\"layers\",\"ratios\":[0.5,0.5,0.5,0.5,0.5,0]}"};
+    static const char *const list[] = {"{\"blocks\":3,\"ratios\":[0.5,0.5,1]}",
+                                       "{\"blocks\":3,\"ratios\":[0,0,1]}",
+                                       "{\"blocks\":3,\"ratios\":[0.5,0.5,0]}",
+                                       "{\"blocks\":3,\"ratios\":[0,0,0.5]}",
+                                       "{\"blocks\":1,\"ratios\":[0]}",
+                                       "{\"blocks\":3,\"ratios\":[0.5,1,0]}",
+                                       "{\"blocks\":\"layers\",\"ratios\":[0.5,0.5,0.5,0.5,0.5,0]}"};
     enum { COUNT = sizeof list / sizeof *list };
     hma_checkpoint *post;
     hma_recipe *recipe[COUNT];

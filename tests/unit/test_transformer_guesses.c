@@ -184,7 +184,8 @@ static void the_nearest_models_guess_first(void **state) {
     (void)state;
     static const int32_t prompt[] = {1, 2, 3};
     hma_reply_memory memory = {0};
-    hma_generation q = {.prompt = {prompt, 3}, .max_tokens = 4, .top_p = 1}, other = {.prompt = {prompt, 2}, .max_tokens = 4, .top_p = 1};
+    hma_generation q = {.prompt = {prompt, 3}, .max_tokens = 4, .top_p = 1},
+                   other = {.prompt = {prompt, 2}, .max_tokens = 4, .top_p = 1};
     assert_ok(hma_reply_memory_recall(&memory, &q, 1, (double[]){0, 0}, 2));
     assert_int_equal(q.guess_count, 0);
     reply_with(&memory, &q, 10, (double[]){0, 0});
@@ -222,8 +223,10 @@ static void old_models_are_forgotten(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(guesses_change_no_reply),          cmocka_unit_test(right_guesses_spare_the_steps),
-        cmocka_unit_test(a_reply_can_go_on_from_its_beginning), cmocka_unit_test(the_nearest_models_guess_first),
+        cmocka_unit_test(guesses_change_no_reply),
+        cmocka_unit_test(right_guesses_spare_the_steps),
+        cmocka_unit_test(a_reply_can_go_on_from_its_beginning),
+        cmocka_unit_test(the_nearest_models_guess_first),
         cmocka_unit_test(old_models_are_forgotten),
     };
     return cmocka_run_group_tests_name("transformer: guesses", tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * What two merges have in common is computed and packed once: the bits are those of a model that was opened afresh, the operations
- * are fewer by what the leading layers cost, and nothing of another model is ever taken for one's own.
+ * What two merges have in common is computed and packed once: the bits are those of a model that was opened afresh, the
+ * operations are fewer by what the leading layers cost, and nothing of another model is ever taken for one's own.
  */
 #include "testing.h"
 
@@ -60,7 +60,8 @@ static void ask(questions *q, uint64_t seed) {
         for (size_t p = 0; p < LONGEST; p++) {
             q->ids[i][p] = i % 3 && p < 15 ? q->ids[i - 1][p] : (int32_t)hma_rng_below(key, draw++, 1000);
         }
-        q->request[i] = (hma_loglikelihood){.context = {q->ids[i], context}, .continuation = {q->ids[i] + context, continuation}};
+        q->request[i] =
+            (hma_loglikelihood){.context = {q->ids[i], context}, .continuation = {q->ids[i] + context, continuation}};
     }
 }
 
