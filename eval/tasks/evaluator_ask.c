@@ -112,8 +112,10 @@ static hma_status add_prompt(hma_evaluator *e, size_t prompt) {
     hma_generation g = {
         .max_tokens = spec->max_tokens, .temperature = spec->temperature, .top_k = spec->top_k, .top_p = spec->top_p};
     g.seed = e->suite->seed;
-    g.stream = e->prompts.index[prompt];
-    hma_status status = show_prompt(e, hma_evaluator_prompt(e, prompt)->query, &e->shown[prompt]);
+    hma_status status = hma_request_stream(&g.stream, "alignment", hma_evaluator_prompt(e, prompt)->id);
+    if (status == HMA_OK) {
+        status = show_prompt(e, hma_evaluator_prompt(e, prompt)->query, &e->shown[prompt]);
+    }
     if (status == HMA_OK) {
         status = hma_questions_encode_prompt(&e->questions, e->tokenizer, e->bos, e->shown[prompt], &g.prompt);
     }

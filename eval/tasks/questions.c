@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
+#include "base/buffer.h"
 #include "base/error_set.h"
 #include "base/memory.h"
+#include "base/rng.h"
 #include "eval/tasks/encode.h"
 #include "eval/tasks/reply.h"
 
@@ -134,4 +136,15 @@ hma_status hma_questions_ask(hma_questions *questions, hma_model *model, const h
 
 hma_status hma_questions_ask_mixture(hma_questions *questions, const hma_mixture *mixture, const hma_tokenizer *tokenizer) {
     return ask(questions, NULL, mixture, tokenizer);
+}
+
+hma_status hma_request_stream(uint64_t *stream, const char *folder, const char *id) {
+    hma_buffer name = {0};
+    hma_buffer_printf(&name, "%s%s%s", folder ? folder : "", folder ? "/" : "", id);
+    const hma_status status = hma_buffer_ok(&name);
+    if (status == HMA_OK) {
+        *stream = hma_rng_u64(hma_rng_key_for(0, hma_buffer_cstr(&name)), 0);
+    }
+    hma_buffer_free(&name);
+    return status;
 }

@@ -6,7 +6,6 @@
 
 #include "base/error_set.h"
 #include "base/memory.h"
-#include "base/rng.h"
 #include "eval/tasks/answers.h"
 #include "eval/tasks/rolling.h"
 
@@ -117,8 +116,10 @@ static hma_status generation_prompt(hma_answering *a, const hma_request *r, hma_
 static hma_status prepare_generate(hma_answering *a, hma_request *r) {
     hma_generation g = {.max_tokens = r->max_tokens, .temperature = r->temperature, .top_k = r->top_k, .top_p = r->top_p};
     g.seed = r->seed;
-    g.stream = hma_rng_u64(hma_rng_key_for(0, r->id), 0);
-    hma_status status = generation_prompt(a, r, &g.prompt);
+    hma_status status = hma_request_stream(&g.stream, NULL, r->id);
+    if (status == HMA_OK) {
+        status = generation_prompt(a, r, &g.prompt);
+    }
     if (status == HMA_OK) {
         status = hma_generation_check(&g, hma_model_description(a->model));
     }

@@ -242,7 +242,7 @@ HMA_API HMA_MUST_CHECK hma_status hma_evaluator_run_mixture(hma_evaluator *evalu
 /*
  * Writes all that the evaluator asks a model as a request file (hma/requests.h), one line a question, with ids TASK/ITEM or
  * TASK/ITEM/CHOICE: worked examples and templates are in the texts, so that the file can be asked again, of anything, later.
- * Replies that are sampled come out differently when it is: their noise is keyed by other ids.
+ * Replies that are sampled come out the same, too: their noise is keyed by these ids.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_evaluator_write_requests(const hma_evaluator *evaluator, const char *path);
 

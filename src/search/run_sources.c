@@ -67,7 +67,7 @@ hma_status hma_run_append_source(hma_run *run, const hma_run_source *source, hma
 /* It is asked in the run's ids, so its own tokenizer must be the same; a folder without one is taken at its word. */
 static hma_status check_tokenizer(const hma_run *run, const char *folder) {
     const char *expected = hma_run_fact(run, "tokenizer_sha256");
-    hma_tokenizer *tokenizer;
+    hma_tokenizer *tokenizer = NULL;
     if (!expected) {
         return HMA_OK;
     }
@@ -82,11 +82,8 @@ static hma_status check_tokenizer(const hma_run *run, const char *folder) {
                            "asked): give a checkpoint of the same model",
                            folder);
     }
-    if (status != HMA_IO && status != HMA_OK) {
-        return status;
-    }
     hma_tokenizer_free(tokenizer);
-    return HMA_OK;
+    return status;
 }
 
 static hma_status check_architecture(const hma_checkpoint *checkpoint, const char *folder) {
