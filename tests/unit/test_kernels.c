@@ -471,6 +471,13 @@ static void gumbel_argmax_samples_the_softmax(void **state) {
     }
 }
 
+/* As the engine does before it uses OpenBLAS: no threads of its own. */
+static int set_up(void **state) {
+    hma_kernels kernels;
+    (void)state;
+    return hma_kernels_choose(&kernels, HMA_BACKEND_OPENBLAS, HMA_FP32) == HMA_OK ? 0 : -1;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(naive_product_is_a_product),
@@ -487,5 +494,5 @@ int main(void) {
         cmocka_unit_test(gumbel_argmax_matches_its_definition),
         cmocka_unit_test(gumbel_argmax_samples_the_softmax),
     };
-    return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("kernels", tests, set_up, NULL);
 }
