@@ -181,7 +181,8 @@ hma_status hma_evaluator_keep(hma_evaluator *e, const size_t *depths, size_t cou
     return HMA_OK;
 }
 
-/* Where a model stands among the merges of its pair: the ratio of every layer, into ratios[layers]. False: that is not known. */
+/* Where a model stands among the merges of its pair: the ratio of every layer, into ratios[layers]. False: that is not known.
+ */
 static bool find_ratios(const hma_evaluator *e, const hma_source *source, double *ratios, size_t layers) {
     const hma_recipe *recipe = hma_source_recipe(source);
     const hma_checkpoint *plain = hma_source_described_by(source);

@@ -50,8 +50,9 @@ hma_status hma_questions_ask(hma_questions *questions, hma_model *model, const h
 hma_status hma_questions_ask_mixture(hma_questions *questions, const hma_mixture *mixture, const hma_tokenizer *tokenizer);
 
 /*
- * Number of a request's own noise (hma_generation.stream), from its id: the same wherever it stands in a file and whatever else is
- * asked. A suite's prompt has the id that it has in a request file, "alignment/ITEM", so that a frozen suite draws the same replies.
+ * Number of a request's own noise (hma_generation.stream), from its id: the same wherever it stands in a file and whatever else
+ * is asked. A suite's prompt has the id that it has in a request file, "alignment/ITEM", so that a frozen suite draws the same
+ * replies.
  */
 hma_status hma_request_stream(uint64_t *stream, const char *folder, const char *id);
 

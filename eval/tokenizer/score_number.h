@@ -1,7 +1,7 @@
 /*
- * Scores of a Unigram vocabulary as the tokenizers library reads them from JSON: its parser takes all digits as one whole number and
- * divides once by a power of ten. With 17 digits the result can be one unit in the last place away from the number that is
- * written, and between cuts of the same pieces in another order (runs of spaces) that unit decides.
+ * Scores of a Unigram vocabulary as the tokenizers library reads them from JSON: its parser takes all digits as one whole
+ * number and divides once by a power of ten. With 17 digits the result can be one unit in the last place away from the number
+ * that is written, and between cuts of the same pieces in another order (runs of spaces) that unit decides.
  */
 #ifndef HMA_TOKENIZER_SCORE_NUMBER_H
 #define HMA_TOKENIZER_SCORE_NUMBER_H

@@ -140,7 +140,8 @@ static int32_t id_of(const hma_slow *slow, const char *text, size_t length) {
     return added ? added->id : hma_sentencepiece_id(slow->model, text, length);
 }
 
-/* The ids so far, and what must be known of the first tokens. What tokens are goes by their texts: unknown ones have theirs, too. */
+/* The ids so far, and what must be known of the first tokens. What tokens are goes by their texts: unknown ones have theirs,
+ * too. */
 typedef struct result {
     hma_id_list *ids;
     size_t before;          /* ids that were there already */

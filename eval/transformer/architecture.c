@@ -17,7 +17,8 @@ const char *hma_tensor_name(char name[HMA_TENSOR_NAME_SIZE], const hma_architect
     int n = snprintf(name, HMA_TENSOR_NAME_SIZE, "%s", a->prefix);
     const char *hole = strstr(pattern, "%zu");
     if (hole) {
-        (void)snprintf(name + n, HMA_TENSOR_NAME_SIZE - (size_t)n, "%.*s%zu%s", (int)(hole - pattern), pattern, layer, hole + 3);
+        (void)snprintf(name + n, HMA_TENSOR_NAME_SIZE - (size_t)n, "%.*s%zu%s", (int)(hole - pattern), pattern, layer,
+                       hole + 3);
     } else {
         (void)snprintf(name + n, HMA_TENSOR_NAME_SIZE - (size_t)n, "%s", pattern);
     }
@@ -44,8 +45,10 @@ static hma_status read_class(hma_architecture *a, const hma_family *f, const hma
         }
     }
     return a->reward_head ? HMA_OK
-                          : hma_error(HMA_BAD_DATA, "%s: architecture \"%s\" is not supported (expected %s or %s for model_type %s): this "
-                                      "model cannot be scored", root->path, name, f->causal_classes[0], f->reward_class, f->model_type);
+                          : hma_error(HMA_BAD_DATA,
+                                      "%s: architecture \"%s\" is not supported (expected %s or %s for model_type %s): this "
+                                      "model cannot be scored",
+                                      root->path, name, f->causal_classes[0], f->reward_class, f->model_type);
 }
 
 /* transformers: num_labels, else the length of id2label, else 2. */
@@ -57,7 +60,8 @@ static hma_status read_labels(const hma_config *root) {
     }
     const hma_status status = hma_json_get_size(root->object, root->path, "num_labels", false, 1, MAX_SIZE, &labels);
     if (status == HMA_OK && labels != 1) {
-        return hma_error(HMA_BAD_DATA, "%s: classification head has %zu labels (expected 1, a reward): use a reward model with one output",
+        return hma_error(HMA_BAD_DATA,
+                         "%s: classification head has %zu labels (expected 1, a reward): use a reward model with one output",
                          root->path, labels);
     }
     return status;
@@ -73,8 +77,8 @@ static hma_status read_sizes(hma_architecture *a, const hma_family *f, const hma
                  {&f->max_length, MAX_SIZE, &a->max_length}, {&f->vocabulary, MAX_SIZE, &a->vocabulary}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         *sizes[i].to = sizes[i].key->assumed;
-        const hma_status status = hma_json_get_size(c->object, c->path, sizes[i].key->key, sizes[i].key->assumed == 0, 1, sizes[i].most,
-                                                    sizes[i].to);
+        const hma_status status =
+            hma_json_get_size(c->object, c->path, sizes[i].key->key, sizes[i].key->assumed == 0, 1, sizes[i].most, sizes[i].to);
         if (status != HMA_OK) {
             return status;
         }
@@ -83,8 +87,9 @@ static hma_status read_sizes(hma_architecture *a, const hma_family *f, const hma
         a->intermediate = 4 * a->hidden; /* GPT-2's n_inner */
     }
     if (a->heads > a->hidden) {
-        return hma_error(HMA_BAD_DATA, "%s: %zu attention heads for hidden size %zu (expected no more heads than that): correct it",
-                         c->path, a->heads, a->hidden);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: %zu attention heads for hidden size %zu (expected no more heads than that): correct it", c->path,
+                         a->heads, a->hidden);
     }
     return HMA_OK;
 }
@@ -107,17 +112,21 @@ static hma_status read_activation(hma_architecture *a, const hma_family *f, cons
             return HMA_OK;
         }
     }
-    return hma_error(HMA_BAD_DATA, "%s: \"%s\": activation \"%s\" is not supported (expected silu, gelu, gelu_new, gelu_pytorch_tanh or "
-                     "relu): this model cannot be scored", c->path, f->activation_key, name);
+    return hma_error(HMA_BAD_DATA,
+                     "%s: \"%s\": activation \"%s\" is not supported (expected silu, gelu, gelu_new, gelu_pytorch_tanh or "
+                     "relu): this model cannot be scored",
+                     c->path, f->activation_key, name);
 }
 
 static hma_status check_heads(const hma_architecture *a, const hma_config *c) {
     if (a->kv_heads == 0 || a->kv_heads > a->heads || a->heads % a->kv_heads != 0) {
-        return hma_error(HMA_BAD_DATA, "%s: %zu attention heads cannot share %zu key/value heads (expected a divisor): correct it",
-                         c->path, a->heads, a->kv_heads);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: %zu attention heads cannot share %zu key/value heads (expected a divisor): correct it", c->path,
+                         a->heads, a->kv_heads);
     }
     if (a->head_dim == 0 || a->head_dim > 4096) {
-        return hma_error(HMA_BAD_DATA, "%s: head size %zu is not usable (expected 1 to 4096): correct it", c->path, a->head_dim);
+        return hma_error(HMA_BAD_DATA, "%s: head size %zu is not usable (expected 1 to 4096): correct it", c->path,
+                         a->head_dim);
     }
     return HMA_OK;
 }
@@ -125,7 +134,8 @@ static hma_status check_heads(const hma_architecture *a, const hma_config *c) {
 /* Weight formats whose tensors do not mean what their names say. */
 static hma_status refuse_quantised(const hma_config *root) {
     if (hma_json_get(root->object, "quantization_config")) {
-        return hma_error(HMA_BAD_DATA, "%s: the weights are quantised (expected F32, F16 or BF16 tensors): use the unquantised model",
+        return hma_error(HMA_BAD_DATA,
+                         "%s: the weights are quantised (expected F32, F16 or BF16 tensors): use the unquantised model",
                          root->path);
     }
     return HMA_OK;
@@ -140,7 +150,8 @@ static hma_status find_prefix(hma_architecture *a, const hma_family *f, const hm
         }
     }
     a->prefix = f->prefixes[0];
-    return hma_error(HMA_BAD_DATA, "%s: tensor \"%s\" is missing (expected the token embedding of a %s model): is the download complete?",
+    return hma_error(HMA_BAD_DATA,
+                     "%s: tensor \"%s\" is missing (expected the token embedding of a %s model): is the download complete?",
                      hma_checkpoint_folder(checkpoint), hma_tensor_name(name, a, f->names->embedding, 0), f->model_type);
 }
 
@@ -157,7 +168,8 @@ hma_status hma_architecture_read(hma_architecture *out, const hma_checkpoint *ch
     (void)snprintf(a->model_type, sizeof a->model_type, "%s", model_type);
     const hma_family *f = hma_family_find(model_type);
     if (!f) {
-        return hma_error(HMA_BAD_DATA, "%s: model_type \"%s\" is not supported (expected one of %s): this model cannot be scored", path,
+        return hma_error(HMA_BAD_DATA,
+                         "%s: model_type \"%s\" is not supported (expected one of %s): this model cannot be scored", path,
                          model_type, hma_family_list());
     }
     a->names = f->names;

@@ -1,6 +1,6 @@
 /*
- * Architectures as data. A model family is a row of the table in families.c: how its config.json is read and how its tensors are
- * called. What comes out is this description, and one forward pass (forward.c) reads it; nothing else in the transformer
+ * Architectures as data. A model family is a row of the table in families.c: how its config.json is read and how its tensors
+ * are called. What comes out is this description, and one forward pass (forward.c) reads it; nothing else in the transformer
  * knows families by name.
  *
  *   x = embed(ids) * embed_scale (+ positions)
@@ -35,7 +35,8 @@ typedef enum hma_qkv_layout {
     HMA_QKV_BY_BLOCK  /* one matrix: all q, all k, all v (GPT-2) */
 } hma_qkv_layout;
 
-/* Rotary embedding of one kind of layer: pairs (i, i + dims/2) of the first `dims` of a head turn by position * frequency[i]. */
+/* Rotary embedding of one kind of layer: pairs (i, i + dims/2) of the first `dims` of a head turn by position * frequency[i].
+ */
 typedef struct hma_rope {
     size_t dims;       /* 0: no rotation */
     float *frequency;  /* [dims / 2], radians per position */

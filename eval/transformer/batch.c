@@ -99,7 +99,8 @@ static hma_status add_run(builder *b, const hma_ids *sequence, size_t depth, siz
     return HMA_OK;
 }
 
-/* Takes a branch apart: the common tokens become a run, sequences that end with it are done, the others branch by next token. */
+/* Takes a branch apart: the common tokens become a run, sequences that end with it are done, the others branch by next token.
+ */
 static hma_status grow_branch(builder *b, branch one) {
     const size_t end = common(b, &one);
     size_t run = one.parent;

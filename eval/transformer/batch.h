@@ -1,9 +1,9 @@
 /*
  * What goes through the layers at once: rows (tokens), nothing padded.
  *
- * A batch is made of runs: consecutive rows at consecutive positions of one sequence. What a run may look at is a list of spans of
- * the key/value store: the runs it continues, and itself. Sequences that share leading tokens share the runs of these tokens: the
- * runs form a forest, and a shared prefix is computed once.
+ * A batch is made of runs: consecutive rows at consecutive positions of one sequence. What a run may look at is a list of spans
+ * of the key/value store: the runs it continues, and itself. Sequences that share leading tokens share the runs of these
+ * tokens: the runs form a forest, and a shared prefix is computed once.
  */
 #ifndef HMA_EVAL_TRANSFORMER_BATCH_H
 #define HMA_EVAL_TRANSFORMER_BATCH_H
@@ -35,15 +35,16 @@ typedef struct hma_batch {
 void hma_batch_free(hma_batch *batch);
 
 /*
- * Builds the forest of `count` sequences (none empty). leaf[i] receives the run in which sequence i ends: its last row is the last
- * token. Rows are numbered from 0 and stored at the same numbers; the order depends on the sequences' ids only.
+ * Builds the forest of `count` sequences (none empty). leaf[i] receives the run in which sequence i ends: its last row is the
+ * last token. Rows are numbered from 0 and stored at the same numbers; the order depends on the sequences' ids only.
  */
 hma_status hma_batch_forest(hma_batch *out, const hma_ids *sequences, size_t count, size_t *leaf);
 
 /* The same without sharing: sequence i is run i, whatever the others begin with. */
 hma_status hma_batch_separate(hma_batch *out, const hma_ids *sequences, size_t count);
 
-/* Order by ids, a prefix before what continues it: -1, 0, 1; and the number of leading ids that two sequences have in common. */
+/* Order by ids, a prefix before what continues it: -1, 0, 1; and the number of leading ids that two sequences have in common.
+ */
 int hma_ids_compare(const hma_ids *a, const hma_ids *b);
 size_t hma_ids_common(const hma_ids *a, const hma_ids *b);
 

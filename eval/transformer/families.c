@@ -31,8 +31,8 @@ static hma_status refuse_if(const hma_config *c, const char *key, bool refused) 
     bool value;
     hma_status status = flag(c, key, !refused, &value);
     if (status == HMA_OK && value == refused) {
-        status = hma_error(HMA_BAD_DATA, "%s: \"%s\": %s is not supported (expected %s): this model cannot be scored", c->path, key,
-                           refused ? "true" : "false", refused ? "false" : "true");
+        status = hma_error(HMA_BAD_DATA, "%s: \"%s\": %s is not supported (expected %s): this model cannot be scored", c->path,
+                           key, refused ? "true" : "false", refused ? "false" : "true");
     }
     return status;
 }
@@ -100,8 +100,10 @@ static hma_status give_windows(hma_architecture *a, const hma_config *c, size_t 
         a->layer_window[layer++] = sliding ? window : 0;
     }
     return layer == a->layers ? HMA_OK
-                              : hma_error(HMA_BAD_DATA, "%s: \"layer_types\" is not usable (expected %zu of \"full_attention\" and "
-                                          "\"sliding_attention\"): correct it", c->path, a->layers);
+                              : hma_error(HMA_BAD_DATA,
+                                          "%s: \"layer_types\" is not usable (expected %zu of \"full_attention\" and "
+                                          "\"sliding_attention\"): correct it",
+                                          c->path, a->layers);
 }
 
 /* ---- Llama and its relatives ---- */
@@ -229,7 +231,8 @@ static hma_status query_scale(hma_architecture *a, const hma_config *c) {
     float scalar;
     hma_status status = number(c, "query_pre_attn_scalar", 256, &scalar);
     if (status == HMA_OK && !(scalar > 0)) {
-        status = hma_error(HMA_BAD_DATA, "%s: \"query_pre_attn_scalar\" is not usable (expected a number above 0): correct it", c->path);
+        status = hma_error(HMA_BAD_DATA, "%s: \"query_pre_attn_scalar\" is not usable (expected a number above 0): correct it",
+                           c->path);
     }
     a->attention_scale = 1.0f / sqrtf(scalar);
     return status;
@@ -318,7 +321,8 @@ static hma_status read_neox(hma_architecture *a, const hma_config *c) {
                                       .path = c->path,
                                       .theta_key = hma_json_get(c->object, "rope_theta") ? "rope_theta" : "rotary_emb_base",
                                       .default_theta = 10000,
-                                      .partial_key = hma_json_get(c->object, "partial_rotary_factor") ? "partial_rotary_factor" : "rotary_pct",
+                                      .partial_key = hma_json_get(c->object, "partial_rotary_factor") ? "partial_rotary_factor"
+                                                                                                      : "rotary_pct",
                                       .default_partial = 0.25,
                                       .scaled = true,
                                       .head_dim = a->head_dim,
@@ -366,8 +370,10 @@ static hma_status read_opt(hma_architecture *a, const hma_config *c) {
         status = size_or(c, "word_embed_proj_dim", a->hidden, &projection);
     }
     if (status == HMA_OK && projection != a->hidden) {
-        status = hma_error(HMA_BAD_DATA, "%s: \"word_embed_proj_dim\" %zu is not supported (expected hidden_size, %zu): this model cannot "
-                           "be scored", c->path, projection, a->hidden);
+        status = hma_error(HMA_BAD_DATA,
+                           "%s: \"word_embed_proj_dim\" %zu is not supported (expected hidden_size, %zu): this model cannot "
+                           "be scored",
+                           c->path, projection, a->hidden);
     }
     scale_by_head_dim(a);
     return status;
@@ -398,7 +404,8 @@ static hma_status read_phi(hma_architecture *a, const hma_config *c) {
     .embedding = "embed_tokens.weight", .final_norm = "norm.weight", .head = "lm_head.weight", .score = "score.weight"
 #define QUERY_NORMS .q_norm = "layers.%zu.self_attn.q_norm.weight", .k_norm = "layers.%zu.self_attn.k_norm.weight"
 
-static const hma_tensor_names llama_names = {LLAMA_OUTSIDE, LLAMA_ATTENTION, LLAMA_MLP, .attn_norm = "layers.%zu.input_layernorm.weight",
+static const hma_tensor_names llama_names = {LLAMA_OUTSIDE, LLAMA_ATTENTION, LLAMA_MLP,
+                                             .attn_norm = "layers.%zu.input_layernorm.weight",
                                              .mlp_norm = "layers.%zu.post_attention_layernorm.weight"};
 static const hma_tensor_names qwen3_names = {LLAMA_OUTSIDE, LLAMA_ATTENTION, LLAMA_MLP, QUERY_NORMS,
                                              .attn_norm = "layers.%zu.input_layernorm.weight",
@@ -422,24 +429,33 @@ static const hma_tensor_names phi_names = {.embedding = "embed_tokens.weight", .
                                            .v = "layers.%zu.self_attn.v_proj.weight", .o = "layers.%zu.self_attn.dense.weight",
                                            .attn_norm = "layers.%zu.input_layernorm.weight", .up = "layers.%zu.mlp.fc1.weight",
                                            .down = "layers.%zu.mlp.fc2.weight"};
-static const hma_tensor_names neox_names = {.embedding = "embed_in.weight", .final_norm = "final_layer_norm.weight",
-                                            .head = "embed_out.weight", .score = "score.weight",
+static const hma_tensor_names neox_names = {.embedding = "embed_in.weight",
+                                            .final_norm = "final_layer_norm.weight",
+                                            .head = "embed_out.weight",
+                                            .score = "score.weight",
                                             .attn_norm = "layers.%zu.input_layernorm.weight",
                                             .qkv = "layers.%zu.attention.query_key_value.weight",
                                             .o = "layers.%zu.attention.dense.weight",
                                             .mlp_norm = "layers.%zu.post_attention_layernorm.weight",
-                                            .up = "layers.%zu.mlp.dense_h_to_4h.weight", .down = "layers.%zu.mlp.dense_4h_to_h.weight"};
+                                            .up = "layers.%zu.mlp.dense_h_to_4h.weight",
+                                            .down = "layers.%zu.mlp.dense_4h_to_h.weight"};
 static const hma_tensor_names gpt2_names = {.embedding = "wte.weight", .positions = "wpe.weight", .final_norm = "ln_f.weight",
                                             .head = "lm_head.weight", .score = "score.weight", .attn_norm = "h.%zu.ln_1.weight",
                                             .qkv = "h.%zu.attn.c_attn.weight", .o = "h.%zu.attn.c_proj.weight",
                                             .mlp_norm = "h.%zu.ln_2.weight", .up = "h.%zu.mlp.c_fc.weight",
                                             .down = "h.%zu.mlp.c_proj.weight"};
-static const hma_tensor_names opt_names = {.embedding = "embed_tokens.weight", .positions = "embed_positions.weight",
-                                           .final_norm = "final_layer_norm.weight", .head = "lm_head.weight", .score = "score.weight",
+static const hma_tensor_names opt_names = {.embedding = "embed_tokens.weight",
+                                           .positions = "embed_positions.weight",
+                                           .final_norm = "final_layer_norm.weight",
+                                           .head = "lm_head.weight",
+                                           .score = "score.weight",
                                            .attn_norm = "layers.%zu.self_attn_layer_norm.weight",
-                                           .q = "layers.%zu.self_attn.q_proj.weight", .k = "layers.%zu.self_attn.k_proj.weight",
-                                           .v = "layers.%zu.self_attn.v_proj.weight", .o = "layers.%zu.self_attn.out_proj.weight",
-                                           .mlp_norm = "layers.%zu.final_layer_norm.weight", .up = "layers.%zu.fc1.weight",
+                                           .q = "layers.%zu.self_attn.q_proj.weight",
+                                           .k = "layers.%zu.self_attn.k_proj.weight",
+                                           .v = "layers.%zu.self_attn.v_proj.weight",
+                                           .o = "layers.%zu.self_attn.out_proj.weight",
+                                           .mlp_norm = "layers.%zu.final_layer_norm.weight",
+                                           .up = "layers.%zu.fc1.weight",
                                            .down = "layers.%zu.fc2.weight"};
 
 /* ---- the table ---- */
@@ -478,17 +494,18 @@ static const hma_family families[] = {
      .intermediate = {"intermediate_size", 9216}, .vocabulary = {"vocab_size", 262208},
      .max_length = {"max_position_embeddings", 131072}, RMS_EPSILON, .activation_key = "hidden_activation",
      .activation = "gelu_pytorch_tanh", .read = read_gemma3},
-    {"gpt_neox", CLASSES("GPTNeoXForCausalLM"), "GPTNeoXForSequenceClassification", &neox_names, .prefixes = CLASSES("gpt_neox."),
-     USUAL_SIZES, .max_length = {"max_position_embeddings", 2048}, LAYER_EPSILON, .activation_key = "hidden_act",
-     .activation = "gelu", .read = read_neox},
+    {"gpt_neox", CLASSES("GPTNeoXForCausalLM"), "GPTNeoXForSequenceClassification", &neox_names,
+     .prefixes = CLASSES("gpt_neox."), USUAL_SIZES, .max_length = {"max_position_embeddings", 2048}, LAYER_EPSILON,
+     .activation_key = "hidden_act", .activation = "gelu", .read = read_neox},
     {"gpt2", CLASSES("GPT2LMHeadModel"), "GPT2ForSequenceClassification", &gpt2_names, .prefixes = CLASSES("transformer.", ""),
      .hidden = {"n_embd", 0}, .layers = {"n_layer", 0}, .heads = {"n_head", 0}, .intermediate = {"n_inner", SIZE_MAX},
      .max_length = {"n_positions", 1024}, .vocabulary = {"vocab_size", 0}, .epsilon_key = "layer_norm_epsilon", .epsilon = 1e-5,
      .activation_key = "activation_function", .activation = "gelu_new", .read = read_gpt2},
-    {"opt", CLASSES("OPTForCausalLM"), "OPTForSequenceClassification", &opt_names, .prefixes = CLASSES("model.decoder.", "decoder."),
-     .hidden = {"hidden_size", 0}, .layers = {"num_hidden_layers", 0}, .heads = {"num_attention_heads", 0},
-     .intermediate = {"ffn_dim", 0}, .vocabulary = {"vocab_size", 0}, .max_length = {"max_position_embeddings", 2048}, LAYER_EPSILON,
-     .activation_key = "activation_function", .activation = "relu", .read = read_opt},
+    {"opt", CLASSES("OPTForCausalLM"), "OPTForSequenceClassification", &opt_names,
+     .prefixes = CLASSES("model.decoder.", "decoder."), .hidden = {"hidden_size", 0}, .layers = {"num_hidden_layers", 0},
+     .heads = {"num_attention_heads", 0}, .intermediate = {"ffn_dim", 0}, .vocabulary = {"vocab_size", 0},
+     .max_length = {"max_position_embeddings", 2048}, LAYER_EPSILON, .activation_key = "activation_function",
+     .activation = "relu", .read = read_opt},
     {"phi", CLASSES("PhiForCausalLM"), "PhiForSequenceClassification", &phi_names, MODEL_PREFIX, USUAL_SIZES,
      .max_length = {"max_position_embeddings", 2048}, LAYER_EPSILON, .activation_key = "hidden_act", .activation = "gelu_new",
      .read = read_phi},

@@ -172,8 +172,8 @@ static hma_status attend(void *argument, size_t index, size_t worker) {
 /* Up to this many rows, reading the weights costs more than the arithmetic: cut by columns. */
 enum { FEW_ROWS = 128, TILE = 96 };
 
-/* Tiles are whole groups of 16 rows, so that no two threads write into one tile of keys. Backends whose bits depend on the shape of
- * a product get the same tiles whatever the number of threads. */
+/* Tiles are whole groups of 16 rows, so that no two threads write into one tile of keys. Backends whose bits depend on the
+ * shape of a product get the same tiles whatever the number of threads. */
 size_t hma_engine_tile(const hma_engine *e, size_t rows) {
     if (!e->kernels->gemm->invariant) {
         return TILE;
@@ -286,8 +286,8 @@ hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, h
             e->seconds += hma_seconds() - start;
         }
         if (status == HMA_OK && tally) {
-            hma_report(e->context, tally->what, "tokens", tally->before + (double)batch->rows * (double)(l + 1) / (double)a->layers,
-                       tally->total);
+            hma_report(e->context, tally->what, "tokens",
+                       tally->before + (double)batch->rows * (double)(l + 1) / (double)a->layers, tally->total);
         }
     }
     if (status != HMA_OK) {

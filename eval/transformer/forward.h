@@ -1,10 +1,10 @@
 /*
  * The forward pass: rows of a batch through all layers, one layer at a time.
  *
- * A layer is three steps with the pool between them: (1) norm, q, k, v, rotation; keys and values go to the store; (2) attention,
- * whose result replaces q; (3) output projection, MLP, residuals. Large batches are cut into tiles of rows, each of which goes
- * through a whole step on one thread; small ones (decoding) are cut by columns of the matrices instead, so that every thread reads
- * only its share of the weights.
+ * A layer is three steps with the pool between them: (1) norm, q, k, v, rotation; keys and values go to the store; (2)
+ * attention, whose result replaces q; (3) output projection, MLP, residuals. Large batches are cut into tiles of rows, each of
+ * which goes through a whole step on one thread; small ones (decoding) are cut by columns of the matrices instead, so that
+ * every thread reads only its share of the weights.
  */
 #ifndef HMA_EVAL_TRANSFORMER_FORWARD_H
 #define HMA_EVAL_TRANSFORMER_FORWARD_H
@@ -36,7 +36,7 @@ typedef struct hma_engine {
     size_t scratch_floats;    /* of each */
     float *wide;              /* for batches that are cut by columns */
     size_t wide_floats;
-    float *inputs;            /* [layers][rows, hidden]: hma_engine_layers() leaves here what went into a layer; NULL: nowhere */
+    float *inputs; /* [layers][rows, hidden]: hma_engine_layers() leaves here what went into a layer; NULL: nowhere */
     double flops;             /* useful ones, so far */
     double seconds;
 } hma_engine;
@@ -56,8 +56,8 @@ typedef struct hma_tally {
 
 /*
  * Runs x[rows, hidden] through all layers, in place. `stores` has one entry that every layer overwrites, or (when `keep`) one a
- * layer; each has at least batch->store_rows rows. `tally` may be NULL: no progress reports. Of a batch that says which rows are
- * asked for, the others hold nothing of use afterwards.
+ * layer; each has at least batch->store_rows rows. `tally` may be NULL: no progress reports. Of a batch that says which rows
+ * are asked for, the others hold nothing of use afterwards.
  * @return HMA_INTERRUPTED between layers, HMA_NON_FINITE.
  */
 hma_status hma_engine_layers(hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores, bool keep,

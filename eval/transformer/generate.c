@@ -1,8 +1,8 @@
 /*
- * Batched generation with a key/value cache. Prompts go through the layers as a forest (shared prefixes once) and leave their keys and
- * values in a store for each layer; then every step runs one row for each sequence that is not finished. A finished sequence leaves at
- * once and gives its rows of the stores back; waiting requests enter when a quarter of those under way has left. As many are under
- * way as the stores have room for within the memory budget.
+ * Batched generation with a key/value cache. Prompts go through the layers as a forest (shared prefixes once) and leave their
+ * keys and values in a store for each layer; then every step runs one row for each sequence that is not finished. A finished
+ * sequence leaves at once and gives its rows of the stores back; waiting requests enter when a quarter of those under way has
+ * left. As many are under way as the stores have room for within the memory budget.
  */
 #include <math.h>
 #include <stdio.h>
@@ -379,8 +379,10 @@ static hma_status begin(const hma_model *m, size_t most, hma_generation *r, size
                          r->max_tokens, most - 1);
     }
     if (!(r->temperature >= 0) || isinf(r->temperature) || !(r->top_p > 0 && r->top_p <= 1)) {
-        return hma_error(HMA_BAD_DATA, "%s: temperature %g, top_p %g (expected temperature at least 0, top_p above 0 and at most 1): "
-                         "correct them", what, r->temperature, r->top_p);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: temperature %g, top_p %g (expected temperature at least 0, top_p above 0 and at most 1): "
+                         "correct them",
+                         what, r->temperature, r->top_p);
     }
     const size_t room = most - r->max_tokens, cut = r->prompt.count > room ? r->prompt.count - room : 0;
     *prompt = (hma_ids){r->prompt.ids + cut, r->prompt.count - cut};
@@ -481,9 +483,10 @@ static void clear(work *w) {
     free(w->rows);
 }
 
-hma_status hma_generate_in_step(hma_model *const *models, size_t model_count, double ratio, hma_generation *requests, size_t count,
-                                hma_stop_fn stop, void *user) {
-    work w = {.m = models[model_count - 1], .side_count = model_count, .ratio = ratio, .stop = stop, .user = user, .count = count};
+hma_status hma_generate_in_step(hma_model *const *models, size_t model_count, double ratio, hma_generation *requests,
+                                size_t count, hma_stop_fn stop, void *user) {
+    work w = {
+        .m = models[model_count - 1], .side_count = model_count, .ratio = ratio, .stop = stop, .user = user, .count = count};
     w.sequences = HMA_NEW(sequence, count);
     hma_status status = w.sequences ? HMA_OK : HMA_FAILURE;
     for (size_t i = 0; i < model_count; i++) {

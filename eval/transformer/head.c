@@ -13,15 +13,17 @@
 enum { ROWS_AT_ONCE = 96 };
 
 static hma_status not_finite(const hma_engine *e) {
-    return hma_error(HMA_NON_FINITE, "%s: a logit is NaN or infinite (expected finite scores): the weights overflow in fp32; check them "
-                     "with hma verify", e->name);
+    return hma_error(HMA_NON_FINITE,
+                     "%s: a logit is NaN or infinite (expected finite scores): the weights overflow in fp32; check them "
+                     "with hma verify",
+                     e->name);
 }
 
 /* ---- rows that are asked for more than once ---- */
 
 /*
- * Choices of one question are all predicted, first, from the question's last position: the same bits of hidden state come as often as
- * there are choices, and need one row of logits.
+ * Choices of one question are all predicted, first, from the question's last position: the same bits of hidden state come as
+ * often as there are choices, and need one row of logits.
  */
 typedef struct distinct {
     size_t count;   /* rows that differ */
@@ -113,8 +115,8 @@ static hma_status score_block(void *argument, size_t index, size_t worker) {
     const size_t rows = hma_min_size(ROWS_AT_ONCE, d->count - first), hidden = s->matrix.columns;
     const size_t base = tile * HMA_HEAD_TILE, wide = hma_min_size(HMA_HEAD_TILE, s->rows - base);
     float *logits = s->logits[worker];
-    const hma_status status = hma_layer_multiply(s->e, NULL, d->hidden + first * hidden, hidden, rows, &s->matrix, base - s->offset, wide,
-                                                 logits, wide);
+    const hma_status status = hma_layer_multiply(s->e, NULL, d->hidden + first * hidden, hidden, rows, &s->matrix,
+                                                 base - s->offset, wide, logits, wide);
     for (size_t i = 0; status == HMA_OK && i < rows; i++) {
         float *row = logits + i * wide;
         s->parts[tile * d->count + first + i] = s->e->kernels->vector->softmax_part(row, wide, s->e->a->final_softcap);
@@ -236,8 +238,8 @@ hma_status hma_head_logits(hma_engine *e, const float *hidden, size_t count, flo
         status = hma_weights_head(e->weights, first, wide, &matrix, &offset);
         if (status == HMA_OK) {
             const double start = hma_seconds();
-            status = hma_layer_multiply(e, hma_context_pool(e->context), hidden, matrix.columns, count, &matrix, first - offset, wide,
-                                        logits + first, rows);
+            status = hma_layer_multiply(e, hma_context_pool(e->context), hidden, matrix.columns, count, &matrix, first - offset,
+                                        wide, logits + first, rows);
             e->seconds += hma_seconds() - start;
         }
     }

@@ -5,9 +5,9 @@
 #include "eval/transformer/forward.h"
 
 /*
- * Log-softmax at the targets: logprob[i] of targets[i] given hidden[i] ([count, hidden], after the final norm), and whether the target
- * is the first argmax; normalizer[i], unless NULL, gets the log of the sum of all exponentials. Logits exist in tiles only. The
- * log-sum-exp is put together from tiles of fixed size, in order.
+ * Log-softmax at the targets: logprob[i] of targets[i] given hidden[i] ([count, hidden], after the final norm), and whether the
+ * target is the first argmax; normalizer[i], unless NULL, gets the log of the sum of all exponentials. Logits exist in tiles
+ * only. The log-sum-exp is put together from tiles of fixed size, in order.
  * @return HMA_NON_FINITE when a logit is not finite.
  */
 hma_status hma_head_score(hma_engine *engine, const float *hidden, size_t count, const int32_t *targets, double *logprob,

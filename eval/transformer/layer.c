@@ -40,7 +40,8 @@ typedef struct product {
     size_t ldy;
 } product;
 
-/* Columns that one thread takes at a time; fixed, so that backends whose bits depend on the shape give the same for any threads. */
+/* Columns that one thread takes at a time; fixed, so that backends whose bits depend on the shape give the same for any
+ * threads. */
 enum { COLUMNS_AT_ONCE = 4 * HMA_PANEL };
 
 static void multiply_columns(const product *p, size_t first, size_t count) {
@@ -62,8 +63,8 @@ static hma_status multiply_task(void *argument, size_t index, size_t worker) {
     return HMA_OK;
 }
 
-hma_status hma_layer_multiply(const hma_engine *e, hma_pool *pool, const float *x, size_t ldx, size_t m, const hma_matrix *matrix,
-                              size_t first, size_t count, float *y, size_t ldy) {
+hma_status hma_layer_multiply(const hma_engine *e, hma_pool *pool, const float *x, size_t ldx, size_t m,
+                              const hma_matrix *matrix, size_t first, size_t count, float *y, size_t ldy) {
     product p = {e->kernels->gemm, x, ldx, m, matrix, first, count, y, ldy};
     if (!pool) {
         multiply_columns(&p, first, count);
@@ -72,7 +73,8 @@ hma_status hma_layer_multiply(const hma_engine *e, hma_pool *pool, const float *
     return hma_pool_run(pool, (count + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE, multiply_task, &p);
 }
 
-static hma_status multiply(const hma_engine *e, hma_pool *pool, const float *x, size_t ldx, size_t m, const hma_matrix *matrix, float *y) {
+static hma_status multiply(const hma_engine *e, hma_pool *pool, const float *x, size_t ldx, size_t m, const hma_matrix *matrix,
+                           float *y) {
     return hma_layer_multiply(e, pool, x, ldx, m, matrix, 0, matrix->rows, y, matrix->rows);
 }
 

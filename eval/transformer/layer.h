@@ -47,10 +47,10 @@ void hma_layer_norm_rows(const hma_engine *engine, const hma_norm *norm, const f
 void hma_layer_place_row(const hma_layer_run *run, size_t row, float *qkv);
 
 /*
- * y[m, count] = columns first .. first+count-1 of x * W^T + bias (`first` a multiple of HMA_PANEL); over the pool by columns, or here
- * when pool is NULL.
+ * y[m, count] = columns first .. first+count-1 of x * W^T + bias (`first` a multiple of HMA_PANEL); over the pool by columns,
+ * or here when pool is NULL.
  */
-hma_status hma_layer_multiply(const hma_engine *engine, hma_pool *pool, const float *x, size_t ldx, size_t m, const hma_matrix *matrix,
-                              size_t first, size_t count, float *y, size_t ldy);
+hma_status hma_layer_multiply(const hma_engine *engine, hma_pool *pool, const float *x, size_t ldx, size_t m,
+                              const hma_matrix *matrix, size_t first, size_t count, float *y, size_t ldy);
 
 #endif

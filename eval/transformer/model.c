@@ -46,7 +46,8 @@ static void describe(hma_description *out, const hma_architecture *a, const hma_
 /* What can be said of a folder whose architecture is not known. */
 static void describe_unknown(hma_description *out, const hma_checkpoint *checkpoint) {
     const cJSON *config = hma_checkpoint_config(checkpoint), *text = hma_checkpoint_text_config(checkpoint);
-    const cJSON *class_name = cJSON_GetArrayItem(hma_json_get(config, "architectures"), 0), *type = hma_json_get(text, "model_type");
+    const cJSON *class_name = cJSON_GetArrayItem(hma_json_get(config, "architectures"), 0),
+                *type = hma_json_get(text, "model_type");
     if (cJSON_IsString(class_name) && !out->architecture[0]) {
         (void)snprintf(out->architecture, sizeof out->architecture, "%s", class_name->valuestring);
     }
@@ -98,8 +99,8 @@ static hma_status token_id(const cJSON *item, const char *path, const char *key,
 
 static hma_status read_id(const hma_checkpoint *checkpoint, const char *key, int32_t *out) {
     const cJSON *item = hma_json_get(hma_checkpoint_config(checkpoint), key);
-    return token_id(item ? item : hma_json_get(hma_checkpoint_text_config(checkpoint), key), hma_checkpoint_config_path(checkpoint), key,
-                    out);
+    return token_id(item ? item : hma_json_get(hma_checkpoint_text_config(checkpoint), key),
+                    hma_checkpoint_config_path(checkpoint), key, out);
 }
 
 /* generation_config.json's eos_token_id, one or several; else config.json's. */
@@ -149,8 +150,8 @@ hma_status hma_model_open(hma_model **out, hma_context *context, const hma_sourc
     if ((status = hma_kernels_choose(&m->kernels, options->backend, options->precision)) != HMA_OK ||
         (status = hma_architecture_read(&m->architecture, checkpoint)) != HMA_OK ||
         (status = hma_weights_open(&m->weights, context, source, &m->architecture, &m->kernels)) != HMA_OK ||
-        (status = hma_engine_new(&m->engine, context, hma_checkpoint_folder(checkpoint), &m->architecture, &m->kernels, m->weights)) !=
-            HMA_OK ||
+        (status = hma_engine_new(&m->engine, context, hma_checkpoint_folder(checkpoint), &m->architecture, &m->kernels,
+                                 m->weights)) != HMA_OK ||
         (status = hma_trunk_new(&m->trunk, context, &m->architecture)) != HMA_OK ||
         (status = read_eos(m, checkpoint)) != HMA_OK || (status = read_id(checkpoint, "bos_token_id", &m->bos)) != HMA_OK ||
         (status = read_id(checkpoint, "pad_token_id", &m->pad)) != HMA_OK) {
@@ -228,9 +229,10 @@ hma_model_counters hma_model_count(const hma_model *model) {
 hma_status hma_model_check_ids(const hma_model *model, const char *what, const int32_t *ids, size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (ids[i] < 0 || (size_t)ids[i] >= model->architecture.vocabulary) {
-            return hma_error(HMA_BAD_DATA, "%s: id %d at position %zu is not in the vocabulary of %s (expected 0 to %zu): the tokenizer and "
-                             "the model do not belong together", what, (int)ids[i], i, model->engine.name,
-                             model->architecture.vocabulary - 1);
+            return hma_error(HMA_BAD_DATA,
+                             "%s: id %d at position %zu is not in the vocabulary of %s (expected 0 to %zu): the tokenizer and "
+                             "the model do not belong together",
+                             what, (int)ids[i], i, model->engine.name, model->architecture.vocabulary - 1);
         }
     }
     return HMA_OK;

@@ -13,7 +13,8 @@ typedef struct scaling {
     const char *type;
 } scaling;
 
-static hma_status get(const hma_rope_request *r, const cJSON *object, const char *key, bool required, double least, double *out) {
+static hma_status get(const hma_rope_request *r, const cJSON *object, const char *key, bool required, double least,
+                      double *out) {
     return hma_json_get_double(object, r->path, key, required, least, 1e12, out);
 }
 
@@ -48,8 +49,8 @@ static hma_status apply_llama3(const hma_rope_request *r, const scaling *s, hma_
         status = get(r, s->object, "original_max_position_embeddings", true, 1, &original);
     }
     if (status == HMA_OK && high <= low) {
-        status = hma_error(HMA_BAD_DATA, "%s: \"high_freq_factor\" is not above \"low_freq_factor\" (expected it to be): correct it",
-                           r->path);
+        status = hma_error(
+            HMA_BAD_DATA, "%s: \"high_freq_factor\" is not above \"low_freq_factor\" (expected it to be): correct it", r->path);
     }
     for (size_t i = 0; status == HMA_OK && i < rope->dims / 2; i++) {
         const float f = rope->frequency[i];
@@ -130,8 +131,9 @@ static hma_status new_style(const hma_rope_request *r, const cJSON *parameters, 
     if (r->layer_type) {
         const cJSON *nested = hma_json_get(parameters, r->layer_type);
         if (!nested) {
-            return hma_error(HMA_BAD_DATA, "%s: \"rope_parameters\" has no \"%s\" (expected one object for each layer type): add it",
-                             r->path, r->layer_type);
+            return hma_error(HMA_BAD_DATA,
+                             "%s: \"rope_parameters\" has no \"%s\" (expected one object for each layer type): add it", r->path,
+                             r->layer_type);
         }
         parameters = nested;
     }
@@ -189,8 +191,10 @@ hma_status hma_rope_read(hma_rope *out, const hma_rope_request *r) {
         status = apply_yarn(r, &s, theta, &rope);
     } else if (strcmp(s.type, "default") != 0 && strcmp(s.type, "dynamic") != 0) {
         /* dynamic scaling acts beyond max_position_embeddings only, where nothing is scored */
-        status = hma_error(HMA_BAD_DATA, "%s: rope type \"%s\" is not supported (expected default, linear, dynamic, llama3 or yarn): "
-                           "this model cannot be scored", r->path, s.type);
+        status = hma_error(HMA_BAD_DATA,
+                           "%s: rope type \"%s\" is not supported (expected default, linear, dynamic, llama3 or yarn): "
+                           "this model cannot be scored",
+                           r->path, s.type);
     }
     if (status != HMA_OK) {
         free(rope.frequency);

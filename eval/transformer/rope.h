@@ -27,8 +27,8 @@ typedef struct hma_rope_request {
 hma_status hma_rope_read(hma_rope *out, const hma_rope_request *request);
 
 /*
- * Cosines and sines of positions 0 .. positions-1, [positions, dims/2] each, scaled by rope->scale. The angle is rounded to fp32
- * before cosine and sine are taken, as in the reference: at position 4000 that is visible.
+ * Cosines and sines of positions 0 .. positions-1, [positions, dims/2] each, scaled by rope->scale. The angle is rounded to
+ * fp32 before cosine and sine are taken, as in the reference: at position 4000 that is visible.
  */
 void hma_rope_table(const hma_rope *rope, size_t positions, float *cosine, float *sine);
 

@@ -90,7 +90,8 @@ static hma_status keep_top(const hma_generation *r, float *logits, size_t count)
     return HMA_OK;
 }
 
-hma_status hma_sample(const hma_vector *vector, const hma_generation *r, size_t position, float *logits, size_t count, int32_t *out) {
+hma_status hma_sample(const hma_vector *vector, const hma_generation *r, size_t position, float *logits, size_t count,
+                      int32_t *out) {
     if (!(r->temperature > 0)) {
         *out = (int32_t)vector->softmax_part(logits, count, 0).argmax;
         return HMA_OK;

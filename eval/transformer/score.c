@@ -149,7 +149,8 @@ static hma_status loglikelihood_input(const hma_model *m, const hma_loglikelihoo
                          r->context.count ? "the continuation" : "the context");
     }
     if (r->continuation.count > most) {
-        return hma_error(HMA_BAD_DATA, "%s: the continuation has %zu tokens (expected at most %zu, the model's context): shorten it", what,
+        return hma_error(HMA_BAD_DATA,
+                         "%s: the continuation has %zu tokens (expected at most %zu, the model's context): shorten it", what,
                          r->continuation.count, most);
     }
     hma_status status = hma_model_check_ids(m, what, r->context.ids, r->context.count);
@@ -170,7 +171,8 @@ static hma_status loglikelihood_input(const hma_model *m, const hma_loglikelihoo
 
 static hma_status refuse_reward_head(const hma_model *m) {
     return m->architecture.reward_head
-               ? hma_error(HMA_BAD_DATA, "%s: is a reward model (expected a causal language model): it can only answer reward requests",
+               ? hma_error(HMA_BAD_DATA,
+                           "%s: is a reward model (expected a causal language model): it can only answer reward requests",
                            m->engine.name)
                : HMA_OK;
 }
@@ -272,7 +274,8 @@ hma_status hma_model_logits(hma_model *m, const hma_ids *sequences, size_t count
 /* Causal: what comes after the position that is read cannot change it, so the sequence ends there. */
 static hma_status reward_input(const hma_model *m, const hma_ids *sequence, size_t number, hma_ids *out) {
     if (sequence->count > m->architecture.max_length) {
-        return hma_error(HMA_BAD_DATA, "request %zu: has %zu tokens (expected at most %zu, the reward model's context): shorten it", number,
+        return hma_error(HMA_BAD_DATA,
+                         "request %zu: has %zu tokens (expected at most %zu, the reward model's context): shorten it", number,
                          sequence->count, m->architecture.max_length);
     }
     size_t end = sequence->count;
@@ -287,8 +290,10 @@ static hma_status reward_input(const hma_model *m, const hma_ids *sequence, size
 
 hma_status hma_model_reward(hma_model *m, const hma_ids *sequences, size_t count, double *rewards) {
     if (!m->architecture.reward_head) {
-        return hma_error(HMA_BAD_DATA, "%s: has no reward head (expected a ...ForSequenceClassification model with one label): use a reward "
-                         "model", m->engine.name);
+        return hma_error(HMA_BAD_DATA,
+                         "%s: has no reward head (expected a ...ForSequenceClassification model with one label): use a reward "
+                         "model",
+                         m->engine.name);
     }
     hma_ids *cut = HMA_NEW(hma_ids, count);
     float *values = HMA_NEW(float, count);

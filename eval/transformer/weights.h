@@ -1,6 +1,6 @@
 /*
- * The weights of a model as the forward pass wants them: packed matrices and plain vectors, one layer at a time, read from a source
- * that may be a checkpoint or a merge.
+ * The weights of a model as the forward pass wants them: packed matrices and plain vectors, one layer at a time, read from a
+ * source that may be a checkpoint or a merge.
  *
  * When layers, head and embeddings fit into five eighths of the memory that the context has left they stay resident after their
  * first use; otherwise a layer is read, merged and packed each time it is asked for, into one of two buffers.
@@ -39,8 +39,8 @@ typedef struct hma_weights hma_weights;
  * Looks up every tensor that the architecture needs and checks its shape; reads nothing large. All arguments must outlive it.
  * @return HMA_BAD_DATA naming the tensor.
  */
-hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_source *source, const hma_architecture *architecture,
-                            const hma_kernels *kernels);
+hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_source *source,
+                            const hma_architecture *architecture, const hma_kernels *kernels);
 void hma_weights_close(hma_weights *weights);
 /* Takes another source with the same tensors. Memory is kept, and so is everything whose values are the same in both. */
 hma_status hma_weights_rebind(hma_weights *weights, const hma_source *source);
@@ -66,8 +66,8 @@ hma_status hma_weights_positions(hma_weights *weights, const float **out);
 hma_status hma_weights_final_norm(hma_weights *weights, hma_norm *out);
 
 /*
- * The output head, so far as it must hold rows first .. first+count-1 (`first` a multiple of HMA_PANEL): row r of the head is row
- * r - *offset of the matrix. Valid until the next call, for good when resident. The head of a reward model is one row.
+ * The output head, so far as it must hold rows first .. first+count-1 (`first` a multiple of HMA_PANEL): row r of the head is
+ * row r - *offset of the matrix. Valid until the next call, for good when resident. The head of a reward model is one row.
  */
 enum { HMA_HEAD_TILE = 2048 };
 hma_status hma_weights_head(hma_weights *weights, size_t first, size_t count, hma_matrix *out, size_t *offset);

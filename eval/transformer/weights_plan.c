@@ -24,10 +24,12 @@ static const hma_tensor *find(finder *f, const char *name, size_t rows, size_t c
     }
     const hma_tensor *t = hma_source_find(f->source, name);
     char expected[64], got[HMA_MAX_RANK * 24] = "";
-    (void)(columns ? snprintf(expected, sizeof expected, "[%zu, %zu]", rows, columns) : snprintf(expected, sizeof expected, "[%zu]", rows));
+    (void)(columns ? snprintf(expected, sizeof expected, "[%zu, %zu]", rows, columns)
+                   : snprintf(expected, sizeof expected, "[%zu]", rows));
     if (!t) {
-        f->status = hma_error(HMA_BAD_DATA, "%s: tensor \"%s\" is missing (expected shape %s by config.json): complete the folder",
-                              folder_of(f), name, expected);
+        f->status =
+            hma_error(HMA_BAD_DATA, "%s: tensor \"%s\" is missing (expected shape %s by config.json): complete the folder",
+                      folder_of(f), name, expected);
         return NULL;
     }
     const bool fits = t->rank == (columns ? 2u : 1u) && t->shape[0] == rows && (!columns || t->shape[1] == columns);
@@ -36,13 +38,15 @@ static const hma_tensor *find(finder *f, const char *name, size_t rows, size_t c
             const size_t n = strlen(got);
             (void)snprintf(got + n, sizeof got - n, "%s%llu", i ? ", " : "", (unsigned long long)t->shape[i]);
         }
-        f->status = hma_error(HMA_BAD_DATA, "%s: tensor \"%s\" has shape [%s] (expected %s by config.json): config.json and weights do not "
-                              "belong together", folder_of(f), name, got, expected);
+        f->status = hma_error(HMA_BAD_DATA,
+                              "%s: tensor \"%s\" has shape [%s] (expected %s by config.json): config.json and weights do not "
+                              "belong together",
+                              folder_of(f), name, got, expected);
         return NULL;
     }
     if (!hma_dtype_is_weight(t->dtype)) {
-        f->status = hma_error(HMA_BAD_DATA, "%s: tensor \"%s\" is %s (expected F32, F16 or BF16): use the unquantised model", folder_of(f),
-                              name, hma_dtype_name(t->dtype));
+        f->status = hma_error(HMA_BAD_DATA, "%s: tensor \"%s\" is %s (expected F32, F16 or BF16): use the unquantised model",
+                              folder_of(f), name, hma_dtype_name(t->dtype));
         return NULL;
     }
     return t;
@@ -82,7 +86,8 @@ static void begin_matrix(finder *f, hma_matrix_plan *m, size_t runs, size_t colu
 }
 
 /* Appends rows first .. first+count-1 of a tensor that has `total` rows. */
-static void add_run(finder *f, hma_matrix_plan *m, const char *pattern, size_t total, size_t first, size_t count, bool prefixed) {
+static void add_run(finder *f, hma_matrix_plan *m, const char *pattern, size_t total, size_t first, size_t count,
+                    bool prefixed) {
     char name[HMA_TENSOR_NAME_SIZE];
     if (f->status != HMA_OK) {
         return;

@@ -57,8 +57,8 @@ typedef struct hma_model_options {
     hma_backend backend;
 } hma_model_options;
 
-/* Name of the kernels that models with these options compute with ("avx512", "openblas Haswell", ..); the last bits of scores depend
- * on it. `options` may be NULL. Static memory. HMA_USAGE when this processor cannot have the backend. */
+/* Name of the kernels that models with these options compute with ("avx512", "openblas Haswell", ..); the last bits of scores
+ * depend on it. `options` may be NULL. Static memory. HMA_USAGE when this processor cannot have the backend. */
 HMA_API HMA_MUST_CHECK hma_status hma_model_kernels(const char **name, const hma_model_options *options);
 
 /*

@@ -29,8 +29,8 @@ HMA_API HMA_MUST_CHECK hma_status hma_bos_parse(hma_bos *out, const char *name);
  * Answers every line of `requests_path` ("-": standard input) into `answers_path` ("-": standard output is the caller's
  * business, so a path is needed; written beside and renamed into place). `tokenizer` may be NULL when all requests are
  * given in ids; `model` may be NULL when all requests are tokenize or detokenize.
- * All questions of a kind are asked in one call. Sampling noise is keyed by a request's seed, id and sample, so that neither the
- * order of a file nor its other requests change a reply.
+ * All questions of a kind are asked in one call. Sampling noise is keyed by a request's seed, id and sample, so that neither
+ * the order of a file nor its other requests change a reply.
  * @return HMA_BAD_DATA naming file and line for a malformed request, HMA_INCOMPATIBLE for one that the model or its missing
  *         tokenizer cannot answer; nothing is written then.
  */

@@ -77,8 +77,8 @@ HMA_API HMA_MUST_CHECK hma_status hma_run_add_file(hma_run *run, const char *pat
 
 /*
  * Scores every candidate that has no scores yet: pre and post first, then merges that begin alike one after the other, because
- * they share what they have in common. The order changes no score. A merge whose scores are not finite is recorded as failed and the
- * others go on.
+ * they share what they have in common. The order changes no score. A merge whose scores are not finite is recorded as failed
+ * and the others go on.
  * @return HMA_INTERRUPTED after a cancel, with all finished candidates committed; HMA_NON_FINITE for pre and post themselves;
  *         any other failure stops the run, and the same call goes on where it stopped.
  */

@@ -33,12 +33,12 @@ HMA_API const char *hma_double_text(double value, char text[HMA_DOUBLE_TEXT]);
  * when memory is out. */
 HMA_API char *hma_json_quote(const char *text);
 
-/* Texts from files and arguments may hold anything: whatever would break the line or drive a terminal becomes '?' (line ends and
- * tabs a space). In place, the length stays. */
+/* Texts from files and arguments may hold anything: whatever would break the line or drive a terminal becomes '?' (line ends
+ * and tabs a space). In place, the length stays. */
 HMA_API void hma_text_one_line(char *text);
 
-/* The entry of a NULL-terminated list that is nearest to `word`, by spelling or because one begins with the other; NULL when nothing
- * is near: for "did you mean". */
+/* The entry of a NULL-terminated list that is nearest to `word`, by spelling or because one begins with the other; NULL when
+ * nothing is near: for "did you mean". */
 HMA_API const char *hma_nearest(const char *word, const char *const *list);
 
 #ifdef __cplusplus

@@ -13,7 +13,8 @@ enum { MESSAGE_SIZE = 2048 };
 static _Thread_local char message[MESSAGE_SIZE];
 static _Thread_local hma_status last_status;
 
-static const char *const status_names[] = {"ok", "failure", "usage", "bad-data", "io", "incompatible", "non-finite", "interrupted"};
+static const char *const status_names[] = {"ok", "failure",      "usage",      "bad-data",
+                                           "io", "incompatible", "non-finite", "interrupted"};
 
 const char *hma_error_message(void) { return message; }
 

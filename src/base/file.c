@@ -23,7 +23,8 @@ static hma_status cannot_open(const char *path, int error_number) {
         return not_regular(path, s.st_mode);
     }
     if ((error_number == ENOENT || error_number == ELOOP) && lstat(path, &s) == 0 && S_ISLNK(s.st_mode)) {
-        return hma_error(HMA_BAD_DATA, "%s: is a symbolic link that leads nowhere (expected a file behind it): download or link it again",
+        return hma_error(HMA_BAD_DATA,
+                         "%s: is a symbolic link that leads nowhere (expected a file behind it): download or link it again",
                          path);
     }
     return hma_error_io(path, "open the file", error_number);
@@ -68,8 +69,10 @@ hma_status hma_input_read(const hma_input *input, const char *path, uint64_t off
             return hma_error_io(path, "read", errno);
         }
         if (n == 0) {
-            return hma_error(HMA_IO, "%s: ends before byte %llu (expected %llu bytes more): the file was cut off while it was read; "
-                             "restore it", path, (unsigned long long)offset, (unsigned long long)length);
+            return hma_error(HMA_IO,
+                             "%s: ends before byte %llu (expected %llu bytes more): the file was cut off while it was read; "
+                             "restore it",
+                             path, (unsigned long long)offset, (unsigned long long)length);
         }
         to += n;
         offset += (uint64_t)n;
@@ -85,8 +88,8 @@ hma_status hma_input_unchanged(const hma_input *input, const char *path) {
     }
     if ((uint64_t)s.st_size != input->size || (int64_t)s.st_mtim.tv_sec != input->modified_seconds ||
         (int64_t)s.st_mtim.tv_nsec != input->modified_nanoseconds) {
-        return hma_error(HMA_IO, "%s: changed while it was read (expected it to stay as it is): let the writer finish and run again",
-                         path);
+        return hma_error(
+            HMA_IO, "%s: changed while it was read (expected it to stay as it is): let the writer finish and run again", path);
     }
     return HMA_OK;
 }

@@ -103,8 +103,8 @@ hma_status hma_json_get_double(const cJSON *object, const char *name, const char
         return required ? missing(name, key, "a number") : HMA_OK;
     }
     if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble) || item->valuedouble < least || item->valuedouble > most) {
-        return hma_error(HMA_BAD_DATA, "%s: \"%s\" is not usable (expected a number from %g to %g): correct it", name, key, least,
-                         most);
+        return hma_error(HMA_BAD_DATA, "%s: \"%s\" is not usable (expected a number from %g to %g): correct it", name, key,
+                         least, most);
     }
     *out = item->valuedouble;
     return HMA_OK;

@@ -16,8 +16,8 @@ void *hma_new_array(size_t count, size_t size) {
     return p;
 }
 
-/* Blocks from this size on are asked for in huge pages: weights are read front to back, and every 4 KB page would cost a fault and
- * a translation. */
+/* Blocks from this size on are asked for in huge pages: weights are read front to back, and every 4 KB page would cost a fault
+ * and a translation. */
 enum { HUGE_PAGE = 1 << 21, HUGE_BLOCK = 2 * HUGE_PAGE };
 
 void *hma_new_aligned(size_t count, size_t size) {

@@ -1,4 +1,5 @@
-/* Numbers from and to text, exactly, whatever the locale of the process: public, because programs around libhma need the same. */
+/* Numbers from and to text, exactly, whatever the locale of the process: public, because programs around libhma need the same.
+ */
 #ifndef HMA_BASE_NUMBER_H
 #define HMA_BASE_NUMBER_H
 

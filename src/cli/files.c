@@ -65,8 +65,9 @@ hma_status cli_check_output(const char *path, const char *const *inputs) {
         if (!copy) {
             status = cli_error_memory();
         } else if (cli_is_same_file(path, inputs[i]) || leads_through(copy, inputs[i])) {
-            status = cli_error(HMA_USAGE, "%s: is or belongs to %s, which is read (expected an output apart from it): name another",
-                               path, inputs[i]);
+            status =
+                cli_error(HMA_USAGE, "%s: is or belongs to %s, which is read (expected an output apart from it): name another",
+                          path, inputs[i]);
         }
         free(copy);
     }

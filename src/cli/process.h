@@ -11,8 +11,8 @@
 #include "hma/error.h"
 
 /*
- * First thing in main(): closed standard files are filled, SIGPIPE and SIGXFSZ become errors of write(2), and stdout is written when
- * the program ends.
+ * First thing in main(): closed standard files are filled, SIGPIPE and SIGXFSZ become errors of write(2), and stdout is written
+ * when the program ends.
  */
 void cli_process_begin(void);
 
@@ -31,8 +31,8 @@ uint64_t cli_process_peak_memory(void);
 int cli_process_signal(void);
 
 /*
- * Ends the process once everything is written, without the exit handlers of libraries: OpenBLAS waits there for its threads, and
- * one that found no memory (ulimit -v) never ends.
+ * Ends the process once everything is written, without the exit handlers of libraries: OpenBLAS waits there for its threads,
+ * and one that found no memory (ulimit -v) never ends.
  */
 _Noreturn void cli_process_end(int code);
 

@@ -33,8 +33,8 @@ hma_status cli_recipe_spec(hma_recipe_spec *out, const cli_recipe_settings *sett
 bool cli_recipe_given(const cli_parsed *parsed);
 
 /*
- * Makes the recipe that the options describe. HMA_USAGE unless exactly one of --ratio, --ratios and --recipe was given, or when a
- * recipe file comes with settings that it holds itself.
+ * Makes the recipe that the options describe. HMA_USAGE unless exactly one of --ratio, --ratios and --recipe was given, or when
+ * a recipe file comes with settings that it holds itself.
  */
 hma_status cli_recipe_make(hma_recipe **out, const cli_parsed *parsed, const cli_recipe_ratios *ratios,
                            const cli_recipe_settings *settings, size_t layers);

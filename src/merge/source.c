@@ -183,8 +183,8 @@ size_t hma_source_index(const hma_source *source, const hma_tensor *tensor) {
 
 hma_origin_of_values hma_source_origin(const hma_source *source, const hma_tensor *tensor) {
     const hma_source_entry *entry = &source->tensors[hma_source_index(source, tensor)];
-    hma_origin_of_values origin = {.word = {hma_checkpoint_serial(source->post), source->pre ? hma_checkpoint_serial(source->pre) : 0,
-                                            (uint64_t)entry->how}};
+    hma_origin_of_values origin = {.word = {hma_checkpoint_serial(source->post),
+                                            source->pre ? hma_checkpoint_serial(source->pre) : 0, (uint64_t)entry->how}};
     if (entry->how == HMA_BLEND) {
         const hma_blend *blend = &entry->blend;
         origin.word[2] |= (uint64_t)blend->from << 8 | (uint64_t)blend->to << 16 | (uint64_t)blend->stochastic << 24;

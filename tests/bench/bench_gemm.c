@@ -1,12 +1,13 @@
 /*
- * Matrix products of the shapes that the engine uses, for models of three sizes: every backend against the measured peak of the cores
- * used, and against OpenBLAS. Backends take turns; medians of ROUNDS.
+ * Matrix products of the shapes that the engine uses, for models of three sizes: every backend against the measured peak of the
+ * cores used, and against OpenBLAS. Backends take turns; medians of ROUNDS.
  *
  *     bench_gemm [threads [model]]        (135M, 1.1B or 3B: its shapes only)
  *
- * Many rows are cut into tiles of rows, a few rows by columns, as the engine does. Inside the timed window: the product, with all that
- * a backend does to X. Outside: packing of W. Times are CPU time of the threads that work, so that what else runs on the machine costs
- * them no more than its share of the caches; idle threads count too, because they wait busily between products.
+ * Many rows are cut into tiles of rows, a few rows by columns, as the engine does. Inside the timed window: the product, with
+ * all that a backend does to X. Outside: packing of W. Times are CPU time of the threads that work, so that what else runs on
+ * the machine costs them no more than its share of the caches; idle threads count too, because they wait busily between
+ * products.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,7 +129,8 @@ int main(int argc, char **argv) {
         backends[count++] = (backend){hma_gemm_avx2.name, &hma_gemm_avx2, narrow_peak};
         backends[count++] = (backend){hma_gemm_avx2_bf16.name, &hma_gemm_avx2_bf16, narrow_peak};
     }
-    printf("%zu threads; peak of a core: fp32 %.0f, AVX2 %.0f, bf16 dot %.0f GFLOP/s\nGFLOP/s and share of the peak of each backend:",
+    printf("%zu threads; peak of a core: fp32 %.0f, AVX2 %.0f, bf16 dot %.0f GFLOP/s\nGFLOP/s and share of the peak of each "
+           "backend:",
            hma_pool_threads(pool), peak / 1e9, narrow_peak / 1e9, dot_peak / 1e9);
     for (size_t b = 0; b < count; b++) {
         printf("  %s", backends[b].name);

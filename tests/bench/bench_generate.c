@@ -1,11 +1,12 @@
 /*
- * Generation from end to end: the generate requests of a file, all in one call, as `hma score` and the alignment measure ask them.
+ * Generation from end to end: the generate requests of a file, all in one call, as `hma score` and the alignment measure ask
+ * them.
  *
  *     bench_generate MODEL REQUESTS [fp32|bf16 [threads [rounds [stop]]]]
  *
  * Inside the timed window: hma_model_generate(), prompts included, with weights packed. Replies run to their full length (the
- * requests' max_tokens) so that peers do the same work; with `stop` they end where the model ends them. A line of JSON a round. With 0
- * rounds there is one for each line of standard input, so that peer_generate.py can take turns with it.
+ * requests' max_tokens) so that peers do the same work; with `stop` they end where the model ends them. A line of JSON a round.
+ * With 0 rounds there is one for each line of standard input, so that peer_generate.py can take turns with it.
  */
 #include "bench_model.h"
 #include "eval/transformer/model_parts.h"

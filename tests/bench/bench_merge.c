@@ -74,8 +74,8 @@ int main(void) {
     memset(b.out, 1, bytes);
     fill(&b, HMA_F32, MEMORY_BLOCKS);
     const double copy = copy_rate(&b);
-    (void)printf("memcpy: %.1f GB/s\n%-9s %-5s %12s %12s %14s %12s\n", copy / 1e9, "kernels", "type", "cached Ge/s", "memory Ge/s",
-                 "of memcpy's B/s", "stochastic");
+    (void)printf("memcpy: %.1f GB/s\n%-9s %-5s %12s %12s %14s %12s\n", copy / 1e9, "kernels", "type", "cached Ge/s",
+                 "memory Ge/s", "of memcpy's B/s", "stochastic");
     for (size_t k = 0; hma_kernels_at(k); k++) {
         for (size_t t = 0; t < 3; t++) {
             const hma_kernels *kernels = hma_kernels_at(k);

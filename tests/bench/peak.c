@@ -1,4 +1,5 @@
-/* How fast this processor multiplies and adds when nothing else happens: register-only loops of the widest instructions it has. */
+/* How fast this processor multiplies and adds when nothing else happens: register-only loops of the widest instructions it has.
+ */
 #include "peak.h"
 
 #include <immintrin.h>
@@ -61,20 +62,22 @@ __attribute__((target("avx2,fma"))) static double avx2(void) {
 __attribute__((target("avx512f"))) static double dot(void) {
     long steps = STEPS;
     const double start = bench_cpu();
-    __asm__ volatile("vpxord %%zmm0, %%zmm0, %%zmm0\n"
-                     "1:\n\t" DOT(8) DOT(9) DOT(10) DOT(11) DOT(12) DOT(13) DOT(14) DOT(15) DOT(16) DOT(17) DOT(18) DOT(19) DOT(20)
-                         DOT(21) DOT(22) DOT(23) DOT(24) DOT(25) DOT(26) DOT(27) DOT(28) DOT(29) DOT(30) DOT(31) "dec %[steps]\n\tjnz 1b"
-                     : [steps] "+r"(steps)
-                     :
-                     : "cc", "xmm0", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18",
-                       "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30",
-                       "xmm31");
+    __asm__ volatile(
+        "vpxord %%zmm0, %%zmm0, %%zmm0\n"
+        "1:\n\t" DOT(8) DOT(9) DOT(10) DOT(11) DOT(12) DOT(13) DOT(14) DOT(15) DOT(16) DOT(17) DOT(18) DOT(19) DOT(20) DOT(21)
+            DOT(22) DOT(23) DOT(24) DOT(25) DOT(26) DOT(27) DOT(28) DOT(29) DOT(30) DOT(31) "dec %[steps]\n\tjnz 1b"
+        : [steps] "+r"(steps)
+        :
+        : "cc", "xmm0", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16", "xmm17", "xmm18",
+          "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31");
     return STEPS * 24.0 * 64 / (bench_cpu() - start);
 }
 
 double bench_peak_fp32(void) {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") ? avx512() : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? avx2() : 0;
+    return __builtin_cpu_supports("avx512f")                                 ? avx512()
+           : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? avx2()
+                                                                             : 0;
 }
 
 double bench_peak_avx2(void) {

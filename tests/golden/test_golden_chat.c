@@ -1,6 +1,6 @@
 /*
- * Chat templates against transformers' apply_chat_template: tests/golden/chat. The templates beside it are written for this test; those
- * called by name are compared with what the published ones of the families make of the same conversations.
+ * Chat templates against transformers' apply_chat_template: tests/golden/chat. The templates beside it are written for this
+ * test; those called by name are compared with what the published ones of the families make of the same conversations.
  */
 #include "testing.h"
 

@@ -84,14 +84,15 @@ static void check_tokenize(const hma_tokenizer *tokenizer, const cJSON *request,
     const char *text = text_of(request, "text");
     size_t count = 0, wanted_count;
     int32_t *ids = NULL, *wanted = ids_of(answer, &wanted_count);
-    assert_ok(hma_tokenizer_encode(tokenizer, text, strlen(text), cJSON_IsTrue(hma_json_get(request, "special")), &ids, &count));
+    assert_ok(
+        hma_tokenizer_encode(tokenizer, text, strlen(text), cJSON_IsTrue(hma_json_get(request, "special")), &ids, &count));
     size_t same = 0;
     while (same < count && same < wanted_count && ids[same] == wanted[same]) {
         same++;
     }
     if (same < wanted_count || count != wanted_count) {
-        fail_msg("%s, %s: \"%s\": %zu ids, expected %zu; the first %zu agree", where, text_of(request, "id"), text, count, wanted_count,
-                 same);
+        fail_msg("%s, %s: \"%s\": %zu ids, expected %zu; the first %zu agree", where, text_of(request, "id"), text, count,
+                 wanted_count, same);
     }
     hma_ids_free(ids);
     free(wanted);

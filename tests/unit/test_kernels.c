@@ -35,7 +35,8 @@ static bool runs_here(const char *name) {
 static void product_matches(const hma_gemm *gemm, const hma_gemm *reference, size_t m, size_t n, size_t k, double tolerance) {
     float *x = random_floats("x", m * k), *w = random_floats("w", n * k);
     float *expected = calloc(m * n, sizeof *expected), *y = malloc((m * n + 1) * sizeof *y);
-    void *packed = malloc(hma_packed_bytes(gemm, n, k) + 64), *packed_reference = malloc(hma_packed_bytes(reference, n, k) + 64);
+    void *packed = malloc(hma_packed_bytes(gemm, n, k) + 64),
+         *packed_reference = malloc(hma_packed_bytes(reference, n, k) + 64);
     reference->pack(packed_reference, n, k, 0, n, w);
     reference->multiply(x, k, m, packed_reference, n, k, 0, n, expected, n);
     const size_t cut = n / 2 / HMA_PANEL * HMA_PANEL;
@@ -49,7 +50,8 @@ static void product_matches(const hma_gemm *gemm, const hma_gemm *reference, siz
         gemm->multiply(x, k, m, packed, n, k, first, n - first, y + first, n);
         for (size_t i = 0; i < m * n; i++) {
             if (tolerance == 0 ? memcmp(&y[i], &expected[i], sizeof *y) != 0 : !(fabsf(y[i] - expected[i]) <= tolerance)) {
-                fail_msg("%s %zux%zux%zu: y[%zu] = %.9g, expected %.9g", gemm->name, m, n, k, i, (double)y[i], (double)expected[i]);
+                fail_msg("%s %zux%zux%zu: y[%zu] = %.9g, expected %.9g", gemm->name, m, n, k, i, (double)y[i],
+                         (double)expected[i]);
             }
         }
         assert_true(y[m * n] == 42);
@@ -184,7 +186,8 @@ static void norms_match_their_definition(void **state) {
             for (int biased = 0; biased < 2; biased++) {
                 v->layer_norm(y, x, w, biased ? b : NULL, n, 1e-5f);
                 for (size_t i = 0; i < n; i++) {
-                    assert_near(y[i], (x[i] - sum / (double)n) / sqrt(spread / (double)n + 1e-5) * w[i] + (biased ? b[i] : 0), 5e-6);
+                    assert_near(y[i], (x[i] - sum / (double)n) / sqrt(spread / (double)n + 1e-5) * w[i] + (biased ? b[i] : 0),
+                                5e-6);
                 }
             }
             free(x);
@@ -268,8 +271,8 @@ typedef struct case_ {
 } case_;
 
 /* Straight from the definition, in double. */
-static void naive_attention(const case_ *c, const float *q, size_t q_stride, const float *keys, const float *values, size_t kv_width,
-                            double *out) {
+static void naive_attention(const case_ *c, const float *q, size_t q_stride, const float *keys, const float *values,
+                            size_t kv_width, double *out) {
     for (size_t r = 0; r < c->rows; r++) {
         for (size_t g = 0; g < c->group; g++) {
             const size_t p = c->position + r;

@@ -1,13 +1,14 @@
 /*
- * A request's answer has the same bits whatever shares its batch, however many threads run, whether its prefix was shared, whether
- * weights stay resident or are streamed, and whether tokens come one by one or all at once.
+ * A request's answer has the same bits whatever shares its batch, however many threads run, whether its prefix was shared,
+ * whether weights stay resident or are streamed, and whether tokens come one by one or all at once.
  */
 #include "testing.h"
 
 #include "base/rng.h"
 #include "hma/model.h"
 
-static const char *const fixtures[] = {"llama-gqa-tied-text", "gemma3", "neox-parallel-text", "gpt2-text", "olmo2", "mistral-window"};
+static const char *const fixtures[] = {"llama-gqa-tied-text", "gemma3", "neox-parallel-text",
+                                       "gpt2-text",           "olmo2",  "mistral-window"};
 
 typedef struct opened {
     hma_context *context;
@@ -16,7 +17,8 @@ typedef struct opened {
     hma_model *model;
 } opened;
 
-static opened open_fixture_in(const char *name, unsigned threads, uint64_t memory, hma_backend backend, hma_precision precision) {
+static opened open_fixture_in(const char *name, unsigned threads, uint64_t memory, hma_backend backend,
+                              hma_precision precision) {
     opened o;
     char folder[1024];
     (void)snprintf(folder, sizeof folder, "%s/golden/models/%s", HMA_TEST_DATA, name);
@@ -59,7 +61,8 @@ static void ask(questions *q, size_t vocabulary) {
         for (size_t p = 0; p < LONGEST; p++) {
             q->ids[i][p] = i % 4 && p < 25 ? q->ids[i - 1][p] : (int32_t)hma_rng_below(key, draw++, vocabulary);
         }
-        q->request[i] = (hma_loglikelihood){.context = {q->ids[i], context}, .continuation = {q->ids[i] + context, continuation}};
+        q->request[i] =
+            (hma_loglikelihood){.context = {q->ids[i], context}, .continuation = {q->ids[i] + context, continuation}};
     }
 }
 
@@ -207,7 +210,8 @@ static void loglikelihoods_do_not_depend_on_random_circumstances(void **state) {
     }
 }
 
-/* Choices of one token differ in nothing but what is looked up: they cost what one of them costs, and are scored as if alone. */
+/* Choices of one token differ in nothing but what is looked up: they cost what one of them costs, and are scored as if alone.
+ */
 static void choices_of_one_question_share_their_logits(void **state) {
     (void)state;
     static questions q;

@@ -1,17 +1,17 @@
 /*
  * Matrix products behind one interface: Y = X * W^T, X [m, k] activations, W [n, k] weights as safetensors store them.
  *
- * W is packed once and used many times. Panels of HMA_PANEL rows of W are packed one by one, straight out of the merge, so a full
- * unpacked copy never exists.
+ * W is packed once and used many times. Panels of HMA_PANEL rows of W are packed one by one, straight out of the merge, so a
+ * full unpacked copy never exists.
  *
- * Two precisions. fp32 is the reference. bf16 rounds X and W to bfloat16 (to nearest even; W usually is bfloat16 already) and adds up in
- * fp32; packed weights then take half the memory.
+ * Two precisions. fp32 is the reference. bf16 rounds X and W to bfloat16 (to nearest even; W usually is bfloat16 already) and
+ * adds up in fp32; packed weights then take half the memory.
  *
- * Every output element is one accumulation in fixed order: over blocks of HMA_GEMM_DEPTH along k, inside a block acc = fma(x, w, acc)
- * from 0 on, the blocks added up in order. Backends that are `exact` keep to it to the last bit, so a row of Y does not depend on which
- * rows share its call, nor on how columns are split. The bf16 dot product instruction adds pairs in its own order: reproducible and as
- * independent of company, but not the same bits. OpenBLAS has an order that depends on m: a result is then reproducible for the same
- * batches only.
+ * Every output element is one accumulation in fixed order: over blocks of HMA_GEMM_DEPTH along k, inside a block acc = fma(x,
+ * w, acc) from 0 on, the blocks added up in order. Backends that are `exact` keep to it to the last bit, so a row of Y does not
+ * depend on which rows share its call, nor on how columns are split. The bf16 dot product instruction adds pairs in its own
+ * order: reproducible and as independent of company, but not the same bits. OpenBLAS has an order that depends on m: a result
+ * is then reproducible for the same batches only.
  */
 #ifndef HMA_EVAL_TRANSFORMER_KERNELS_GEMM_H
 #define HMA_EVAL_TRANSFORMER_KERNELS_GEMM_H

@@ -14,8 +14,8 @@ enum { ROWS = 6, HALF = HMA_PANEL / 2, PACKED_ROWS = 16 * ROWS, CHUNK_COLUMNS = 
 #define INLINE static inline __attribute__((always_inline))
 
 /* `x` has rows of HMA_GEMM_DEPTH floats. */
-INLINE void tile(int rows, const float *x, const float *panel, const char *next, size_t depth, float *y, size_t ldy, size_t wide,
-                 int start) {
+INLINE void tile(int rows, const float *x, const float *panel, const char *next, size_t depth, float *y, size_t ldy,
+                 size_t wide, int start) {
     __m256 low[ROWS], high[ROWS];
 #pragma GCC unroll 6
     for (int r = 0; r < rows; r++) {
@@ -57,8 +57,8 @@ INLINE void tile(int rows, const float *x, const float *panel, const char *next,
 }
 
 /* All rows over half a panel; each tile fetches a piece of what comes next. */
-static void tiles(const float *x, size_t m, const float *panel, const void *following, size_t depth, float *y, size_t ldy, size_t wide,
-                  int start) {
+static void tiles(const float *x, size_t m, const float *panel, const void *following, size_t depth, float *y, size_t ldy,
+                  size_t wide, int start) {
     const char *next = following;
     size_t i = 0;
     for (; i + ROWS <= m; i += ROWS, next += depth * 8) {
@@ -78,8 +78,8 @@ static void tiles(const float *x, size_t m, const float *panel, const void *foll
 
 static size_t depth_at(size_t k, size_t d0) { return k - d0 < HMA_GEMM_DEPTH ? k - d0 : HMA_GEMM_DEPTH; }
 
-/* The columns that stay in the second-level cache while k advances; with few rows the weights pass by once, in the order in which
- * they lie in memory. */
+/* The columns that stay in the second-level cache while k advances; with few rows the weights pass by once, in the order in
+ * which they lie in memory. */
 static size_t chunk_columns(size_t rows, size_t count) { return rows <= 2 * ROWS ? count : CHUNK_COLUMNS; }
 
 static void multiply(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
@@ -115,8 +115,8 @@ static void widen(const uint16_t *from, size_t count, float *to) {
     }
 }
 
-static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
-                          float *y, size_t ldy) {
+static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first,
+                          size_t count, float *y, size_t ldy) {
     float rows_of_x[PACKED_ROWS * HMA_GEMM_DEPTH], panel[HMA_GEMM_DEPTH * HMA_PANEL];
     for (size_t i0 = 0; i0 < m; i0 += PACKED_ROWS) {
         const size_t rows = m - i0 < PACKED_ROWS ? m - i0 : PACKED_ROWS, chunk = chunk_columns(rows, count);

@@ -1,8 +1,8 @@
 /*
  * Products with AVX-512: tiles of 12 rows by one panel of 32 columns (gemm_tile512.h).
  *
- * A block of a panel (256 x 32 floats, 32 KB) stays in the first-level cache while the rows of X pass over it; meanwhile the next
- * block is fetched into the second-level cache.
+ * A block of a panel (256 x 32 floats, 32 KB) stays in the first-level cache while the rows of X pass over it; meanwhile the
+ * next block is fetched into the second-level cache.
  *
  * bf16 weights are widened block by block into such a panel, and X is rounded; the arithmetic is the same.
  */
@@ -38,8 +38,8 @@ static void round_x(const float *x, size_t ldx, size_t rows, size_t depth, float
     }
 }
 
-static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
-                          float *y, size_t ldy) {
+static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first,
+                          size_t count, float *y, size_t ldy) {
     _Alignas(64) float rows_of_x[PACKED_ROWS * ROW_STEPS], panel[HMA_GEMM_DEPTH * HMA_PANEL];
     for (size_t i0 = 0; i0 < m; i0 += PACKED_ROWS) {
         const size_t rows = m - i0 < PACKED_ROWS ? m - i0 : PACKED_ROWS;

@@ -1,7 +1,7 @@
 /*
- * bf16 products with AVX512-BF16's dot product: two multiply-adds for each of 16 columns in one instruction. Twice the rate of fp32
- * where the processor runs it at full rate (Zen 5: measured), half the rate where it does not (Sapphire and Emerald Rapids:
- * measured); kernels.c chooses by processor.
+ * bf16 products with AVX512-BF16's dot product: two multiply-adds for each of 16 columns in one instruction. Twice the rate of
+ * fp32 where the processor runs it at full rate (Zen 5: measured), half the rate where it does not (Sapphire and Emerald
+ * Rapids: measured); kernels.c chooses by processor.
  *
  * Weights are packed in pairs of k: [depth / 2][32][2]; tiles as in gemm_tile512.h, over pairs.
  */
@@ -33,7 +33,8 @@ static void pack_panel(const float *rows, size_t k, size_t real, size_t depth, u
             const float *from = rows + j * k + 2 * d;
             const __mmask32 there = columns == 32 ? 0xffffffffu : (1u << columns) - 1;
             _mm256_storeu_si256((__m256i *)(void *)some[j], round16(_mm512_maskz_loadu_ps((__mmask16)there, from)));
-            _mm256_storeu_si256((__m256i *)(void *)(some[j] + 8), round16(_mm512_maskz_loadu_ps((__mmask16)(there >> 16), from + 16)));
+            _mm256_storeu_si256((__m256i *)(void *)(some[j] + 8),
+                                round16(_mm512_maskz_loadu_ps((__mmask16)(there >> 16), from + 16)));
         }
         for (size_t j = real; j < HMA_PANEL; j++) {
             memset(some[j], 0, sizeof some[j]);

@@ -66,8 +66,8 @@ static void multiply(const float *x, size_t ldx, size_t m, const void *packed, s
     }
 }
 
-static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
-                          float *y, size_t ldy) {
+static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first,
+                          size_t count, float *y, size_t ldy) {
     for (size_t i = 0; i < m; i++) {
         for (size_t j = first; j < first + count; j++) {
             float sum = 0;

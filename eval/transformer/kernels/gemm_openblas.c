@@ -31,8 +31,8 @@ static void multiply(const float *x, size_t ldx, size_t m, const void *packed, s
 /* X is rounded in blocks that fit on the stack; the products of the blocks add up in order. */
 enum { BLOCK_ROWS = 64 };
 
-static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
-                          float *y, size_t ldy) {
+static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first,
+                          size_t count, float *y, size_t ldy) {
     float rounded[BLOCK_ROWS * HMA_GEMM_DEPTH];
     (void)n;
     for (size_t i0 = 0; i0 < m && count; i0 += BLOCK_ROWS) {

@@ -1,14 +1,15 @@
 /*
  * The AVX-512 products, for files that say what a step is: HMA_TILE_OP is vfmadd231ps (a step is one k, a lane one float) or
- * vdpbf16ps (a step is a pair of k, a lane two bfloat16), HMA_STEP_DEPTH 1 or 2. Either way a step of a panel is 32 lanes of 4 bytes,
- * and one lane of each row of X meets all of them.
+ * vdpbf16ps (a step is a pair of k, a lane two bfloat16), HMA_STEP_DEPTH 1 or 2. Either way a step of a panel is 32 lanes of 4
+ * bytes, and one lane of each row of X meets all of them.
  *
  * Up to 12 rows by one panel: 24 accumulators, 2 registers of weights, 1 broadcast. Rows 1 to 3 take 4 panels at once instead
- * and rows 4 to 6 take 2, or the additions would wait for each other. In assembly, because gcc 12 moves accumulators to memory and back when they meet
- * instructions that it does not know well; and so that unoptimised and sanitized builds have the same speed.
+ * and rows 4 to 6 take 2, or the additions would wait for each other. In assembly, because gcc 12 moves accumulators to memory
+ * and back when they meet instructions that it does not know well; and so that unoptimised and sanitized builds have the same
+ * speed.
  *
- * X comes as [block of k][row][256 / HMA_STEP_DEPTH] steps without gaps (pack_x of the including file): rows with a stride of whole
- * pages would fight for the same few lines of the first-level cache.
+ * X comes as [block of k][row][256 / HMA_STEP_DEPTH] steps without gaps (pack_x of the including file): rows with a stride of
+ * whole pages would fight for the same few lines of the first-level cache.
  */
 #ifndef HMA_EVAL_TRANSFORMER_KERNELS_GEMM_TILE512_H
 #define HMA_EVAL_TRANSFORMER_KERNELS_GEMM_TILE512_H
@@ -33,9 +34,9 @@ enum {
 static void pack_x(const float *x, size_t ldx, size_t rows, size_t depth, void *to);
 
 /* One row r of a step: its lane of X times both halves of the panel's step, added to accumulators low and high. */
-#define ROW_OF(at, r, low, high)                                                                                        \
-    "vbroadcastss " #r "*" HMA_ROW_BYTES "+4*" #at "(%[x]), %%zmm2\n\t" HMA_TILE_OP " %%zmm0, %%zmm2, %%zmm" #low "\n\t" HMA_TILE_OP \
-    " %%zmm1, %%zmm2, %%zmm" #high "\n\t"
+#define ROW_OF(at, r, low, high)                                                                                               \
+    "vbroadcastss " #r "*" HMA_ROW_BYTES "+4*" #at "(%[x]), %%zmm2\n\t" HMA_TILE_OP " %%zmm0, %%zmm2, %%zmm" #low              \
+    "\n\t" HMA_TILE_OP " %%zmm1, %%zmm2, %%zmm" #high "\n\t"
 #define ROWS_1(at) ROW_OF(at, 0, 8, 9)
 #define ROWS_2(at) ROWS_1(at) ROW_OF(at, 1, 10, 11)
 #define ROWS_3(at) ROWS_2(at) ROW_OF(at, 2, 12, 13)
@@ -319,7 +320,9 @@ typedef struct product {
 /* Columns from .. from+count-1 (relative to `first`), one block of k. */
 static void multiply_block(const product *m, size_t d0, size_t from, size_t count) {
     const size_t steps = (depth_at(m->k, d0) + HMA_STEP_DEPTH - 1) / HMA_STEP_DEPTH, weight_bytes = 4 / HMA_STEP_DEPTH;
-    tile_place p = {.x = m->x + (d0 - m->packed_from) / HMA_GEMM_DEPTH * BLOCK_BYTES, .steps = steps, .ldy = m->ldy * sizeof(float),
+    tile_place p = {.x = m->x + (d0 - m->packed_from) / HMA_GEMM_DEPTH * BLOCK_BYTES,
+                    .steps = steps,
+                    .ldy = m->ldy * sizeof(float),
                     .add = d0 > 0};
     for (size_t j = from, columns; j < from + count; j += columns) {
         const size_t panels = panels_at_once(m->rows);

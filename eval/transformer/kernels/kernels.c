@@ -24,7 +24,8 @@ static const hma_vector *choose_vector(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &hma_vector_avx2 : &hma_vector_base;
 }
 
-/* The dot product instruction runs at half the rate of fp32 on Intel's processors before Granite Rapids, at twice that rate on AMD's. */
+/* The dot product instruction runs at half the rate of fp32 on Intel's processors before Granite Rapids, at twice that rate on
+ * AMD's. */
 static bool fast_dot_product(void) { return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd"); }
 
 static const hma_gemm *native(const hma_vector *vector, hma_precision precision) {
@@ -37,7 +38,8 @@ static const hma_gemm *native(const hma_vector *vector, hma_precision precision)
 hma_status hma_kernels_choose(hma_kernels *out, hma_backend backend, hma_precision precision) {
     const bool fp32 = precision == HMA_FP32;
     const hma_vector *vector = choose_vector();
-    const hma_gemm *own = native(vector, precision), *openblas = fp32 ? &hma_gemm_openblas : &hma_gemm_openblas_bf16, *gemm = NULL;
+    const hma_gemm *own = native(vector, precision), *openblas = fp32 ? &hma_gemm_openblas : &hma_gemm_openblas_bf16,
+                   *gemm = NULL;
     switch (backend) {
     case HMA_BACKEND_AUTO: gemm = own ? own : openblas; break;
     case HMA_BACKEND_NATIVE: gemm = own; break;
@@ -45,7 +47,8 @@ hma_status hma_kernels_choose(hma_kernels *out, hma_backend backend, hma_precisi
     case HMA_BACKEND_NAIVE: gemm = fp32 ? &hma_gemm_naive : &hma_gemm_naive_bf16; break;
     }
     if (!gemm) {
-        return hma_error(HMA_USAGE, "--backend: native kernels need AVX2 and FMA (expected a processor that has them): use openblas");
+        return hma_error(HMA_USAGE,
+                         "--backend: native kernels need AVX2 and FMA (expected a processor that has them): use openblas");
     }
     if (gemm == openblas) {
         (void)pthread_once(&openblas_once, set_up_openblas);

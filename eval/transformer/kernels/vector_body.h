@@ -1,4 +1,5 @@
-/* The functions of hma_vector, included by one file for each instruction set, which defines HMA_VECTOR_TABLE and HMA_VECTOR_NAME. */
+/* The functions of hma_vector, included by one file for each instruction set, which defines HMA_VECTOR_TABLE and
+ * HMA_VECTOR_NAME. */
 #include "eval/transformer/kernels/vector.h"
 #include "eval/transformer/kernels/vector_math.h"
 
@@ -130,11 +131,12 @@ INLINE const float *query(const hma_attention *a, size_t i) {
 }
 
 /*
- * Scores of `count` queries from `base` on against `tiles` tiles of 16 keys, a tile after the other; both are constants after inlining.
- * Each score is one dot product in order of d. The first queries fetch the tiles that follow: a token that is decoded meets each key
- * once, from memory, at strides that the processor does not foresee.
+ * Scores of `count` queries from `base` on against `tiles` tiles of 16 keys, a tile after the other; both are constants after
+ * inlining. Each score is one dot product in order of d. The first queries fetch the tiles that follow: a token that is decoded
+ * meets each key once, from memory, at strides that the processor does not foresee.
  */
-INLINE void score_some(const hma_attention *a, size_t base, size_t count, size_t tiles, const float *keys, vf out[TILES][QUERIES]) {
+INLINE void score_some(const hma_attention *a, size_t base, size_t count, size_t tiles, const float *keys,
+                       vf out[TILES][QUERIES]) {
     const float *q[QUERIES];
     vf acc[TILES][QUERIES];
     for (size_t i = 0; i < count; i++) {
@@ -165,7 +167,8 @@ INLINE void score_some(const hma_attention *a, size_t base, size_t count, size_t
     }
 }
 
-INLINE void score_tiles(const hma_attention *a, size_t base, size_t count, size_t tiles, const float *keys, vf out[TILES][QUERIES]) {
+INLINE void score_tiles(const hma_attention *a, size_t base, size_t count, size_t tiles, const float *keys,
+                        vf out[TILES][QUERIES]) {
     switch (count) {
     case 1: score_some(a, base, 1, tiles, keys, out); break;
     case 2: score_some(a, base, 2, tiles, keys, out); break;
@@ -237,8 +240,8 @@ INLINE vf vtanh(vf x) {
 }
 
 /*
- * Softmax of one row over positions first <= p < last (given relative to a multiple of 16): leaves exp(score - max), zero outside,
- * up to `padded`. Returns the sum, taken in 16 lanes by position.
+ * Softmax of one row over positions first <= p < last (given relative to a multiple of 16): leaves exp(score - max), zero
+ * outside, up to `padded`. Returns the sum, taken in 16 lanes by position.
  */
 INLINE float softmax(float *row, size_t first, size_t last, size_t padded, float scale, float softcap) {
     for (size_t i = 0; i < first; i++) {
@@ -268,8 +271,8 @@ INLINE float softmax(float *row, size_t first, size_t last, size_t padded, float
 }
 
 /*
- * Sum over positions of weight * value, in order of position, for up to VALUE_ROWS queries and `lanes` runs of 16 dimensions from
- * `lane` on. The last run may reach past the head: its surplus is computed from whatever stands there, and not stored.
+ * Sum over positions of weight * value, in order of position, for up to VALUE_ROWS queries and `lanes` runs of 16 dimensions
+ * from `lane` on. The last run may reach past the head: its surplus is computed from whatever stands there, and not stored.
  */
 INLINE void mix_values(const hma_attention *a, size_t base, size_t count, size_t lane, size_t lanes, size_t low, size_t high,
                        size_t stride, const float *factor) {
@@ -327,7 +330,8 @@ static void attend(const hma_attention *a) {
     for (size_t i = 0; i < queries; i++) {
         const size_t p = a->position + i / a->group;
         const size_t first = a->window && p + 1 > a->window ? p + 1 - a->window : 0;
-        factor[i] = 1.0f / softmax(a->scratch + i * stride, first > low ? first - low : 0, p + 1 - low, padded, a->scale, a->softcap);
+        factor[i] =
+            1.0f / softmax(a->scratch + i * stride, first > low ? first - low : 0, p + 1 - low, padded, a->scale, a->softcap);
     }
     for (size_t base = 0; base < queries; base += VALUE_ROWS) {
         const size_t count = queries - base < VALUE_ROWS ? queries - base : VALUE_ROWS;

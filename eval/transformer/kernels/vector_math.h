@@ -1,7 +1,7 @@
 /*
- * 16 floats at a time, by the compilers' vector extension: the same source for every instruction set. exp, log and erf are our own
- * polynomials (fitted at Chebyshev nodes), so that results do not change with the C library; within 2 units in the last place
- * (erf: 2e-7 absolute) over the ranges used here, which tests check.
+ * 16 floats at a time, by the compilers' vector extension: the same source for every instruction set. exp, log and erf are our
+ * own polynomials (fitted at Chebyshev nodes), so that results do not change with the C library; within 2 units in the last
+ * place (erf: 2e-7 absolute) over the ranges used here, which tests check.
  */
 #ifndef HMA_EVAL_TRANSFORMER_KERNELS_VECTOR_MATH_H
 #define HMA_EVAL_TRANSFORMER_KERNELS_VECTOR_MATH_H
