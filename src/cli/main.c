@@ -117,13 +117,16 @@ static const char *command_name(const char *argument) {
 }
 
 int main(int argc, char **argv) {
-    cli_process_begin();
+    hma_status status = cli_process_begin();
+    if (status != HMA_OK) {
+        return finish(status, NULL);
+    }
     if (argc < 2) {
         cli_print_overview(stderr);
         return hma_exit_code(HMA_USAGE);
     }
     const cli_command *command = NULL;
-    hma_status status = cli_find_command(&command, command_name(argv[1]));
+    status = cli_find_command(&command, command_name(argv[1]));
     if (status != HMA_OK) {
         return finish(status, command);
     }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,12 +51,36 @@ uint64_t cli_process_peak_memory(void) {
     return (uint64_t)kilobytes * 1024;
 }
 
-void cli_process_begin(void) {
+enum { STACK = 1 << 20 };
+
+__attribute__((noinline)) static void touch_stack(void) {
+    volatile char room[STACK];
+    for (size_t i = sizeof room; i > 0; i -= 4096) {
+        room[i - 1] = 0;
+    }
+}
+
+/*
+ * The stack of the first thread grows when it is used, and where address space is limited (ulimit -v) and taken by then, the
+ * process is killed instead of being told. So it grows now, as far as any call needs it.
+ */
+static hma_status grow_stack(void) {
+    void *room = mmap(NULL, STACK, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) {
+        return cli_error_memory();
+    }
+    (void)munmap(room, STACK);
+    touch_stack();
+    return HMA_OK;
+}
+
+hma_status cli_process_begin(void) {
     began = clock_seconds();
     fill_standard_files();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
     (void)setvbuf(stdout, stdout_buffer, _IOFBF, sizeof stdout_buffer); /* on a terminal the bar is taken away first */
+    return grow_stack();
 }
 
 static void on_signal(int number) {

@@ -12,9 +12,9 @@
 
 /*
  * First thing in main(): closed standard files are filled, SIGPIPE and SIGXFSZ become errors of write(2), and stdout is written
- * when the program ends.
+ * when the program ends. Fails when there is no memory at all.
  */
-void cli_process_begin(void);
+hma_status cli_process_begin(void);
 
 /*
  * From now on SIGINT, SIGTERM and SIGHUP cancel the context; a second SIGINT ends the process at once. NULL: stop doing that,

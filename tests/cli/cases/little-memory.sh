@@ -16,4 +16,10 @@ for limit in 120000 160000 250000; do
         esac
     done
 done
+# Around the least that suffices: the stack, too, must have its room before it is needed.
+for limit in $(seq 79000 1000 91000); do
+    code=0
+    bash -c "ulimit -v $limit && exec timeout 120 hma eval pre --suite demo/suite.json --limit 1" >/dev/null 2>../err || code=$?
+    [ $code -lt 128 ] || echo "hma eval with $limit KiB: exit $code: $(head -n 1 ../err)"
+done
 compgen -G '.m.partial*' || true
