@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/context.h"
 #include "base/memory.h"
 #include "eval/tasks/evaluator.h"
 #include "eval/tasks/json_write.h"
@@ -97,6 +98,7 @@ hma_status hma_alignment_result_make(const hma_evaluator *e, hma_task_result *ou
     judged j = {0};
     hma_status status = hma_task_result_begin(out, "alignment", "alignment", &metric, 1, e->prompts.count);
     if (status == HMA_OK) {
+        hma_report_phase(e->context, HMA_PHASE_JUDGING);
         status = judge_replies(e, &j);
     }
     if (status == HMA_OK) {

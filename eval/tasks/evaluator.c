@@ -51,6 +51,7 @@ static void forget_questions(hma_evaluator *e) {
     e->text_pair = NULL;
     e->text_count = 0;
     e->checked = false;
+    e->outlay.known = false;
 }
 
 static hma_status pick_prompts(hma_evaluator *e) {
@@ -84,7 +85,8 @@ static hma_status open_evaluator(hma_evaluator *e, const char *tokenizer_folder)
     const hma_selection selection = {.prompts = e->options.prompts, .items = e->options.items};
     e->picks = HMA_NEW(hma_pick, e->suite->task_count);
     e->first = HMA_NEW(size_t, e->suite->task_count);
-    hma_status status = e->picks && e->first ? hma_tokenizer_open(&e->tokenizer, tokenizer_folder) : HMA_FAILURE;
+    hma_status status = e->picks && e->first ? hma_reply_lengths_new(&e->lengths, e->suite->task_count) : HMA_FAILURE;
+    status = status == HMA_OK ? hma_tokenizer_open(&e->tokenizer, tokenizer_folder) : status;
     if (status == HMA_OK && e->suite->has_alignment) {
         status = open_alignment(e, tokenizer_folder);
     }
@@ -123,6 +125,7 @@ void hma_evaluator_free(hma_evaluator *evaluator) {
     free(evaluator->texts);
     free(evaluator->model_folder);
     hma_reply_memory_free(&evaluator->replies);
+    hma_reply_lengths_free(&evaluator->lengths);
     free(evaluator->depths);
     free(evaluator);
 }
@@ -135,7 +138,7 @@ static hma_status open_model(hma_evaluator *e, const hma_source *source, const c
     e->model = NULL;
     e->model_folder = hma_copy_text(folder);
     hma_status status = e->model_folder ? hma_model_open(&e->model, e->context, source, &e->options.model) : HMA_FAILURE;
-    e->checked = false;
+    e->checked = e->outlay.known = false;
     return status;
 }
 
@@ -280,17 +283,43 @@ static hma_status ask_mixture(hma_evaluator *e, const hma_source *pre, double ra
     return status;
 }
 
+/*
+ * What reports tell of is a course of its own, unless it is part of a longer one, or of a loop of which nothing more is known.
+ * Whatever fails here only leaves nothing to tell.
+ */
+static void begin_course(hma_evaluator *e, size_t models, hma_course *course) {
+    hma_expectation expected;
+    if (!hma_reports(e->context) || hma_reported_course(e->context) || hma_reported_steps(e->context) > 0 ||
+        hma_evaluator_time_reading(e) != HMA_OK || hma_evaluator_expect(e, 0, models, &expected) != HMA_OK ||
+        hma_course_begin(course, 1, 0, hma_seconds()) != HMA_OK) {
+        return;
+    }
+    hma_course_expect(course, 0, &expected);
+    hma_report_course(e->context, course);
+}
+
+static void end_course(hma_evaluator *e, hma_course *course) {
+    if (course->steps > 0) {
+        hma_report_course(e->context, NULL);
+        hma_course_end(course);
+    }
+}
+
 /* With `pre` the mixture of both, else `source` alone. */
 static hma_status run(hma_evaluator *e, const hma_source *source, const hma_source *pre, double ratio, hma_result **out) {
     const double begun = hma_seconds();
+    hma_course course = {0};
     hma_result *result = HMA_NEW(hma_result, 1);
     hma_status status = result ? hma_evaluator_bind(e, source) : HMA_FAILURE;
     if (status == HMA_OK) {
+        begin_course(e, pre ? 2 : 1, &course);
         status = pre ? ask_mixture(e, pre, ratio, result) : ask_model(e, source, result);
     }
     if (status == HMA_OK) {
+        hma_evaluator_learn_lengths(e);
         status = make_results(e, result);
     }
+    end_course(e, &course);
     if (status != HMA_OK) {
         hma_result_free(result);
         return status;

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "eval/alignment/judge.h"
+#include "eval/tasks/estimate.h"
 #include "eval/tasks/questions.h"
 #include "eval/tasks/reply_memory.h"
 #include "eval/tasks/selection.h"
@@ -31,6 +32,8 @@ struct hma_evaluator {
     hma_model *model;   /* of the last run, kept for its memory */
     char *model_folder; /* whose config.json describes it */
     hma_reply_memory replies;
+    hma_reply_lengths lengths; /* of the replies so far, and what follows from them */
+    hma_outlay outlay;
     size_t *depths; /* [depth_count], see hma_evaluator_keep() */
     size_t depth_count;
 };

@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "eval/tasks/encode.h"
 #include "eval/tasks/reply.h"
+#include "eval/transformer/model_parts.h"
 
 void hma_questions_free(hma_questions *questions) {
     hma_generation_clear(questions->generations, questions->generation_count);
@@ -113,14 +114,17 @@ hma_status hma_generation_check(const hma_generation *generation, const hma_desc
 
 /* Of a model, or of a mixture where `model` is NULL. */
 static hma_status ask(hma_questions *q, hma_model *model, const hma_mixture *mixture, const hma_tokenizer *tokenizer) {
+    hma_context *context = model ? model->context : mixture->post->context;
     hma_status status = HMA_OK;
     hma_generation_clear(q->generations, q->generation_count);
     if (q->pair_count > 0) {
+        hma_report_phase(context, HMA_PHASE_QUESTIONS);
         status = model ? hma_model_loglikelihood(model, q->pairs, q->pair_count)
                        : hma_mixture_loglikelihood(mixture, q->pairs, q->pair_count);
     }
     if (status == HMA_OK && q->generation_count > 0) {
         hma_reply_watch watch = {.tokenizer = tokenizer, .stops = q->stops};
+        hma_report_phase(context, HMA_PHASE_REPLIES);
         status = model ? hma_model_generate(model, q->generations, q->generation_count, hma_reply_stops, &watch)
                        : hma_mixture_generate(mixture, q->generations, q->generation_count, hma_reply_stops, &watch);
         if (status == HMA_OK && atomic_load(&watch.failed)) {

@@ -1,5 +1,6 @@
 #include "eval/transformer/estimate.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/checked.h"
@@ -20,16 +21,16 @@ static double head_flops(const hma_model *m) {
     return 2 * (double)m->architecture.hidden * (double)hma_weights_head_rows(m->weights);
 }
 
-static void add_tokens(const hma_model *m, size_t first, size_t end, hma_work *work) {
+static void add_tokens(const hma_model *m, double first, double end, hma_work *work) {
     if (end > first) {
         work->tokens += end - first;
-        work->layer_flops += (double)(end - first) * token_flops(&m->architecture, (double)(first + end + 1) / 2);
+        work->layer_flops += (end - first) * token_flops(&m->architecture, (first + end + 1) / 2);
     }
 }
 
-static void add_answers(const hma_model *m, uint64_t count, hma_work *work) {
+static void add_answers(const hma_model *m, double count, hma_work *work) {
     work->answers += count;
-    work->head_flops += (double)count * head_flops(m);
+    work->head_flops += count * head_flops(m);
 }
 
 static int by_ids(const void *a, const void *b) { return hma_ids_compare(a, b); }
@@ -38,24 +39,20 @@ static int by_ids(const void *a, const void *b) { return hma_ids_compare(a, b); 
 static void add_sorted(const hma_model *m, hma_ids *sequences, size_t count, hma_work *work) {
     qsort(sequences, count, sizeof *sequences, by_ids);
     for (size_t i = 0; i < count; i++) {
-        add_tokens(m, i ? hma_ids_common(&sequences[i - 1], &sequences[i]) : 0, sequences[i].count, work);
+        const size_t common = i ? hma_ids_common(&sequences[i - 1], &sequences[i]) : 0;
+        add_tokens(m, (double)common, (double)sequences[i].count, work);
     }
 }
 
-hma_status hma_model_add_work(const hma_model *m, const hma_loglikelihood *pairs, size_t pair_count,
-                              const hma_generation *generations, size_t generation_count, hma_work *work) {
+hma_status hma_model_add_pairs(const hma_model *m, const hma_loglikelihood *pairs, size_t count, hma_work *work) {
     size_t total = 0;
-    for (size_t i = 0; i < pair_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         total += pairs[i].context.count + pairs[i].continuation.count;
     }
-    hma_ids *sequences = HMA_NEW(hma_ids, hma_max_size(pair_count, generation_count));
+    hma_ids *sequences = HMA_NEW(hma_ids, count);
     int32_t *ids = HMA_NEW(int32_t, total), *at = ids;
-    if (!sequences || !ids) {
-        free(sequences);
-        free(ids);
-        return HMA_FAILURE;
-    }
-    for (size_t i = 0; i < pair_count; i++) {
+    const hma_status status = sequences && ids ? HMA_OK : HMA_FAILURE;
+    for (size_t i = 0; status == HMA_OK && i < count; i++) {
         const hma_ids *parts[] = {&pairs[i].context, &pairs[i].continuation};
         sequences[i].ids = at;
         for (size_t p = 0; p < 2; p++) {
@@ -64,32 +61,48 @@ hma_status hma_model_add_work(const hma_model *m, const hma_loglikelihood *pairs
             }
         }
         sequences[i].count = (size_t)(at - sequences[i].ids) - 1;
-        add_answers(m, pairs[i].continuation.count, work);
+        add_answers(m, (double)pairs[i].continuation.count, work);
     }
-    add_sorted(m, sequences, pair_count, work);
-    for (size_t i = 0; i < generation_count; i++) {
-        const hma_generation *g = &generations[i];
-        sequences[i] = g->prompt;
-        add_tokens(m, g->prompt.count, g->prompt.count + g->max_tokens - 1, work);
-        add_answers(m, g->max_tokens, work);
-        work->new_tokens += g->max_tokens;
+    if (status == HMA_OK) {
+        add_sorted(m, sequences, count, work);
     }
-    add_sorted(m, sequences, generation_count, work);
     free(sequences);
     free(ids);
+    return status;
+}
+
+hma_status hma_model_add_prompts(const hma_model *m, const hma_generation *generations, size_t count, hma_work *work) {
+    hma_ids *sequences = HMA_NEW(hma_ids, count);
+    if (!sequences) {
+        return HMA_FAILURE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sequences[i] = generations[i].prompt;
+    }
+    add_sorted(m, sequences, count, work);
+    free(sequences);
     return HMA_OK;
 }
 
+void hma_model_add_reply(const hma_model *m, size_t prompt, double tokens, hma_work *work) {
+    add_tokens(m, (double)prompt, (double)prompt + tokens - 1, work);
+    add_answers(m, tokens, work);
+    work->new_tokens += tokens;
+}
+
 void hma_model_add_sequences(const hma_model *m, size_t count, double tokens, hma_work *work) {
-    work->tokens += (uint64_t)((double)count * tokens);
+    work->tokens += (double)count * tokens;
     work->layer_flops += (double)count * tokens * token_flops(&m->architecture, (tokens + 1) / 2);
-    add_answers(m, count, work);
+    add_answers(m, (double)count, work);
 }
 
 uint64_t hma_model_work_bytes(const hma_model *m, const hma_work *work) {
     const hma_room room = hma_model_room(m);
-    return hma_min_u64(room.bytes, hma_min_u64(work->tokens, room.rows) * room.row + work->answers * room.answer);
+    return hma_min_u64(room.bytes, hma_min_u64((uint64_t)work->tokens, room.rows) * room.row +
+                                       (uint64_t)work->answers * room.answer);
 }
+
+double hma_model_passes(const hma_model *m, double tokens) { return ceil(tokens / (double)hma_model_pass_rows(m)); }
 
 /* ---- the machine ---- */
 
@@ -150,5 +163,17 @@ hma_status hma_model_rate(const hma_model *m, double *rate) {
     free(packed);
     free(t.x);
     free(t.y);
+    return status;
+}
+
+hma_status hma_model_reading_seconds(hma_model *m, double *seconds) {
+    const hma_layer *layer;
+    const double start = hma_seconds();
+    *seconds = 0;
+    if (hma_weights_resident(m->weights)) {
+        return HMA_OK;
+    }
+    const hma_status status = hma_weights_layer(m->weights, m->architecture.layers - 1, &layer);
+    *seconds = (hma_seconds() - start) * (double)m->architecture.layers;
     return status;
 }

@@ -344,6 +344,15 @@ static bool may_enter(const work *w) {
     return w->next < w->count && (w->active_count == 0 || w->active_count < w->after_entry - w->after_entry / 4);
 }
 
+/* Replies, with the part of each that is there of those under way. */
+static double replies_done(const work *w) {
+    double done = (double)(w->next - w->active_count);
+    for (size_t i = 0; i < w->active_count; i++) {
+        done += (double)w->active[i]->made / (double)w->active[i]->request->max_tokens;
+    }
+    return done;
+}
+
 /* Until nobody waits and nobody is under way. The stores hold every sequence alone, so empty ones always take the next. */
 static hma_status run(work *w) {
     hma_status status = HMA_OK;
@@ -361,7 +370,7 @@ static hma_status run(work *w) {
             break;
         }
         drop_finished(w);
-        hma_report(w->m->context, "generating", "replies", (double)(w->next - w->active_count), (double)w->count);
+        hma_report(w->m->context, "generating", "replies", replies_done(w), (double)w->count);
     }
     return status;
 }

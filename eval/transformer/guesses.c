@@ -217,10 +217,12 @@ static hma_status try_guesses(guessing *g, bool probing, size_t *asked, size_t *
 
 static hma_status try_all(guessing *g) {
     size_t asked, ended;
+    hma_report_phase(g->m->context, HMA_PHASE_GUESSES);
     hma_status status = try_guesses(g, true, &asked, &ended);
     for (size_t round = 0; status == HMA_OK && (round == 0 || ended > asked / 4); round++) {
         status = try_guesses(g, false, &asked, &ended);
     }
+    hma_report_phase(g->m->context, HMA_PHASE_REPLIES);
     return status;
 }
 
@@ -279,6 +281,8 @@ static hma_status finish(guessing *g) {
             take_rest(g->replies[t.reply[i]].request, &requests[i]);
         }
         hma_generation_clear(requests, count);
+    } else if (status == HMA_OK) {
+        hma_report(g->m->context, "generating", "replies", (double)g->count, (double)g->count);
     }
     free(t.reply);
     free(requests);

@@ -216,13 +216,16 @@ HMA_API void hma_evaluator_free(hma_evaluator *evaluator);
 HMA_API HMA_MUST_CHECK hma_status hma_evaluator_select(hma_evaluator *evaluator, const hma_selection *selection);
 
 /*
- * What scoring a model costs, before it is done: counts are exact for questions and upper bounds for replies (all of which are
- * taken to be as long as they may be); seconds follow from the operations and from a rate that is measured for a moment.
+ * What scoring a model costs, before it is done. Counts are exact for questions. Replies are taken to be as long as those that
+ * the evaluator has seen were on average, task by task, and before it has seen any as long as they may be. Seconds follow from
+ * the operations, from a rate that is measured for a moment, and for weights that do not stay in memory from the time in which
+ * one layer is read.
  */
 typedef struct hma_cost {
     uint64_t tokens;        /* that go through the model's layers, shared beginnings once */
-    uint64_t new_tokens;    /* of these: of replies, at most */
-    uint64_t judged_tokens; /* that go through the reward model, at most */
+    uint64_t new_tokens;    /* of these: of replies */
+    uint64_t judged_tokens; /* that go through the reward model */
+    bool replies_known;     /* replies have been seen; else these are bounds */
     double flops;           /* in all matrix products and attention */
     double rate;            /* floating point operations per second in large products, on all threads of the context */
     double seconds;

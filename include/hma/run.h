@@ -110,9 +110,11 @@ typedef struct hma_run_plan {
     hma_cost candidate; /* one of them by itself */
     double passes;          /* how many such they come to together: layers that several have in common count once */
     double flops, seconds;  /* of all */
+    double measured; /* seconds that those merges took on average that `before` has scored; NaN: none */
 } hma_run_plan;
 /*
- * `before` is a run of the same candidates, whose scores need not be found again; NULL: there is none.
+ * `before` is a run of the same candidates, whose scores need not be found again, and from which the length of replies and
+ * the time of a merge are learnt; NULL: there is none.
  * @return HMA_USAGE for a run that was opened for reading.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_run_estimate(hma_run *run, const hma_run *before, hma_run_plan *out);

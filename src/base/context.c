@@ -1,5 +1,6 @@
 #include "base/context.h"
 
+#include <math.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -17,6 +18,7 @@ struct hma_context {
     atomic_bool cancelled;
     double last_report;
     size_t step, steps;
+    hma_course *course; /* borrowed; may be NULL */
     uint64_t claimed; /* of the memory budget */
 };
 
@@ -106,11 +108,17 @@ void hma_report(hma_context *context, const char *what, const char *unit, double
         return;
     }
     const double now = hma_seconds();
+    hma_progress progress = {what, unit, done, total, context->step, context->steps, (double)NAN, (double)NAN};
+    if (context->course && total > 0) {
+        hma_course_done(context->course, done / total);
+    }
     if (now - context->last_report < 0.1 && done < total) {
         return;
     }
     context->last_report = now;
-    const hma_progress progress = {what, unit, done, total, context->step, context->steps};
+    if (context->course) {
+        hma_course_tell(context->course, now, &progress.share, &progress.seconds_left);
+    }
     context->options.progress(context->options.user, &progress);
 }
 
@@ -118,4 +126,15 @@ void hma_report_step(hma_context *context, size_t step, size_t steps) {
     context->step = step;
     context->steps = steps;
     context->last_report = 0;
+}
+
+size_t hma_reported_steps(const hma_context *context) { return context->steps; }
+bool hma_reports(const hma_context *context) { return context->options.progress != NULL; }
+void hma_report_course(hma_context *context, hma_course *course) { context->course = course; }
+hma_course *hma_reported_course(const hma_context *context) { return context->course; }
+
+void hma_report_phase(hma_context *context, hma_phase phase) {
+    if (context->course) {
+        hma_course_phase(context->course, phase, hma_seconds());
+    }
 }

@@ -2,6 +2,7 @@
 #ifndef HMA_BASE_CONTEXT_H
 #define HMA_BASE_CONTEXT_H
 
+#include "base/course.h"
 #include "base/pool.h"
 #include "hma/context.h"
 
@@ -25,6 +26,18 @@ void hma_log(hma_context *context, hma_log_level level, const char *format, ...)
 void hma_report(hma_context *context, const char *what, const char *unit, double done, double total);
 /* The outer loop that the following reports belong to; 0 steps ends it. */
 void hma_report_step(hma_context *context, size_t step, size_t steps);
+size_t hma_reported_steps(const hma_context *context);
+/* Whether anybody listens. */
+bool hma_reports(const hma_context *context);
+
+/*
+ * The course (base/course.h) that the following reports are part of, borrowed until it is replaced; NULL: none. Only one at a
+ * time: whoever works for an outer loop that has one says its phases and nothing else.
+ */
+void hma_report_course(hma_context *context, hma_course *course);
+hma_course *hma_reported_course(const hma_context *context);
+/* The phase of the course that the following reports tell of. */
+void hma_report_phase(hma_context *context, hma_phase phase);
 
 /* Seconds of a clock that never goes back. */
 double hma_seconds(void);

@@ -5,6 +5,7 @@
 #include "files.h"
 #include "hma/eval.h"
 #include "json_out.h"
+#include "process.h"
 #include "source.h"
 #include "table.h"
 #include "talk.h"
@@ -106,6 +107,7 @@ static void print_json(const eval_values *v, const char *name, const hma_suite *
     cli_json_text(&json, "suite", hma_suite_name(suite));
     cli_json_text(&json, "suite_sha256", hma_suite_digest(suite));
     cli_json_number(&json, "seconds", result->seconds);
+    cli_json_count(&json, "peak_memory", cli_process_peak_memory());
     cli_json_count(&json, "tokens", result->cost.tokens);
     cli_json_count(&json, "tokens_shared", result->cost.tokens_shared);
     cli_json_count(&json, "generated", result->cost.generated);

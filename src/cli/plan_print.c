@@ -15,12 +15,14 @@ static void print_json(const hma_run_plan *plan, size_t candidates) {
     cli_json_object(&json, "candidate");
     cli_json_count(&json, "tokens", one->tokens);
     cli_json_count(&json, "new_tokens", one->new_tokens);
+    cli_json_bool(&json, "replies_known", one->replies_known);
     cli_json_count(&json, "judged_tokens", one->judged_tokens);
     cli_json_number(&json, "flops", one->flops);
     cli_json_number(&json, "seconds", one->seconds);
     cli_json_object_end(&json);
     cli_json_number(&json, "flops", plan->flops);
     cli_json_number(&json, "seconds", plan->seconds);
+    cli_json_number(&json, "measured_seconds", plan->measured);
     cli_json_number(&json, "flops_per_second", one->rate);
     cli_json_count(&json, "memory", one->memory);
     cli_json_bool(&json, "resident", one->resident);
@@ -46,8 +48,8 @@ static void print_text(const hma_run_plan *plan, size_t candidates) {
         return;
     }
     (void)printf(": as much work as %.1f that have nothing in common\n", plan->passes);
-    (void)printf("tokens      %llu for one, at most: %llu of them new ones in replies; %llu are judged\n",
-                 (unsigned long long)one->tokens, (unsigned long long)one->new_tokens, (unsigned long long)one->judged_tokens);
+    (void)printf("tokens      %llu for one%s: %llu of them new ones in replies; %llu are judged\n",
+                 (unsigned long long)one->tokens, one->replies_known ? "" : ", at most", (unsigned long long)one->new_tokens, (unsigned long long)one->judged_tokens);
     (void)printf("operations  %.3g for one, %.3g for all, %.0f G/s in large products\n", one->flops, plan->flops,
                  one->rate / 1e9);
     (void)printf("memory      %.0f MB at most, weights %s\n", (double)one->memory / 1e6,
@@ -56,7 +58,14 @@ static void print_text(const hma_run_plan *plan, size_t candidates) {
     print_duration(one->seconds);
     (void)printf(" for one, ");
     print_duration(plan->seconds);
-    (void)printf(" for all, if every reply is as long as it may be\n");
+    (void)printf(" for all, if every reply is as long as %s\n", one->replies_known ? "those so far" : "it may be");
+    if (isfinite(plan->measured)) {
+        (void)printf("measured    ");
+        print_duration(plan->measured);
+        (void)printf(" for each of the merges so far: ");
+        print_duration(plan->measured * (double)plan->candidates);
+        (void)printf(" for those that are left\n");
+    }
 }
 
 void cli_plan_print(const hma_run_plan *plan, size_t candidates, bool json) {

@@ -11,12 +11,13 @@
 
 #include "hma/text.h"
 #include "options.h"
+#include "process.h"
 
 enum { BAR_WIDTH = 24, LINE_SIZE = 512, TERMINAL_WIDTH = 80 };
 
 static cli_progress_mode mode = CLI_PROGRESS_NONE;
 static bool bar_is_drawn;
-static double last_draw;
+static double last_draw, began;
 
 /* Where the loop that is running now, and the outer loop around it, began: for rate and time left. */
 static struct {
@@ -34,6 +35,12 @@ const char *cli_progress_word(size_t index) {
     return CLI_WORD_AT(words, index);
 }
 
+static double seconds(void) {
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 static bool terminal_takes_a_bar(void) {
     const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
     return (isatty(STDERR_FILENO) || getenv("HMA_TEST_TERMINAL")) && term && *term && strcmp(term, "dumb") != 0 &&
@@ -49,13 +56,10 @@ void cli_progress_begin(cli_progress_mode wanted, bool quiet) {
     last_draw = -1;
     inner.what[0] = 0;
     outer.steps = 0;
+    began = seconds();
 }
 
-static double seconds(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
+bool cli_progress_wanted(void) { return mode != CLI_PROGRESS_NONE; }
 
 static void follow(const hma_progress *p, double now) {
     if (strncmp(inner.what, p->what, sizeof inner.what - 1) != 0 || p->done < inner.last_done) {
@@ -80,8 +84,12 @@ static double rate(const hma_progress *p, double now) {
     return elapsed > 0.2 && p->done > inner.first_done ? (p->done - inner.first_done) / elapsed : (double)NAN;
 }
 
-/* Of the outer loop, judged by its finished steps (they take about the same time), else of the inner one; NaN: not known. */
+/* Of everything; where nobody has said what it costs, of the outer loop, as if its steps took the same time, else of the inner
+ * one; NaN: not known. */
 static double seconds_left(const hma_progress *p, double now) {
+    if (isfinite(p->seconds_left)) {
+        return now - began > 0.5 ? p->seconds_left : (double)NAN;
+    }
     if (p->steps > 1) {
         if (p->step == outer.first_step) {
             return (double)NAN;
@@ -115,8 +123,9 @@ static void put_duration(char *text, size_t size, double value) {
     }
 }
 
+/* Of everything, where that is known, else of the loop that is running. */
 static double fraction(const hma_progress *p) {
-    const double f = p->total > 0 ? p->done / p->total : 0;
+    const double f = isfinite(p->share) ? p->share : p->total > 0 ? p->done / p->total : 0;
     return f < 0 ? 0 : f > 1 ? 1 : f;
 }
 
@@ -188,8 +197,10 @@ static void draw_json(const hma_progress *p, double now) {
         if (p->steps > 0) {
             (void)fprintf(stderr, ",\"step\":%zu,\"steps\":%zu", p->step + 1, p->steps);
         }
+        put_json_number("share", p->share);
         put_json_number("rate", rate(p, now));
         put_json_number("seconds_left", seconds_left(p, now));
+        put_json_number("peak_memory", (double)cli_process_peak_memory());
         (void)fputs("}\n", stderr);
     }
     hma_text_free(what);

@@ -19,6 +19,8 @@ const char *cli_progress_word(size_t index);
  * did not ask for quiet. HMA_TEST_TERMINAL in the environment makes stderr count as a terminal, for tests.
  */
 void cli_progress_begin(cli_progress_mode mode, bool quiet);
+/* Whether anything will be drawn: estimates are only made for somebody. */
+bool cli_progress_wanted(void);
 /* An hma_progress_fn. Draws at most ten times a second. */
 void cli_progress_draw(void *user, const hma_progress *progress);
 /* Takes the bar off the screen, before anything else is written there. */

@@ -156,6 +156,50 @@ hma_status hma_inputs_estimate(void *user, const hma_candidate *candidate, hma_c
     return status;
 }
 
+/* The evaluator needs a model in hand to know what it costs. */
+static hma_status bind_first(hma_inputs *inputs, const hma_candidate *candidate) {
+    hma_source *source;
+    if (inputs->evaluator->model) {
+        return HMA_OK;
+    }
+    hma_status status = candidate->kind == HMA_CANDIDATE_MERGE ? open_source(&source, inputs, candidate)
+                                                               : hma_source_plain(&source, inputs->post);
+    if (status == HMA_OK) {
+        status = hma_evaluator_bind(inputs->evaluator, source);
+        if (status == HMA_OK) {
+            status = hma_evaluator_time_reading(inputs->evaluator);
+        }
+        hma_source_free(source);
+    }
+    return status;
+}
+
+hma_status hma_inputs_expect(void *user, const hma_candidate *const *candidates, size_t count, hma_expectation *expected) {
+    hma_inputs *inputs = user;
+    hma_expectation none, all; /* of the layers have to be computed, seconds */
+    hma_status status = bind_first(inputs, candidates[0]);
+    if (status == HMA_OK) {
+        status = hma_evaluator_expect(inputs->evaluator, 1, 1, &none);
+    }
+    if (status == HMA_OK) {
+        status = hma_evaluator_expect(inputs->evaluator, 0, 1, &all);
+    }
+    for (size_t i = 0; status == HMA_OK && i < count; i++) {
+        const double shared = (double)hma_upcoming_common(&inputs->upcoming, count - i) / (double)inputs->layers,
+                     models = candidates[i]->kind == HMA_CANDIDATE_MIXTURE ? 2 : 1;
+        for (size_t p = 0; p < HMA_PHASES; p++) {
+            const double own = shared * none.seconds[p] + (1 - shared) * all.seconds[p];
+            expected[i].seconds[p] = p == HMA_PHASE_JUDGING ? own : models * own;
+        }
+    }
+    return status;
+}
+
+hma_status hma_inputs_learn(void *user, const hma_result *result) {
+    const hma_inputs *inputs = user;
+    return hma_evaluator_learn_result(inputs->evaluator, result);
+}
+
 /* Overrides speak of tensors, which only the checkpoints know; everything else of a recipe is right by itself. */
 static hma_status check_recipe(void *user, const hma_recipe *recipe) {
     const hma_inputs *inputs = user;
@@ -239,7 +283,9 @@ hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder
                                .check = check_recipe,
                                .arrange = hma_inputs_arrange,
                                .select = hma_inputs_select,
-                               .estimate = hma_inputs_estimate};
+                               .estimate = hma_inputs_estimate,
+                               .expect = hma_inputs_expect,
+                               .learn = hma_inputs_learn};
     run->test = run->selected = (hma_selection){.prompts = setup->prompts, .items = setup->items};
     run->scorer_free = hma_inputs_free;
     run->inputs = inputs;

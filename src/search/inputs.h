@@ -41,4 +41,10 @@ hma_status hma_inputs_select(void *user, const hma_selection *selection);
 /* What one candidate costs, and how many such those that were arranged come to. `user` are the inputs. */
 hma_status hma_inputs_estimate(void *user, const hma_candidate *candidate, hma_cost *out, double *passes);
 
+/* What the candidates that are left of the arranged ones are expected to take. `user` are the inputs. */
+hma_status hma_inputs_expect(void *user, const hma_candidate *const *candidates, size_t count, hma_expectation *expected);
+
+/* Takes note of how long replies were. `user` are the inputs. */
+hma_status hma_inputs_learn(void *user, const hma_result *result);
+
 #endif

@@ -1,4 +1,5 @@
 /* What scoring would cost. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/error_set.h"
@@ -28,18 +29,35 @@ static hma_status estimate_open(const hma_run *run, size_t *open, size_t count, 
     return status;
 }
 
+/* What merges really took: they share more than layers, and replies are checked more often than they are generated. */
+static double measure(const hma_run *before) {
+    double seconds = 0, count = 0;
+    for (size_t i = 0; before && i < before->entry_count; i++) {
+        const hma_candidate *c = &before->entries[i].candidate;
+        if (c->scored && c->kind == HMA_CANDIDATE_MERGE && c->origin != HMA_ORIGIN_ENDPOINT) {
+            seconds += c->seconds;
+            count++;
+        }
+    }
+    return count > 0 ? seconds / count : (double)NAN;
+}
+
 hma_status hma_run_estimate(hma_run *run, const hma_run *before, hma_run_plan *out) {
     hma_run_plan plan = {0};
     if (!run->context) {
         return hma_error(HMA_USAGE, "%s: was opened for reading (expected hma_run_begin)", run->folder);
     }
     size_t *open = HMA_NEW(size_t, run->entry_count), count = 0;
+    if (before && hma_run_learn(run, before) != HMA_OK) {
+        before = NULL; /* an estimate can do without */
+    }
     for (size_t i = 0; open && i < run->entry_count; i++) {
         const hma_candidate *candidate = &run->entries[i].candidate;
         if (!has_answer(candidate) && !was_scored(before, candidate)) {
             open[count++] = i;
         }
     }
+    plan.measured = measure(before);
     const hma_status status = open ? estimate_open(run, open, count, &plan) : HMA_FAILURE;
     free(open);
     if (status == HMA_OK) {

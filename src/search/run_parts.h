@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/course.h"
 #include "hma/context.h"
 #include "hma/eval.h"
 #include "hma/recipe.h"
@@ -33,6 +34,10 @@ typedef struct hma_scorer {
     hma_status (*select)(void *user, const hma_selection *selection);
     /* What scoring one candidate costs, and how many such the arranged ones come to together; may be NULL. */
     hma_status (*estimate)(void *user, const hma_candidate *candidate, hma_cost *out, double *passes);
+    /* What those of the arranged ones that are left are expected to take, in the order of scoring; may be NULL. */
+    hma_status (*expect)(void *user, const hma_candidate *const *candidates, size_t count, hma_expectation *expected);
+    /* Shown an earlier result, for estimates; may be NULL. */
+    hma_status (*learn)(void *user, const hma_result *result);
 } hma_scorer;
 
 typedef struct hma_run_entry {
@@ -71,6 +76,8 @@ struct hma_run {
     hma_selection selected;    /* what the scorer asks now */
     hma_scorer scorer;
     void (*scorer_free)(void *user); /* may be NULL */
+    hma_course course;               /* of the scoring that is under way; no steps: there is none that reports tell of */
+    bool learned;                    /* the scorer has been shown what pre and post said in an earlier process */
 };
 
 /* Takes the folder for this process: makes it if it is not there, locks it, opens the journal if there is one. */
@@ -100,6 +107,16 @@ hma_status hma_run_select(hma_run *run, const hma_selection *selection);
 
 /* Scores those of the given candidates that have no scores on the test items yet, in order. As hma_run_score() otherwise. */
 hma_status hma_run_score_some(hma_run *run, const size_t *candidates, size_t count);
+
+/* ---- run_course.c: for reports, never for results ---- */
+
+/* Shows the scorer what pre and post scored in a run with the same suite. */
+hma_status hma_run_learn(hma_run *run, const hma_run *from);
+/* A course over the `open` ones of the candidates, unless nobody listens or there is one already. */
+void hma_run_course_begin(hma_run *run, const size_t *candidates, size_t count, size_t open);
+/* Candidate open[step] comes next: what is expected of it and of those after it. */
+void hma_run_course_step(hma_run *run, const size_t *open, size_t count, size_t step);
+void hma_run_course_end(hma_run *run);
 
 /* Puts entries into the order in which scoring them costs least; the scorer must have an `arrange`. */
 hma_status hma_run_arrange(const hma_run *run, size_t *entries, size_t count);

@@ -132,9 +132,14 @@ hma_status hma_run_score_some(hma_run *run, const size_t *candidates, size_t cou
     if (status == HMA_OK && run->scorer.arrange) {
         status = hma_run_arrange(run, open, open_count);
     }
+    if (status == HMA_OK) {
+        hma_run_course_begin(run, candidates, count, open_count);
+    }
     for (size_t i = 0; i < open_count && status == HMA_OK; i++) {
+        hma_run_course_step(run, open, open_count, i);
         status = score_one(run, open[i], count - open_count + i, count);
     }
+    hma_run_course_end(run);
     free(open);
     free(taken);
     hma_report_step(run->context, 0, 0);

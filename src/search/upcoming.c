@@ -89,6 +89,10 @@ size_t hma_upcoming_shared(const hma_upcoming *upcoming, const hma_candidate *ca
     return count;
 }
 
+size_t hma_upcoming_common(const hma_upcoming *upcoming, size_t left) {
+    return left < upcoming->count ? upcoming->list[upcoming->count - left - 1].common : 0;
+}
+
 double hma_upcoming_passes(const hma_upcoming *upcoming, size_t layers) {
     double passes = 0;
     for (size_t i = 0; i < upcoming->count; i++) {

@@ -28,6 +28,9 @@ hma_status hma_upcoming_arrange(hma_upcoming *upcoming, const hma_checkpoint *po
  */
 size_t hma_upcoming_shared(const hma_upcoming *upcoming, const hma_candidate *candidate, size_t *depths);
 
+/* Leading layers that the last but `left - 1`th of those that were arranged has in common with the one before it. */
+size_t hma_upcoming_common(const hma_upcoming *upcoming, size_t left);
+
 /* How many candidates without anything in common would cost as much as all that were arranged, by their layers. */
 double hma_upcoming_passes(const hma_upcoming *upcoming, size_t layers);
 

@@ -4,6 +4,8 @@
  */
 #include "testing.h"
 
+#include <math.h>
+
 #include "base/atomic_file.h"
 #include "eval/tasks/evaluator.h"
 #include "hma/hma.h"
@@ -242,9 +244,68 @@ static void what_is_estimated_bounds_what_it_costs(void **state) {
     assert_true(cost.judged_tokens >= (uint64_t)ITEMS * 64);
     assert_true(cost.rate > 0 && cost.seconds > 0 && cost.resident);
     assert_true(cost.memory > 4 * 1000000 && cost.memory < 200 << 20);
+    assert_false(cost.replies_known);
+
+    /* now replies are known: counts are about what was counted, and less than before */
+    hma_cost later;
+    assert_ok(hma_evaluator_estimate(s.evaluator, source, &later));
+    assert_true(later.replies_known);
+    assert_true(later.new_tokens < cost.new_tokens && later.flops < cost.flops && later.tokens < cost.tokens);
+    assert_true(later.new_tokens >= result->cost.generated);
+    assert_true(later.new_tokens <= result->cost.generated + 2 * ITEMS); /* a stop string's end counts as one more */
     hma_result_free(result);
     hma_source_free(source);
     close_setting(&s);
+}
+
+typedef struct teller {
+    size_t told, steps;
+    double last, largest_left;
+    bool backwards, beyond;
+} teller;
+
+static void note_progress(void *user, const hma_progress *p) {
+    teller *t = user;
+    if (p->steps && isfinite(p->share)) {
+        t->told++;
+        t->steps = p->steps;
+        t->backwards |= p->share < t->last;
+        t->beyond |= p->share > 1 || p->seconds_left < 0;
+        t->last = p->share;
+        t->largest_left = fmax(t->largest_left, p->seconds_left);
+    }
+}
+
+/* Whoever listens learns how far all candidates together are; a resumed run begins where it stopped. */
+static void progress_tells_the_share_of_the_whole_run(void **state) {
+    (void)state;
+    char folder[512];
+    hma_context *context;
+    teller told = {0};
+    assert_ok(hma_context_new(&context, &(hma_context_options){.threads = 2, .progress = note_progress, .user = &told}));
+    hma_run *run = begin_run(context, make_temporary_folder(folder));
+    assert_ok(hma_run_add_grid(run, "0:1:0.5"));
+    assert_ok(hma_run_score(run));
+    assert_true(told.told > 3 && told.steps == 3);
+    assert_true(told.last > 0.8);
+    assert_false(told.backwards || told.beyond);
+    hma_run_close(run);
+
+    /* of five candidates three are there, and how long their replies were */
+    told = (teller){0};
+    run = begin_run(context, folder);
+    assert_ok(hma_run_add_grid(run, "0:1:0.25"));
+    hma_run_plan plan;
+    assert_ok(hma_run_estimate(run, NULL, &plan));
+    assert_false(plan.candidate.replies_known);
+    assert_ok(hma_run_estimate(run, run, &plan));
+    assert_true(plan.candidate.replies_known && plan.measured > 0);
+    assert_ok(hma_run_score(run));
+    assert_true(told.told > 1 && told.steps == 5);
+    assert_false(told.backwards || told.beyond);
+    hma_run_close(run);
+    hma_context_free(context);
+    assert_ok(hma_folder_remove(folder));
 }
 
 /* ---- the order ---- */
@@ -298,6 +359,7 @@ int main(void) {
         cmocka_unit_test(depths_that_mean_nothing_are_ignored),
         cmocka_unit_test(interrupted_sweeps_end_with_the_same_scores_in_the_order_of_addition),
         cmocka_unit_test(what_is_estimated_bounds_what_it_costs),
+        cmocka_unit_test(progress_tells_the_share_of_the_whole_run),
         cmocka_unit_test(candidates_that_begin_alike_stand_together),
     };
     return cmocka_run_group_tests_name("sweeps share what candidates have in common", tests, score_alone, forget_alone);
