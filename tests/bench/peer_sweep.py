@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """A sweep as it is done today, against hma sweep: for some candidates mergekit writes the merge, lm-evaluation-harness scores its
-multiple choice, and transformers samples replies and rewards them, each in a process of its own; the time is extrapolated to all
+tasks, and transformers samples replies and rewards them, each in a process of its own; the time is extrapolated to all
 candidates. Then hma sweeps over all of them (two blocks, six levels: 36), on the same items and prompts.
 
     peer_sweep.py HMA PRE POST SUITE WORK [--dtype float32|bfloat16] [--peers 3] [--levels 6] [--limit N] [--threads N]
+                  [--batch 8] [--reply-batch 64]
 
-SUITE is a suite file with multiple choice tasks and a reward model. Needs mergekit, lm_eval, transformers, datasets, yaml. Times are
+SUITE is a suite file with task files of hma's own lines and a reward model. Needs mergekit, lm_eval, transformers, datasets, yaml. Times are
 wall times: let nothing else run."""
 import argparse
 import json
@@ -41,7 +42,9 @@ print(sum(scores) / len(scores))
 
 def timed(what, command, **more):
     start = time.monotonic()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **more)
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **more)
+    if done.returncode:
+        sys.exit(f"{what} failed:\n{done.stderr[-4000:]}")
     seconds = time.monotonic() - start
     print(f"  {what}: {seconds:.1f} s", flush=True)
     return seconds
@@ -53,21 +56,25 @@ def read_lines(path, limit):
 
 
 def write_tasks(suite, folder, limit, work):
-    """The suite's multiple choice as tasks of the harness."""
+    """The suite's tasks as tasks of the harness."""
     names = []
     for task in suite["tasks"]:
-        if task["type"] != "multiple_choice":
-            continue
-        lines = read_lines(os.path.join(folder, task["file"]), min(limit, task.get("limit", limit)))
         data = os.path.join(work, task["name"] + ".jsonl")
         with open(data, "w") as out:
-            for line in lines:
-                item = json.loads(line)
-                out.write(json.dumps({"query": item["query"], "choices": item["choices"], "gold": item["gold"]}) + "\n")
+            out.writelines(read_lines(task["file"], min(limit, task.get("limit", limit))))
+        lines = [f"task: bench_{task['name']}", "dataset_path: json", f"dataset_kwargs: {{data_files: {{test: {data}}}}}", "test_split: test",
+                 "doc_to_text: '{{query}}'", "target_delimiter: ' '"]
+        if task["type"] == "multiple_choice":
+            lines += ["output_type: multiple_choice", "doc_to_choice: choices", "doc_to_target: gold",
+                      "metric_list: [{metric: acc}, {metric: acc_norm}]"]
+        elif task["type"] == "loglikelihood":
+            lines += ["output_type: loglikelihood", "doc_to_target: '{{choices[0]}}'", "metric_list: [{metric: perplexity}, {metric: acc}]"]
+        else:
+            stop = json.dumps(task.get("until", ["\n"]))
+            lines += ["output_type: generate_until", "doc_to_target: '{{answers[0]}}'", "metric_list: [{metric: exact_match}]",
+                      f"generation_kwargs: {{until: {stop}, do_sample: false, max_gen_toks: {task['max_tokens']}}}"]
         with open(os.path.join(work, task["name"] + ".yaml"), "w") as out:
-            out.write(f"task: bench_{task['name']}\ndataset_path: json\ndataset_kwargs:\n  data_files:\n    test: {data}\n"
-                      "test_split: test\noutput_type: multiple_choice\ndoc_to_text: '{{query}}'\ndoc_to_choice: choices\n"
-                      "doc_to_target: gold\ntarget_delimiter: ' '\nmetric_list:\n  - metric: acc\n  - metric: acc_norm\n")
+            out.write("\n".join(lines) + "\n")
         names.append("bench_" + task["name"])
     return names
 
@@ -94,13 +101,14 @@ def main():
     parser.add_argument("--limit", type=int, default=10**9)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--batch", default="8")
+    parser.add_argument("--reply-batch", default="64")
     options = parser.parse_args()
+    options.hma, options.pre, options.post = (os.path.abspath(path) for path in (options.hma, options.pre, options.post))
     os.makedirs(options.work, exist_ok=True)
     work = os.path.abspath(options.work)
     folder = os.path.dirname(os.path.abspath(options.suite))
     with open(options.suite) as file:
         suite = json.load(file)
-    suite["tasks"] = [task for task in suite["tasks"] if task["type"] == "multiple_choice"]
     for task in suite["tasks"]:
         task["file"] = os.path.join(folder, task["file"])
     alignment = suite["alignment"]
@@ -128,7 +136,7 @@ def main():
                                    ",".join(tasks), "--include_path", work, "--device", "cpu", "--batch_size", options.batch],
                        env=environment)
         peers += timed("replies and rewards", [sys.executable, "-c", REPLIES, merged, alignment["model"], prompts, options.dtype,
-                                               str(options.threads), str(alignment["max_tokens"]), options.batch], env=environment)
+                                               str(options.threads), str(alignment["max_tokens"]), options.reply_batch], env=environment)
     each = peers / options.peers
     levels = ",".join(f"{k / (options.levels - 1):g}" for k in range(options.levels))
     subprocess.run(["rm", "-rf", os.path.join(work, "run")], check=True)
