@@ -76,6 +76,10 @@ typedef struct hma_search_report {
     size_t predictions;
 } hma_search_report;
 
+/* Whether a search with these options can begin in this run, and what its files hold; hma_run_search() looks first, too. Scores
+ * nothing. @return as hma_run_search() */
+HMA_API HMA_MUST_CHECK hma_status hma_run_search_check(const hma_run *run, const hma_search_options *options);
+
 /*
  * Searches, scores the front that was found, and pre and post, on the test items. *report may be NULL.
  * @return HMA_USAGE when the run has no blocks or does not keep search items apart; as hma_run_score() otherwise.

@@ -2,6 +2,7 @@
 
 #include "cmd.h"
 #include "common.h"
+#include "comparison_options.h"
 #include "front_print.h"
 #include "hma/run_search.h"
 #include "recipe_options.h"
@@ -20,6 +21,7 @@ typedef struct search_values {
     bool responses_only;
     int algorithm, parametrization;
     double epsilon, penalty, learning_rate;
+    cli_comparisons comparisons;
     cli_recipe_settings settings;
     cli_compute compute;
     uint64_t limit;
@@ -133,33 +135,37 @@ static void tell(const hma_search_report *r) {
     }
 }
 
-static hma_status search_and_print(cli_session *session, const search_values *v, hma_run *run) {
-    const hma_search_options chosen = {.method = (hma_search_method)v->method,
-                                       .seed = v->search_seed,
-                                       .mean_ratio = v->mean_ratio,
-                                       .candidates = (size_t)v->candidates,
-                                       .tokens = v->tokens,
-                                       .minutes = (double)v->minutes,
-                                       .population = (size_t)v->population,
-                                       .batch = (size_t)v->batch,
-                                       .race = v->race,
-                                       .means = v->means.item,
-                                       .mean_count = v->means.count,
-                                       .texts = v->texts,
-                                       .texts_best = (size_t)v->best,
-                                       .texts_drawn = (size_t)v->drawn,
-                                       .texts_samples = (size_t)v->samples,
-                                       .block_length = v->block_length ? (size_t)v->block_length : SIZE_MAX,
-                                       .responses_only = v->responses_only,
-                                       .algorithm = algorithm_word((size_t)v->algorithm),
-                                       .starts = (size_t)v->starts,
-                                       .paper = v->parametrization == 1,
-                                       .epsilon = v->epsilon,
-                                       .learning_rate = v->learning_rate,
-                                       .penalty = v->penalty};
+static hma_search_options options_of(const search_values *v) {
+    return (hma_search_options){.method = (hma_search_method)v->method,
+                                .seed = v->search_seed,
+                                .mean_ratio = v->mean_ratio,
+                                .candidates = (size_t)v->candidates,
+                                .tokens = v->tokens,
+                                .minutes = (double)v->minutes,
+                                .population = (size_t)v->population,
+                                .batch = (size_t)v->batch,
+                                .race = v->race,
+                                .means = v->means.item,
+                                .mean_count = v->means.count,
+                                .texts = v->texts,
+                                .texts_best = (size_t)v->best,
+                                .texts_drawn = (size_t)v->drawn,
+                                .texts_samples = (size_t)v->samples,
+                                .block_length = v->block_length ? (size_t)v->block_length : SIZE_MAX,
+                                .responses_only = v->responses_only,
+                                .algorithm = algorithm_word((size_t)v->algorithm),
+                                .starts = (size_t)v->starts,
+                                .paper = v->parametrization == 1,
+                                .epsilon = v->epsilon,
+                                .learning_rate = v->learning_rate,
+                                .penalty = v->penalty};
+}
+
+static hma_status search_and_print(cli_session *session, const search_values *v, const hma_search_options *chosen,
+                                   hma_run *run) {
     hma_search_report report;
     hma_front *front;
-    hma_status status = hma_run_search(run, &chosen, &report);
+    hma_status status = hma_run_search(run, chosen, &report);
     if (status == HMA_OK) {
         if (!v->common.quiet) {
             tell(&report);
@@ -188,10 +194,20 @@ static hma_status run(cli_session *session, const void *values) {
     if (status == HMA_OK) {
         status = hma_run_begin(&opened, session->context, v->run, &setup);
     }
-    if (status == HMA_OK) {
-        status = search_and_print(session, v, opened);
-        hma_run_close(opened);
+    if (status != HMA_OK) {
+        return status;
     }
+    const hma_search_options chosen = options_of(v);
+    status = hma_run_search_check(opened, &chosen);
+    if (status == HMA_OK) {
+        status = cli_comparisons_add(opened, &v->comparisons);
+    }
+    if (status != HMA_OK) {
+        hma_run_abandon(opened);
+        return status;
+    }
+    status = search_and_print(session, v, &chosen, opened);
+    hma_run_close(opened);
     return status;
 }
 
@@ -204,6 +220,7 @@ const cli_command cli_cmd_search = {
               CLI_GROUP("Search", how, 0),
               CLI_GROUP("Method hma", paper, 0),
               CLI_GROUP("Budget (what is used up first ends the search)", budget, 0),
+              CLI_COMPARISON_GROUP(offsetof(search_values, comparisons)),
               /* all of a recipe's settings but --method, which has another meaning here */
               {"Merging", cli_recipe_settings_options, 3, offsetof(search_values, settings)},
               {"Merging", cli_recipe_settings_options + 4, 3, offsetof(search_values, settings)},

@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "common.h"
+#include "comparison_options.h"
 #include "front_print.h"
 #include "hma/run.h"
 #include "hma/run_search.h"
@@ -15,8 +16,8 @@
 
 typedef struct sweep_values {
     cli_common common;
-    const char *pre, *post, *suite, *run, *grid, *levels, *candidates, *mixture;
-    cli_texts extra;
+    const char *pre, *post, *suite, *run, *grid, *levels, *candidates;
+    cli_comparisons comparisons;
     bool race;
     cli_recipe_settings settings;
     cli_compute compute;
@@ -42,38 +43,11 @@ static const cli_option which[] = {
      .absent = "0:1:0.1 when nothing else is given"},
     {CLI_TEXT, 0, "levels", "A,B,..", .help = "all combinations of these ratios over the blocks", .absent = "none",
      .offset = offsetof(sweep_values, levels)},
-    {CLI_TEXT, 0, "mixture", "FROM:TO:STEP",
-     .help = "points of comparison: pre and post decode together, by these weights of post; each token costs both models",
-     .absent = "none", .offset = offsetof(sweep_values, mixture)},
-    {CLI_TEXTS, 0, "extra", "NAME=DIR",
-     .help = "points of comparison: other checkpoints of the model, scored as they are; may be given several times",
-     .absent = "none", .offset = offsetof(sweep_values, extra)},
     {CLI_TEXT, 0, "candidates", "FILE", .help = "recipes, one JSON object a line, each with an optional label",
      .absent = "none", .offset = offsetof(sweep_values, candidates)},
     {CLI_FLAG, 0, "race", .help = "let them start on few items and stop those that have no chance of the front",
      .offset = offsetof(sweep_values, race)},
 };
-
-/* "NAME=DIR" */
-static hma_status add_extra(hma_run *run, const char *text) {
-    const char *equals = strchr(text, '=');
-    char name[256];
-    if (!equals || equals == text || !equals[1] || (size_t)(equals - text) >= sizeof name) {
-        return cli_error(HMA_USAGE,
-                         "--extra: \"%.80s\" is not usable (expected NAME=DIR, such as early-stop=runs/step-500): correct it",
-                         text);
-    }
-    (void)snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
-    return hma_run_add_extra(run, name, equals + 1);
-}
-
-static hma_status add_comparisons(hma_run *run, const sweep_values *v) {
-    hma_status status = v->mixture ? hma_run_add_mixtures(run, v->mixture) : HMA_OK;
-    for (size_t i = 0; i < v->extra.count && status == HMA_OK; i++) {
-        status = add_extra(run, v->extra.item[i]);
-    }
-    return status;
-}
 
 static hma_status add_candidates(hma_run *run, const sweep_values *v) {
     const char *grid = v->grid || v->levels || v->candidates ? v->grid : "0:1:0.1";
@@ -84,7 +58,7 @@ static hma_status add_candidates(hma_run *run, const sweep_values *v) {
     if (status == HMA_OK && v->candidates) {
         status = hma_run_add_file(run, v->candidates);
     }
-    return status == HMA_OK ? add_comparisons(run, v) : status;
+    return status == HMA_OK ? cli_comparisons_add(run, &v->comparisons) : status;
 }
 
 static hma_status score_and_print(cli_session *session, const sweep_values *v, hma_run *run) {
@@ -169,6 +143,7 @@ const cli_command cli_cmd_sweep = {
              "score a set of merges, and pre and post, into a run; the same line resumes it",
              NULL,
              {CLI_GROUP("Arguments", operands, 0), CLI_GROUP(NULL, options, 0), CLI_GROUP("Candidates", which, 0),
+              CLI_COMPARISON_GROUP(offsetof(sweep_values, comparisons)),
               CLI_RECIPE_SETTINGS_GROUP(offsetof(sweep_values, settings)), CLI_COMPUTE_GROUP(offsetof(sweep_values, compute)),
               CLI_ITEMS_GROUP(offsetof(sweep_values, items)), CLI_JSON_GROUP, CLI_COMMON_GROUP},
              &defaults,

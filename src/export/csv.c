@@ -48,13 +48,16 @@ static void put_double(hma_buffer *out, double value) {
 
 static void put_bool(hma_buffer *out, bool value) { put_text(out, value ? "true" : "false"); }
 
-static void put_axis_names(hma_buffer *out, const char *axis) {
+static void put_axis_names(hma_buffer *out, const char *axis, bool searched) {
     static const char *const columns[] = {
         "",           "_stderr",           "_ci_low",     "_ci_high", "_minus_post", "_minus_post_stderr", "_minus_post_p",
         "_minus_pre", "_minus_pre_stderr", "_minus_pre_p"};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         put_separator(out);
         hma_buffer_printf(out, "%s%s", axis, columns[i]);
+    }
+    if (searched) {
+        hma_buffer_printf(out, ",%s_search,%s_search_stderr", axis, axis);
     }
 }
 
@@ -74,7 +77,7 @@ static hma_status put_header(hma_buffer *out, const hma_table *table) {
         char name[HMA_NAME_SIZE];
         status = hma_name_set_make(&names, table->front->axes[i].name, name);
         if (status == HMA_OK) {
-            put_axis_names(out, name);
+            put_axis_names(out, name, table->front->search_axes != NULL);
         }
     }
     hma_name_set_free(&names);
@@ -111,6 +114,11 @@ static void put_row(hma_buffer *out, const hma_table *table, size_t index) {
     }
     for (size_t i = 0; i < table->front->axis_count; i++) {
         put_axis(out, &table->front->axes[i], index);
+        if (table->front->search_axes) {
+            const hma_estimate *search = &table->front->search_axes[i].point[index];
+            put_double(out, search->value);
+            put_double(out, search->standard_error);
+        }
     }
     hma_buffer_text(out, "\r\n");
 }

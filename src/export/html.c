@@ -84,6 +84,7 @@ hma_status hma_write_html(hma_buffer *out, const hma_table *table) {
     put_section(out, table, "Alignment tax", hma_report_tax);
     put_section(out, table, "Differences to post", hma_report_paired);
     put_section(out, table, "Ratios by block against one ratio", hma_report_blocks);
+    put_section(out, table, "Search items and test items", hma_report_search);
     put_section(out, table, "Items", hma_report_items);
     put_provenance(out, table);
     hma_buffer_text(out, "</body>\n</html>\n");

@@ -211,6 +211,51 @@ void hma_report_blocks(hma_grid *grid, const hma_table *table) {
                     "its points.");
 }
 
+/* ---- search items against test items ---- */
+
+/* False for points that were not scored on the search items, or when no axis was. */
+static bool was_searched(const hma_table *table, size_t point) {
+    const hma_axis *search = table->front->search_axes;
+    for (size_t a = 0; search && a < table->front->axis_count; a++) {
+        if (isfinite(search[a].point[point].value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void hma_report_search(hma_grid *grid, const hma_table *table) {
+    const hma_front *front = table->front;
+    const hma_axis *pair[] = {hma_table_axis(table, HMA_AXIS_ALIGNMENT), hma_table_axis(table, HMA_AXIS_RETENTION)};
+    static const char *const names[] = {"alignment, search", "retention, search"};
+    hma_grid_column(grid, "point", false);
+    for (size_t i = 0; i < 2; i++) {
+        if (pair[i]) {
+            hma_grid_column(grid, names[i], true);
+            hma_grid_column(grid, "test", true);
+            hma_grid_column(grid, "test - search", true);
+        }
+    }
+    for (size_t i = 0; i < front->point_count && grid->rows < MOST_ROWS; i++) {
+        if (!was_searched(table, i)) {
+            continue;
+        }
+        hma_grid_row(grid, i == front->recommended);
+        put_label(grid, table, i);
+        for (size_t a = 0; a < 2; a++) {
+            if (pair[a]) {
+                const double search = front->search_axes[pair[a] - front->axes].point[i].value;
+                hma_grid_fixed(grid, search, DECIMALS);
+                put_estimate(grid, pair[a], i);
+                hma_grid_signed(grid, pair[a]->point[i].value - search, DECIMALS);
+            }
+        }
+    }
+    hma_buffer_text(&grid->note,
+                    "Ratios were chosen by the search items, and chance helped those that were chosen; every other figure here "
+                    "is of test items. Pre and post, which nobody chose, tell how much the items themselves differ.");
+}
+
 /* ---- items ---- */
 
 /* Items in order of falling difference between two points; ties in order of items. */

@@ -15,6 +15,8 @@ void hma_report_tax(hma_grid *grid, const hma_table *table);
 void hma_report_paired(hma_grid *grid, const hma_table *table);
 /* What ratios by block gain over one ratio for all layers at the same alignment. */
 void hma_report_blocks(hma_grid *grid, const hma_table *table);
+/* What a search chose its points by, beside what the test items say of them; empty when nothing was searched. */
+void hma_report_search(hma_grid *grid, const hma_table *table);
 /* The items that the recommended merge answers most differently from post. */
 void hma_report_items(hma_grid *grid, const hma_table *table);
 

@@ -145,31 +145,38 @@ static hma_status choose(hma_run *run, size_t candidate) {
     return status;
 }
 
+/* The positions in the run of the candidates whom the test items are for: list[entries]. */
+static hma_status choose_all(hma_trials *trials, size_t *list, size_t *count, hma_search_report *report) {
+    hma_run *run = trials->run;
+    hma_status status = hma_samples_front(&trials->samples, list, &report->front);
+    if (trials->options->method == HMA_SEARCH_HMA) { /* all of them are to be compared, on the front or not */
+        for (report->front = 0; report->front < trials->samples.count; report->front++) {
+            list[report->front] = report->front;
+        }
+    }
+    for (*count = 0; *count < report->front && status == HMA_OK; ++*count) {
+        list[*count] = trials->race.list[list[*count]].candidate;
+        status = choose(run, list[*count]);
+    }
+    for (size_t i = 0; i < run->entry_count; i++) { /* pre, post, and points of comparison */
+        if (i < 2 || run->entries[i].candidate.kind != HMA_CANDIDATE_MERGE) {
+            list[(*count)++] = i;
+        }
+    }
+    return status;
+}
+
 /* The front on the search items, pre and post, on the test items. */
 static hma_status score_front(hma_trials *trials, hma_search_report *report) {
     hma_run *run = trials->run;
-    size_t *front = HMA_NEW(size_t, trials->samples.count + 2);
-    hma_status status = front ? HMA_OK : HMA_FAILURE;
-    if (status == HMA_OK) {
-        status = hma_samples_front(&trials->samples, front, &report->front);
-        if (trials->options->method == HMA_SEARCH_HMA) { /* all of them are to be compared, on the front or not */
-            for (report->front = 0; report->front < trials->samples.count; report->front++) {
-                front[report->front] = report->front;
-            }
-        }
-        for (size_t i = 0; i < report->front && status == HMA_OK; i++) {
-            front[i] = trials->race.list[front[i]].candidate;
-            status = choose(run, front[i]);
-        }
-        front[report->front] = 0;
-        front[report->front + 1] = 1;
-    }
+    size_t count = 0, *list = HMA_NEW(size_t, trials->samples.count + run->entry_count);
+    hma_status status = list ? choose_all(trials, list, &count, report) : HMA_FAILURE;
     if (status == HMA_OK) {
         hma_log(run->context, HMA_LOG_INFO, "search: %zu candidates, ended by %s; scoring the front of %zu on the test items",
                 trials->samples.count, trials->ended_by, report->front);
-        status = hma_run_score_some(run, front, report->front + 2);
+        status = hma_run_score_some(run, list, count);
     }
-    free(front);
+    free(list);
     return status;
 }
 

@@ -9,7 +9,9 @@
 #include "base/context.h"
 #include "base/error_set.h"
 #include "base/memory.h"
+#include "hma/text.h"
 #include "search/candidates.h"
+#include "search/distillation.h"
 
 void hma_trials_free(hma_trials *trials) {
     hma_samples_free(&trials->samples);
@@ -216,7 +218,16 @@ hma_status hma_trials_score(hma_trials *trials, const double *ratios, size_t cou
 
 /* ---- beginning ---- */
 
-static hma_status check(const hma_run *run, const hma_search_options *options) {
+static hma_status check_texts(const char *path) {
+    char *text;
+    const hma_status status = hma_distillation_load(&text, path);
+    if (status == HMA_OK) {
+        hma_text_free(text);
+    }
+    return status;
+}
+
+hma_status hma_run_search_check(const hma_run *run, const hma_search_options *options) {
     if (!run->context) {
         return hma_error(HMA_USAGE, "%s: was opened for reading (expected hma_run_begin)", run->folder);
     }
@@ -232,7 +243,7 @@ static hma_status check(const hma_run *run, const hma_search_options *options) {
     if (!isnan(options->mean_ratio) && !(options->mean_ratio >= 0 && options->mean_ratio <= 1)) {
         return hma_error(HMA_USAGE, "--mean-ratio: %g is not usable (expected 0 to 1): correct it", options->mean_ratio);
     }
-    return HMA_OK;
+    return options->method == HMA_SEARCH_HMA && options->texts ? check_texts(options->texts) : HMA_OK;
 }
 
 /* Pre or post on the search items: they are candidates of the run already. */
@@ -254,7 +265,7 @@ static hma_status score_endpoint(hma_trials *trials, size_t candidate, double *r
 
 hma_status hma_trials_begin(hma_trials *trials, hma_run *run, const hma_search_options *options) {
     *trials = (hma_trials){.run = run, .options = options};
-    hma_status status = check(run, options);
+    hma_status status = hma_run_search_check(run, options);
     if (status != HMA_OK) {
         return status;
     }
