@@ -90,7 +90,7 @@ HMA_API const hma_tensor *hma_checkpoint_find(const hma_checkpoint *checkpoint, 
  * Reads `count` elements of a tensor from element `first` on, as they are stored, into `destination`
  * (count * hma_dtype_size(dtype) bytes).
  * Thread rule: any number of threads may read one checkpoint at once.
- * @return HMA_IO when the file ends early or the device fails.
+ * @return HMA_IO when the file ends early, has changed since it was opened, or the device fails.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_checkpoint_read(const hma_checkpoint *checkpoint, const hma_tensor *tensor,
                                                       uint64_t first, uint64_t count, void *destination);

@@ -94,6 +94,14 @@ hma_status hma_input_unchanged(const hma_input *input, const char *path) {
     return HMA_OK;
 }
 
+hma_status hma_input_in_place(const hma_input *input, const char *path) {
+    struct stat s;
+    if (stat(path, &s) == 0 && (uint64_t)s.st_dev == input->device && (uint64_t)s.st_ino == input->inode) {
+        return HMA_OK;
+    }
+    return hma_error(HMA_IO, "%s: was replaced while it was read (expected it to stay as it is): run again", path);
+}
+
 hma_status hma_file_load(const char *path, size_t limit, char **data, size_t *length) {
     hma_input input = {.fd = -1};
     hma_status status = hma_input_open(&input, path);
@@ -112,6 +120,9 @@ hma_status hma_file_load(const char *path, size_t limit, char **data, size_t *le
         goto out;
     }
     status = hma_input_read(&input, path, 0, text, (size_t)input.size);
+    if (status == HMA_OK) {
+        status = hma_input_unchanged(&input, path);
+    }
     if (status == HMA_OK) {
         *data = text;
         *length = (size_t)input.size;

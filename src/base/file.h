@@ -24,8 +24,11 @@ void hma_input_close(hma_input *input);
 /* Reads exactly `length` bytes at `offset`; HMA_IO when the file ends before. Any number of threads at once. */
 hma_status hma_input_read(const hma_input *input, const char *path, uint64_t offset, void *destination, size_t length);
 
-/* HMA_IO when the file is no longer what it was at opening (size or modification time). */
+/* HMA_IO when the file is no longer what it was at opening (size or modification time). Cheap: may follow every read. */
 hma_status hma_input_unchanged(const hma_input *input, const char *path);
+
+/* HMA_IO when `path` leads to another file by now, or nowhere: what is read from the open one is of the old file then. */
+hma_status hma_input_in_place(const hma_input *input, const char *path);
 
 /* A whole file of at most `limit` bytes, with a terminating zero that does not count; *data is freed with free(). */
 hma_status hma_file_load(const char *path, size_t limit, char **data, size_t *length);

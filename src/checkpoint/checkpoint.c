@@ -265,13 +265,20 @@ hma_status hma_checkpoint_read(const hma_checkpoint *checkpoint, const hma_tenso
     /* within the tensor's bytes, which the header's check has held against the size of the file */
     const size_t size = hma_dtype_size(tensor->dtype);
     const hma_shard *shard = &checkpoint->shards[tensor->shard];
-    return hma_input_read(&shard->input, shard->path, tensor->offset + first * size, destination, (size_t)count * size);
+    const hma_status status =
+        hma_input_read(&shard->input, shard->path, tensor->offset + first * size, destination, (size_t)count * size);
+    /* otherwise a file that is being written over would be scored as half of this model and half of another */
+    return status == HMA_OK ? hma_input_unchanged(&shard->input, shard->path) : status;
 }
 
 hma_status hma_checkpoint_unchanged(const hma_checkpoint *checkpoint) {
     hma_status status = HMA_OK;
     for (size_t i = 0; status == HMA_OK && i < checkpoint->shard_count; i++) {
-        status = hma_input_unchanged(&checkpoint->shards[i].input, checkpoint->shards[i].path);
+        const hma_shard *shard = &checkpoint->shards[i];
+        status = hma_input_unchanged(&shard->input, shard->path);
+        if (status == HMA_OK) {
+            status = hma_input_in_place(&shard->input, shard->path);
+        }
     }
     return status;
 }

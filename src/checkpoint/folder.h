@@ -30,7 +30,7 @@ bool hma_folder_contains(const char *folder, const char *path);
  */
 bool hma_checkpoint_reads_from(const hma_checkpoint *checkpoint, const char *folder);
 
-/* HMA_IO when one of the checkpoint's shards is no longer the file it was when it was opened. */
+/* HMA_IO when one of the checkpoint's shards has changed since it was opened, or another file has taken its place. */
 hma_status hma_checkpoint_unchanged(const hma_checkpoint *checkpoint);
 
 /* Names of the folder's entries that match a glob, sorted: nothing may depend on the order of a listing. */

@@ -56,6 +56,9 @@ static hma_status hash_input(const hashing *h, const hma_input *input, const cha
         }
     }
     if (status == HMA_OK) {
+        status = hma_input_unchanged(input, path);
+    }
+    if (status == HMA_OK) {
         status = hma_sha256_end(hash, digest);
     }
     hma_sha256_free(hash);

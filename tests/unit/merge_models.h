@@ -5,6 +5,7 @@
 #include "checkpoint_files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/rng.h"
@@ -93,7 +94,7 @@ static inline char *write_model(const char *parent, const char *name, const char
     return folder;
 }
 
-/* Overwrites bytes of one element on the disk. */
+/* Overwrites bytes of one element on the disk. The file's time stays: a checkpoint that has it open takes it for unchanged. */
 static inline void poke(const char *folder, const char *tensor, size_t element, const void *bytes, size_t size) {
     hma_checkpoint *checkpoint;
     char *path = path_in(folder, "model.safetensors");
@@ -101,7 +102,11 @@ static inline void poke(const char *folder, const char *tensor, size_t element, 
     const hma_tensor *found = hma_checkpoint_find(checkpoint, tensor);
     assert_non_null(found);
     const int fd = open(path, O_WRONLY);
+    struct stat before;
+    assert_int_equal(fstat(fd, &before), 0);
     assert_int_equal(pwrite(fd, bytes, size, (off_t)(found->offset + element * hma_dtype_size(found->dtype))), (ssize_t)size);
+    const struct timespec times[2] = {before.st_atim, before.st_mtim};
+    assert_int_equal(futimens(fd, times), 0);
     assert_int_equal(close(fd), 0);
     hma_checkpoint_close(checkpoint);
     free(path);
