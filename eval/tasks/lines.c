@@ -158,7 +158,7 @@ hma_status hma_lines_next(hma_lines *lines, cJSON **object) {
     if (status == HMA_OK && !line) {
         *object = NULL;
     } else if (status == HMA_OK) {
-        (void)sprintf(lines->where, "%s:%zu", lines->path, lines->number);
+        (void)snprintf(lines->where, strlen(lines->path) + NUMBER_ROOM, "%s:%zu", lines->path, lines->number);
         status = parse(lines, line, length, object);
     }
     return status;

@@ -136,13 +136,22 @@ static void shortest_scientific(double value, char text[HMA_PYTHON_NUMBER_TEXT])
     }
 }
 
+/* Of "e-05", as printf() writes it: a sign and at most three digits. */
+static int read_exponent(const char *mark) {
+    int value = 0;
+    for (const char *c = mark + 2; digit(*c); c++) {
+        value = 10 * value + (*c - '0');
+    }
+    return mark[1] == '-' ? -value : value;
+}
+
 const char *hma_python_number_text(double value, char text[HMA_PYTHON_NUMBER_TEXT]) {
     if (!isfinite(value)) {
         return hma_double_text(value, text);
     }
     shortest_scientific(value, text);
     const char *mark = strchr(text, 'e');
-    const int exponent = atoi(mark + 1);
+    const int exponent = read_exponent(mark);
     if (exponent < -4 || exponent >= 16) {
         return text; /* C writes the exponent as Python does: a sign and at least two digits */
     }

@@ -80,11 +80,9 @@ bool hma_parse_size(uint64_t *out, const char *text) {
 }
 
 const char *hma_double_text(double value, char text[HMA_DOUBLE_TEXT]) {
-    if (isnan(value)) {
-        return strcpy(text, "nan");
-    }
-    if (isinf(value)) {
-        return strcpy(text, value > 0 ? "inf" : "-inf");
+    if (!isfinite(value)) {
+        (void)snprintf(text, HMA_DOUBLE_TEXT, "%s", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
+        return text;
     }
     for (int digits = 15; digits <= 17; digits++) {
         (void)snprintf(text, HMA_DOUBLE_TEXT, "%.*g", digits, value);

@@ -35,7 +35,8 @@ void cli_table_cell(cli_table *table, const char *format, ...) {
 
 const char *cli_measure_text(char text[CLI_MEASURE_TEXT], double value, double standard_error) {
     if (isnan(value)) {
-        return strcpy(text, "nan");
+        (void)snprintf(text, CLI_MEASURE_TEXT, "nan");
+        return text;
     }
     int digits = 3;
     if (isfinite(standard_error) && standard_error > 0) {

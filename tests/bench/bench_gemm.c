@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "clock.h"
@@ -110,7 +111,7 @@ static void run_shape(hma_pool *pool, const backend *backends, const shape *s, s
 int main(int argc, char **argv) {
     hma_pool *pool;
     hma_kernels fp32, bf16, blas;
-    if (hma_pool_new(&pool, argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 1) != HMA_OK ||
+    if (hma_pool_new(&pool, bench_threads(argc, argv, 1, 1)) != HMA_OK ||
         hma_kernels_choose(&fp32, HMA_BACKEND_AUTO, HMA_FP32) != HMA_OK ||
         hma_kernels_choose(&bf16, HMA_BACKEND_AUTO, HMA_BF16_COMPUTE) != HMA_OK ||
         hma_kernels_choose(&blas, HMA_BACKEND_OPENBLAS, HMA_FP32) != HMA_OK) {

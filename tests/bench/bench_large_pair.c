@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "arguments.h"
 #include "base/buffer.h"
 #include "base/memory.h"
 
@@ -154,8 +155,8 @@ int main(int argc, char **argv) {
         return 2;
     }
     if (argc == 7) {
-        s = (shape){strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10), strtoull(argv[4], NULL, 10),
-                    strtoull(argv[5], NULL, 10), strtoull(argv[6], NULL, 10)};
+        s = (shape){bench_count(argc, argv, 2, 0), bench_count(argc, argv, 3, 0), bench_count(argc, argv, 4, 0),
+                    bench_count(argc, argv, 5, 0), bench_count(argc, argv, 6, 0)};
     }
     for (size_t i = 0; i < 2; i++) {
         (void)snprintf(folder, sizeof folder, "%s/%s", argv[1], names[i]);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "clock.h"
 #include "eval/tasks/questions.h"
 #include "eval/tasks/request.h"
@@ -38,11 +39,11 @@ static inline void bench_open(bench_model *out, int argc, char **argv) {
         (void)fprintf(stderr, "%s MODEL REQUESTS [fp32|bf16 [threads [rounds]]]\n", argv[0]);
         exit(2);
     }
-    const hma_context_options context_options = {.threads = argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : 0};
+    const hma_context_options context_options = {.threads = bench_threads(argc, argv, 4, 0)};
     const bool bf16 = argc > 3 && strcmp(argv[3], "bf16") == 0;
     const hma_model_options options = {bf16 ? HMA_BF16_COMPUTE : HMA_FP32, HMA_BACKEND_AUTO};
     const char *kernels;
-    *out = (bench_model){.rounds = argc > 5 ? (size_t)strtoul(argv[5], NULL, 10) : 5};
+    *out = (bench_model){.rounds = bench_count(argc, argv, 5, 5)};
     bench_need(hma_context_new(&out->context, &context_options));
     bench_need(hma_checkpoint_open(&out->checkpoint, argv[1]));
     bench_need(hma_source_plain(&out->source, out->checkpoint));

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "clock.h"
 #include "hma/hma.h"
 #include "search/distillation.h"
@@ -104,9 +105,9 @@ static void follow_paper(hma_context *context, hma_objective *objective, double 
 
 int main(int argc, char **argv) {
     const char *pre_folder = argc > 3 ? argv[1] : "eval/demo/pre", *post_folder = argc > 3 ? argv[2] : "eval/demo/post";
-    const hma_context_options options = {.threads = argc > 4 ? (unsigned)atoi(argv[4]) : 0};
-    const hma_eval_options evaluation = {.limit = argc > 5 ? (size_t)atoi(argv[5]) : 0};
-    const double step = argc > 6 ? atof(argv[6]) : 0.05;
+    const hma_context_options options = {.threads = bench_threads(argc, argv, 4, 0)};
+    const hma_eval_options evaluation = {.limit = bench_count(argc, argv, 5, 0)};
+    const double step = bench_number(argc, argv, 6, 0.05);
     hma_context *context;
     hma_checkpoint *pre, *post;
     hma_suite *suite;

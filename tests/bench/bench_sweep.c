@@ -11,9 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "arguments.h"
 #include "base/memory.h"
+#include "clock.h"
 #include "eval/tasks/evaluator.h"
 #include "hma/hma.h"
 #include "search/upcoming.h"
@@ -28,12 +29,6 @@ typedef struct bench {
     const char *tokenizer;
     size_t layers;
 } bench;
-
-static double cpu_seconds(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void must(hma_status status) {
     if (status != HMA_OK) {
@@ -62,11 +57,11 @@ static hma_recipe *make_recipe(const bench *b, size_t number, size_t blocks, siz
 static hma_result *score(const bench *b, hma_evaluator *evaluator, const hma_recipe *recipe, double *seconds) {
     hma_source *source = NULL;
     hma_result *result = NULL;
-    const double start = cpu_seconds();
+    const double start = bench_cpu();
     must(hma_source_merged(&source, b->pre, b->post, recipe));
     must(hma_evaluator_run(evaluator, source, &result));
     hma_source_free(source);
-    *seconds += cpu_seconds() - start;
+    *seconds += bench_cpu() - start;
     return result;
 }
 
@@ -86,28 +81,25 @@ static bool same_result(const hma_result *a, const hma_result *b) {
     return same && (!a->has_alignment || same_task(&a->alignment, &b->alignment));
 }
 
-static size_t argument(int argc, char **argv, int index, size_t otherwise) {
-    return argc > index ? (size_t)strtoull(argv[index], NULL, 10) : otherwise;
-}
-
 int main(int argc, char **argv) {
     if (argc < 4) {
         (void)fprintf(stderr, "usage: bench_sweep PRE POST SUITE [K LEVELS STRIDE [LIMIT [THREADS [bf16]]]]\n");
         return 2;
     }
-    const size_t blocks = argument(argc, argv, 4, 3), levels = argument(argc, argv, 5, 6), stride = argument(argc, argv, 6, 18);
+    const size_t blocks = bench_count(argc, argv, 4, 3), levels = bench_count(argc, argv, 5, 6);
+    const size_t stride = bench_count(argc, argv, 6, 18);
     bench b = {.tokenizer = argv[2]};
     size_t count = 1, alone_count = 0, differing = 0, depths[512];
     double shared = 0, alone = 0, merging = 0, flops_shared = 0, flops_alone = 0;
     hma_evaluator *evaluator = NULL;
     hma_upcoming upcoming = {0};
-    must(hma_context_new(&b.context, &(hma_context_options){.threads = (unsigned)argument(argc, argv, 8, 1)}));
+    must(hma_context_new(&b.context, &(hma_context_options){.threads = bench_threads(argc, argv, 8, 1)}));
     must(hma_checkpoint_open(&b.pre, argv[1]));
     must(hma_checkpoint_open(&b.post, argv[2]));
     must(hma_suite_load(&b.suite, argv[3]));
     must(hma_checkpoint_layers(b.post, &b.layers));
     b.options =
-        (hma_eval_options){.prompts = HMA_PROMPTS_SEARCH, .limit = argument(argc, argv, 7, 0), .pre = b.pre, .post = b.post};
+        (hma_eval_options){.prompts = HMA_PROMPTS_SEARCH, .limit = bench_count(argc, argv, 7, 0), .pre = b.pre, .post = b.post};
     b.options.model.precision = argc > 9 && strcmp(argv[9], "bf16") == 0 ? HMA_BF16_COMPUTE : HMA_FP32;
     for (size_t k = 0; k < blocks; k++) {
         count *= levels;
@@ -123,10 +115,10 @@ int main(int argc, char **argv) {
             .kind = HMA_CANDIDATE_MERGE, .origin = HMA_ORIGIN_GRID, .recipe = make_recipe(&b, i, blocks, levels)};
         list[i] = &candidates[i];
     }
-    const double begun = cpu_seconds();
+    const double begun = bench_cpu();
     must(hma_upcoming_arrange(&upcoming, b.post, list, count, order));
     must(hma_evaluator_new(&evaluator, b.context, b.suite, b.tokenizer, &b.options));
-    shared += cpu_seconds() - begun;
+    shared += bench_cpu() - begun;
     for (size_t i = 0; i < count; i++) {
         const hma_candidate *candidate = list[order[i]];
         must(hma_evaluator_keep(evaluator, depths, hma_upcoming_shared(&upcoming, candidate, depths)));
@@ -134,9 +126,9 @@ int main(int argc, char **argv) {
         flops_shared += result->cost.flops;
         if (i % stride == stride / 2) {
             hma_evaluator *own = NULL;
-            const double start = cpu_seconds();
+            const double start = bench_cpu();
             must(hma_evaluator_new(&own, b.context, b.suite, b.tokenizer, &b.options));
-            alone += cpu_seconds() - start;
+            alone += bench_cpu() - start;
             const double before = alone;
             hma_result *same = score(&b, own, candidate->recipe, &alone);
             merging += same->cost.seconds_merge / same->seconds * (alone - before);

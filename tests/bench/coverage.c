@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "arguments.h"
 #include "simulated_scores.h"
 
 enum { BINS = 10 };
@@ -180,7 +181,7 @@ static void measure_claims(hma_context *context, size_t simulations, const char 
 }
 
 int main(int argc, char **argv) {
-    const size_t simulations = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 2000;
+    const size_t simulations = bench_count(argc, argv, 1, 2000);
     const char *folder = argc > 2 ? argv[2] : NULL;
     hma_context *context;
     if (simulations < 10 || hma_context_new(&context, &(hma_context_options){.threads = 1}) != HMA_OK) {
