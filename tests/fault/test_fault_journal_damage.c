@@ -15,21 +15,19 @@ typedef struct fixture {
 static int set_up(void **state) {
     fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    (void)make_temporary_folder(f->folder);
+    open_place(f->folder, &f->context, 1);
     (void)snprintf(f->run, sizeof f->run, "%s/run", f->folder);
     (void)snprintf(f->journal, sizeof f->journal, "%s/journal.sqlite", f->run);
     finish_by_hand(f->run);
     assert_ok(hma_file_load(f->journal, 1 << 24, &f->bytes, &f->length));
-    assert_ok(hma_context_new(&f->context, &(hma_context_options){.threads = 1}));
     *state = f;
     return 0;
 }
 
 static int tear_down(void **state) {
     fixture *f = *state;
-    hma_context_free(f->context);
+    close_place(f->folder, f->context);
     free(f->bytes);
-    assert_ok(hma_folder_remove(f->folder));
     free(f);
     return 0;
 }

@@ -2,20 +2,15 @@
  * Request files against transformers and lm-evaluation-harness: every folder of tests/golden/models, of tests/golden/merge (the
  * merged views that have answers) and of tests/golden/tokenizers, one test each, through hma_requests_answer().
  */
-#include "testing.h"
+#include "found_tests.h"
 
-#include <dirent.h>
 #include <unistd.h>
 
-#include "base/atomic_file.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "hma/hma.h"
 
-enum { MOST_FIXTURES = 200, PATH_ROOM = 1024, FILE_LIMIT = 64 << 20 };
-
-static char scratch[512];
-static hma_context *context;
+enum { PATH_ROOM = 1024, FILE_LIMIT = 64 << 20 };
 
 /* ---- comparing ---- */
 
@@ -120,15 +115,15 @@ static hma_tokenizer *open_tokenizer(const char *folder) {
 static void ask(hma_model *model, const hma_tokenizer *tokenizer, hma_bos bos, const char *requests, const char *expected,
                 const tolerance *t) {
     char answers[PATH_ROOM];
-    (void)snprintf(answers, sizeof answers, "%s/answers.jsonl", scratch);
-    assert_ok(hma_requests_answer(context, model, tokenizer, bos, requests, answers));
+    (void)snprintf(answers, sizeof answers, "%s/answers.jsonl", scratch.folder);
+    assert_ok(hma_requests_answer(scratch.context, model, tokenizer, bos, requests, answers));
     compare_files(answers, expected, t);
 }
 
 static void ask_of_source(const hma_source *source, const hma_tokenizer *tokenizer, hma_bos bos, const char *requests,
                           const char *expected, const tolerance *t) {
     hma_model *model;
-    assert_ok(hma_model_open(&model, context, source, NULL));
+    assert_ok(hma_model_open(&model, scratch.context, source, NULL));
     ask(model, tokenizer, bos, requests, expected, t);
     hma_model_close(model);
 }
@@ -226,56 +221,10 @@ static void a_merge_answers_like_the_reference(void **state) {
     hma_checkpoint_close(post);
 }
 
-/* ---- all fixtures ---- */
-
-static struct CMUnitTest tests[MOST_FIXTURES];
-static size_t test_count;
-
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
-static int is_visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
-
-static void add_folder(const char *kind, CMUnitTestFunction function) {
-    char folder[PATH_ROOM];
-    struct dirent **entries;
-    (void)snprintf(folder, sizeof folder, "%s/golden/%s", HMA_TEST_DATA, kind);
-    const int count = scandir(folder, &entries, is_visible, by_name);
-    for (int i = 0; i < count && test_count < MOST_FIXTURES; i++) {
-        char *path = NULL;
-        if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) > 0) {
-            tests[test_count++] = (struct CMUnitTest){strrchr(path, '/') + 1, function, NULL, NULL, path};
-        }
-        free(entries[i]);
-    }
-    if (count > 0) {
-        free(entries);
-    }
-}
-
-static int begin(void **state) {
-    (void)state;
-    make_temporary_folder(scratch);
-    assert_ok(hma_context_new(&context, &(hma_context_options){.threads = 2}));
-    return 0;
-}
-
-static int end(void **state) {
-    (void)state;
-    hma_context_free(context);
-    assert_ok(hma_folder_remove(scratch));
-    return 0;
-}
-
 /* With an argument: only the fixtures of that name. */
 int main(int argc, char **argv) {
-    add_folder("models", a_model_answers_like_the_reference);
-    add_folder("merge", a_merge_answers_like_the_reference);
-    add_folder("tokenizers", a_tokenizer_answers_like_the_reference);
-    if (argc > 1) {
-        cmocka_set_test_filter(argv[1]);
-    }
-    const int failed = test_count > 0 ? _cmocka_run_group_tests("golden requests", tests, test_count, begin, end) : 1;
-    for (size_t i = 0; i < test_count; i++) {
-        free(tests[i].initial_state);
-    }
-    return failed;
+    add_found_tests("golden/models", is_visible_entry, 40, a_model_answers_like_the_reference);
+    add_found_tests("golden/merge", is_visible_entry, 3, a_merge_answers_like_the_reference);
+    add_found_tests("golden/tokenizers", is_visible_entry, 10, a_tokenizer_answers_like_the_reference);
+    return run_found_tests("golden requests", argc, argv);
 }

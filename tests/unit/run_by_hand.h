@@ -2,14 +2,13 @@
 #ifndef HMA_TESTS_RUN_BY_HAND_H
 #define HMA_TESTS_RUN_BY_HAND_H
 
-#include "testing.h"
+#include "scratch.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/atomic_file.h"
 #include "base/error_set.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -246,5 +245,33 @@ static inline int64_t query_journal(const char *folder, const char *sql) {
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     return value;
 }
+
+/* ---- a fixture for every test ---- */
+
+typedef struct run_fixture {
+    char folder[512];          /* temporary */
+    char run[600], other[600]; /* folders of runs, not made yet */
+    hma_context *context;
+    hand_scorer scorer;
+} run_fixture;
+
+static inline int set_up_run(void **state) {
+    run_fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    open_place(f->folder, &f->context, 2);
+    (void)snprintf(f->run, sizeof f->run, "%s/run", f->folder);
+    (void)snprintf(f->other, sizeof f->other, "%s/other", f->folder);
+    *state = f;
+    return 0;
+}
+
+static inline int tear_down_run(void **state) {
+    run_fixture *f = *state;
+    close_place(f->folder, f->context);
+    free(f);
+    return 0;
+}
+
+#define with_a_run(test) cmocka_unit_test_setup_teardown(test, set_up_run, tear_down_run)
 
 #endif

@@ -113,4 +113,31 @@ static inline hma_run *begin_in_world(hma_context *context, const char *folder, 
     return run;
 }
 
+/* As run_fixture, with this scorer. */
+typedef struct world_fixture {
+    char folder[512];
+    char run[600], other[600];
+    hma_context *context;
+    world_scorer scorer;
+} world_fixture;
+
+static inline int set_up_world(void **state) {
+    world_fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    open_place(f->folder, &f->context, 2);
+    (void)snprintf(f->run, sizeof f->run, "%s/run", f->folder);
+    (void)snprintf(f->other, sizeof f->other, "%s/other", f->folder);
+    *state = f;
+    return 0;
+}
+
+static inline int tear_down_world(void **state) {
+    world_fixture *f = *state;
+    close_place(f->folder, f->context);
+    free(f);
+    return 0;
+}
+
+#define in_a_world(test) cmocka_unit_test_setup_teardown(test, set_up_world, tear_down_world)
+
 #endif

@@ -7,31 +7,6 @@
 #include "search/bootstrap.h"
 #include "search/schema.h"
 
-typedef struct fixture {
-    char folder[512];
-    char run[600];
-    hma_context *context;
-    hand_scorer scorer;
-} fixture;
-
-static int set_up(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    (void)make_temporary_folder(f->folder);
-    (void)snprintf(f->run, sizeof f->run, "%s/run", f->folder);
-    assert_ok(hma_context_new(&f->context, &(hma_context_options){.threads = 2}));
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    fixture *f = *state;
-    hma_context_free(f->context);
-    assert_ok(hma_folder_remove(f->folder));
-    free(f);
-    return 0;
-}
-
 static void clusters_are_numbered_as_they_appear(void **state) {
     (void)state;
     char a[] = "a", b[] = "b", same[] = "a";
@@ -100,7 +75,7 @@ static void pseudo_values_serve_metrics_that_are_no_means(void **state) {
 
 /* Two clusters of which one is always right: every resample is 0, its share, or 1. */
 static void whole_clusters_are_drawn(void **state) {
-    const fixture *f = *state;
+    const run_fixture *f = *state;
     enum { RESAMPLES = 400 };
     static size_t of[] = {0, 1, 1, 1};
     hma_score_table table;
@@ -138,7 +113,7 @@ static hma_status score_with_clusters(void *user, const hma_candidate *candidate
 }
 
 static void clusters_are_kept(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     hma_result *result;
     assert_ok(begin_by_hand(&run, f->context, f->run, &f->scorer));
@@ -168,7 +143,7 @@ static void clusters_are_kept(void **state) {
 
 /* A journal as schema 1 made it is read as it is, and brought up to date when it is opened for writing. */
 static void journals_of_schema_1_are_read_and_go_on(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     finish_by_hand(f->run);
     (void)query_journal(f->run, "SELECT 1");
@@ -201,9 +176,9 @@ int main(void) {
         cmocka_unit_test(clusters_are_numbered_as_they_appear),
         cmocka_unit_test(the_error_of_equal_clusters_is_that_of_their_means),
         cmocka_unit_test(pseudo_values_serve_metrics_that_are_no_means),
-        cmocka_unit_test_setup_teardown(whole_clusters_are_drawn, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(clusters_are_kept, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(journals_of_schema_1_are_read_and_go_on, set_up, tear_down),
+        with_a_run(whole_clusters_are_drawn),
+        with_a_run(clusters_are_kept),
+        with_a_run(journals_of_schema_1_are_read_and_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

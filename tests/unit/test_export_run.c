@@ -23,8 +23,7 @@ static int finish_run(void **state) {
     hma_run *run;
     hand_scorer scorer = {.break_label = broken};
     assert_non_null(f);
-    make_temporary_folder(f->folder);
-    assert_ok(hma_context_new(&f->context, &(hma_context_options){.threads = 1}));
+    open_place(f->folder, &f->context, 1);
     assert_ok(begin_by_hand(&run, f->context, in_folder(f->folder, "run"), &scorer));
     assert_ok(hma_run_add_grid(run, "0:1:0.2"));
     assert_ok(hma_run_add_levels(run, "0.4,1"));
@@ -40,8 +39,7 @@ static int drop_run(void **state) {
     finished *f = *state;
     hma_front_free(f->front);
     hma_run_close(f->run);
-    hma_context_free(f->context);
-    assert_ok(hma_folder_remove(f->folder));
+    close_place(f->folder, f->context);
     free(f);
     return 0;
 }

@@ -5,18 +5,14 @@
  *
  * With an argument: only the fixture of that name. HMA_TEST_VERBOSE=1 prints the errors.
  */
+#include "found_tests.h"
 #include "gradient_models.h"
-
-#include <dirent.h>
-
 #include "naive_model.h"
 
 /* The head is computed in tiles of 2048 rows. */
-enum { MOST_TESTS = 100, PASSAGES = 3, LONGEST = 27, SEVERAL_TILES = 4500 };
+enum { PASSAGES = 3, LONGEST = 27, SEVERAL_TILES = 4500 };
 static const double step = 1e-5, allowed = 1e-4, allowed_per_token = 2e-5;
 
-static char scratch[512];
-static hma_context *context;
 static bool verbose;
 
 /* ---- passages ---- */
@@ -147,11 +143,11 @@ typedef struct subject {
 static subject *open_subject(const char *fixture, size_t vocabulary) {
     subject *s = calloc(1, sizeof *s);
     assert_non_null(s);
-    s->pair = make_gradient_pair(scratch, fixture, 0.3, vocabulary);
+    s->pair = make_gradient_pair(scratch.folder, fixture, 0.3, vocabulary);
     const point p = make_point(&s->pair, 1);
     s->source = source_at(&p);
     assert_ok(hma_source_plain(&s->pre, s->pair.pre));
-    assert_ok(hma_model_open(&s->model, context, s->source, NULL));
+    assert_ok(hma_model_open(&s->model, scratch.context, s->source, NULL));
     s->naive = naive_open(s->source, s->pre, s->pair.post);
     make_passages(&s->texts, hma_model_description(s->model));
     return s;
@@ -276,7 +272,7 @@ static void threads_and_memory_change_no_bit(void **state) {
     } cases[] = {{HMA_BACKEND_NAIVE, 2, 0},   {HMA_BACKEND_NAIVE, 3, 400000}, {HMA_BACKEND_NAIVE, 5, 1000000},
                  {HMA_BACKEND_AUTO, 3, 0},    {HMA_BACKEND_AUTO, 2, 400000},  {HMA_BACKEND_OPENBLAS, 2, 0},
                  {HMA_BACKEND_OPENBLAS, 5, 0}};
-    gradient_pair pair = make_gradient_pair(scratch, *state, 0.3, SEVERAL_TILES);
+    gradient_pair pair = make_gradient_pair(scratch.folder, *state, 0.3, SEVERAL_TILES);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t count;
         double *expected = bits_of(&pair, 1, 0, cases[i].backend, &count);
@@ -305,9 +301,9 @@ static void what_has_no_gradient_is_refused(void **state) {
     double gradient[1000];
     assert_true(PASSAGES * hma_source_tensor_count(s->source) <= 1000);
     assert_fails(hma_model_passages(s->model, &one, 1, NULL), HMA_BAD_DATA, "expected 2 to");
-    assert_ok(hma_model_open(&plain, context, s->pre, NULL));
+    assert_ok(hma_model_open(&plain, scratch.context, s->pre, NULL));
     assert_fails(hma_model_passages(plain, s->texts.list, PASSAGES, gradient), HMA_USAGE, "no ratios");
-    assert_ok(hma_model_open(&bf16, context, s->source, &(hma_model_options){.precision = HMA_BF16_COMPUTE}));
+    assert_ok(hma_model_open(&bf16, scratch.context, s->source, &(hma_model_options){.precision = HMA_BF16_COMPUTE}));
     assert_fails(hma_model_passages(bf16, s->texts.list, PASSAGES, gradient), HMA_USAGE, "fp32");
     hma_model_close(plain);
     hma_model_close(bf16);
@@ -316,71 +312,30 @@ static void what_has_no_gradient_is_refused(void **state) {
 
 /* ---- all fixtures ---- */
 
-static struct CMUnitTest tests[MOST_TESTS];
-static size_t test_count;
-
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 static int is_causal(const struct dirent *entry) {
-    return entry->d_name[0] != '.' && strncmp(entry->d_name, "reward-", 7) != 0;
-}
-
-static void add(const char *name, const char *folder, CMUnitTestFunction function) {
-    char *path = NULL;
-    if (test_count == MOST_TESTS || asprintf(&path, "%s/golden/models/%s", HMA_TEST_DATA, folder) < 0) {
-        abort();
-    }
-    tests[test_count++] = (struct CMUnitTest){name ? name : strrchr(path, '/') + 1, function, NULL, NULL, path};
+    return is_visible_entry(entry) && strncmp(entry->d_name, "reward-", 7) != 0;
 }
 
 static void add_tests(void) {
-    struct dirent **entries;
-    const int count = scandir(HMA_TEST_DATA "/golden/models", &entries, is_causal, by_name);
-    if (count < 20) {
-        abort(); /* outside of a test, where asserting is not possible */
-    }
-    for (int i = 0; i < count; i++) {
-        add(NULL, entries[i]->d_name, the_gradient_is_that_of_central_differences);
-        free(entries[i]);
-    }
-    free(entries);
-    add("policies: untied head", "neox-parallel-text", the_gradient_follows_every_policy);
-    add("policies: tied head", "llama-gqa-tied-text", the_gradient_follows_every_policy);
-    add("tensors: fused, biases", "neox-sequential", every_tensor_has_its_own_derivative);
-    add("tensors: transposed, learned positions", "gpt2-text", every_tensor_has_its_own_derivative);
-    add("tensors: norms around, soft caps", "gemma2", every_tensor_has_its_own_derivative);
-    add("tensors: norms of queries and keys", "olmo2", every_tensor_has_its_own_derivative);
-    add("tensors: head bias, parallel", "phi", every_tensor_has_its_own_derivative);
-    add("tiles: tied head, soft cap", "gemma2", heads_of_several_tiles_are_put_together);
-    add("tiles: head bias", "phi", heads_of_several_tiles_are_put_together);
-    add("tiles: untied head", "neox-sequential", heads_of_several_tiles_are_put_together);
-    add("bits", "gemma2", threads_and_memory_change_no_bit);
-    add("values", "mistral-window", values_are_those_of_scoring);
-    add("refusals", "llama-mha", what_has_no_gradient_is_refused);
-}
-
-static int begin(void **state) {
-    (void)state;
-    make_temporary_folder(scratch);
-    assert_ok(hma_context_new(&context, &(hma_context_options){.threads = 2}));
-    return 0;
-}
-
-static int end(void **state) {
-    (void)state;
-    hma_context_free(context);
-    assert_ok(hma_folder_remove(scratch));
-    return 0;
+    static const char models[] = "golden/models";
+    add_found_tests(models, is_causal, 20, the_gradient_is_that_of_central_differences);
+    add_found_test("policies: untied head", models, "neox-parallel-text", the_gradient_follows_every_policy);
+    add_found_test("policies: tied head", models, "llama-gqa-tied-text", the_gradient_follows_every_policy);
+    add_found_test("tensors: fused, biases", models, "neox-sequential", every_tensor_has_its_own_derivative);
+    add_found_test("tensors: transposed, learned positions", models, "gpt2-text", every_tensor_has_its_own_derivative);
+    add_found_test("tensors: norms around, soft caps", models, "gemma2", every_tensor_has_its_own_derivative);
+    add_found_test("tensors: norms of queries and keys", models, "olmo2", every_tensor_has_its_own_derivative);
+    add_found_test("tensors: head bias, parallel", models, "phi", every_tensor_has_its_own_derivative);
+    add_found_test("tiles: tied head, soft cap", models, "gemma2", heads_of_several_tiles_are_put_together);
+    add_found_test("tiles: head bias", models, "phi", heads_of_several_tiles_are_put_together);
+    add_found_test("tiles: untied head", models, "neox-sequential", heads_of_several_tiles_are_put_together);
+    add_found_test("bits", models, "gemma2", threads_and_memory_change_no_bit);
+    add_found_test("values", models, "mistral-window", values_are_those_of_scoring);
+    add_found_test("refusals", models, "llama-mha", what_has_no_gradient_is_refused);
 }
 
 int main(int argc, char **argv) {
     verbose = getenv("HMA_TEST_VERBOSE") != NULL;
     add_tests();
-    if (argc > 1) {
-        cmocka_set_test_filter(argv[1]);
-    }
-    const int failed = _cmocka_run_group_tests("gradient", tests, test_count, begin, end);
-    for (size_t i = 0; i < test_count; i++) {
-        free(tests[i].initial_state);
-    }
-    return failed;
+    return run_found_tests("gradient", argc, argv);
 }

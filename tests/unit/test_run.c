@@ -6,31 +6,6 @@
 #include "hma/front.h"
 #include "search/front_parts.h"
 
-typedef struct fixture {
-    char folder[512]; /* temporary */
-    char run[600];    /* folder of the run, not made yet */
-    hma_context *context;
-    hand_scorer scorer;
-} fixture;
-
-static int set_up(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    (void)make_temporary_folder(f->folder);
-    (void)snprintf(f->run, sizeof f->run, "%s/run", f->folder);
-    assert_ok(hma_context_new(&f->context, &(hma_context_options){.threads = 2}));
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    fixture *f = *state;
-    hma_context_free(f->context);
-    assert_ok(hma_folder_remove(f->folder));
-    free(f);
-    return 0;
-}
-
 /* ---- exactness ---- */
 
 static void assert_same_numbers(const double *a, const double *b, size_t count) {
@@ -82,7 +57,7 @@ static hma_status score_with_awkward_numbers(void *user, const hma_candidate *ca
 }
 
 static void results_come_back_bit_for_bit(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     assert_ok(begin_by_hand(&run, f->context, f->run, &f->scorer));
     run->scorer.score = score_with_awkward_numbers;
@@ -112,7 +87,7 @@ static void results_come_back_bit_for_bit(void **state) {
 /* ---- beginning and resuming ---- */
 
 static void a_new_run_holds_pre_and_post(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     char *suite;
     size_t length;
@@ -139,7 +114,7 @@ static void a_new_run_holds_pre_and_post(void **state) {
 
 /* Under any policy, pre and post are the plain checkpoints: a recipe at ratio 1 that is not post is another candidate. */
 static void endpoints_do_not_follow_the_policy(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     hma_facts facts;
     hma_recipe_spec recipe = hand_recipe(NULL);
@@ -156,7 +131,7 @@ static void endpoints_do_not_follow_the_policy(void **state) {
 }
 
 static void the_same_line_again_scores_nothing_twice(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     finish_by_hand(f->run);
     assert_ok(begin_by_hand(&run, f->context, f->run, &f->scorer));
@@ -174,7 +149,7 @@ static void the_same_line_again_scores_nothing_twice(void **state) {
 }
 
 static void other_settings_are_refused_by_name_all_at_once(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     hma_facts facts;
     const hma_recipe_spec recipe = hand_recipe("3");
@@ -192,7 +167,7 @@ static void other_settings_are_refused_by_name_all_at_once(void **state) {
 }
 
 static void places_may_change_and_the_latest_is_kept(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     hma_facts facts;
     const hma_recipe_spec recipe = hand_recipe("3");
@@ -211,7 +186,7 @@ static void places_may_change_and_the_latest_is_kept(void **state) {
 }
 
 static void a_run_that_cannot_begin_leaves_nothing(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     hma_facts facts = {0};
     const hma_recipe_spec recipe = hand_recipe("seven");
@@ -221,7 +196,7 @@ static void a_run_that_cannot_begin_leaves_nothing(void **state) {
 
 /* SQLite would take such a name for a URI. */
 static void folders_may_have_awkward_names(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     static const char *const names[] = {"file:run?mode=memory", "r\xC3\xBCn %41 #1?", " "};
     char here[1024];
     assert_non_null(getcwd(here, sizeof here));
@@ -239,7 +214,7 @@ static void folders_may_have_awkward_names(void **state) {
 /* ---- one writer, many readers ---- */
 
 static void a_second_writer_learns_who_is_first(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *first, *second;
     char holder[64];
     assert_ok(begin_by_hand(&first, f->context, f->run, &f->scorer));
@@ -254,7 +229,7 @@ static void a_second_writer_learns_who_is_first(void **state) {
 }
 
 static void readers_change_nothing_and_cannot_add(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     finish_by_hand(f->run);
     char before[65], after[65], *text;
@@ -275,7 +250,7 @@ static void readers_change_nothing_and_cannot_add(void **state) {
 /* ---- failures while scoring ---- */
 
 static void a_merge_that_is_not_finite_is_recorded_and_the_others_go_on(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     hma_result *result;
     hma_front *front;
@@ -304,7 +279,7 @@ static void a_merge_that_is_not_finite_is_recorded_and_the_others_go_on(void **s
 }
 
 static void pre_and_post_that_are_not_finite_stop_the_run(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     f->scorer.break_label = "post";
     assert_ok(begin_by_hand(&run, f->context, f->run, &f->scorer));
@@ -315,7 +290,7 @@ static void pre_and_post_that_are_not_finite_stop_the_run(void **state) {
 }
 
 static void other_failures_stop_the_run_and_it_goes_on_there(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     f->scorer.stop_label = "0.6";
     assert_ok(begin_by_hand(&run, f->context, f->run, &f->scorer));
@@ -328,7 +303,7 @@ static void other_failures_stop_the_run_and_it_goes_on_there(void **state) {
 }
 
 static void cancel_keeps_what_is_finished(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     f->scorer.cancel_label = "0.4";
     assert_ok(begin_by_hand(&run, f->context, f->run, &f->scorer));
@@ -350,7 +325,7 @@ static hma_status score_with_other_items(void *user, const hma_candidate *candid
 }
 
 static void answers_to_other_items_are_refused(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     assert_ok(begin_by_hand(&run, f->context, f->run, &f->scorer));
     run->scorer.score = score_with_other_items;
@@ -362,7 +337,7 @@ static void answers_to_other_items_are_refused(void **state) {
 /* ---- reading ---- */
 
 static void a_front_needs_pre_and_post(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     hma_front *front;
     hma_result *result;
@@ -376,7 +351,7 @@ static void a_front_needs_pre_and_post(void **state) {
 }
 
 static void a_front_is_ordered_by_ratios_and_agrees_with_the_results(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     hma_front *front;
     assert_ok(begin_by_hand(&run, f->context, f->run, &f->scorer));
@@ -403,7 +378,7 @@ static void a_front_is_ordered_by_ratios_and_agrees_with_the_results(void **stat
 }
 
 static void points_are_found_by_id_prefix_and_label(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     finish_by_hand(f->run);
     assert_ok(hma_run_open(&run, f->run));
@@ -427,24 +402,24 @@ static void points_are_found_by_id_prefix_and_label(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(results_come_back_bit_for_bit, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_new_run_holds_pre_and_post, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(endpoints_do_not_follow_the_policy, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_same_line_again_scores_nothing_twice, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(other_settings_are_refused_by_name_all_at_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(places_may_change_and_the_latest_is_kept, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_run_that_cannot_begin_leaves_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(folders_may_have_awkward_names, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_second_writer_learns_who_is_first, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(readers_change_nothing_and_cannot_add, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_merge_that_is_not_finite_is_recorded_and_the_others_go_on, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(pre_and_post_that_are_not_finite_stop_the_run, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(other_failures_stop_the_run_and_it_goes_on_there, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(cancel_keeps_what_is_finished, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(answers_to_other_items_are_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_front_needs_pre_and_post, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_front_is_ordered_by_ratios_and_agrees_with_the_results, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(points_are_found_by_id_prefix_and_label, set_up, tear_down),
+        with_a_run(results_come_back_bit_for_bit),
+        with_a_run(a_new_run_holds_pre_and_post),
+        with_a_run(endpoints_do_not_follow_the_policy),
+        with_a_run(the_same_line_again_scores_nothing_twice),
+        with_a_run(other_settings_are_refused_by_name_all_at_once),
+        with_a_run(places_may_change_and_the_latest_is_kept),
+        with_a_run(a_run_that_cannot_begin_leaves_nothing),
+        with_a_run(folders_may_have_awkward_names),
+        with_a_run(a_second_writer_learns_who_is_first),
+        with_a_run(readers_change_nothing_and_cannot_add),
+        with_a_run(a_merge_that_is_not_finite_is_recorded_and_the_others_go_on),
+        with_a_run(pre_and_post_that_are_not_finite_stop_the_run),
+        with_a_run(other_failures_stop_the_run_and_it_goes_on_there),
+        with_a_run(cancel_keeps_what_is_finished),
+        with_a_run(answers_to_other_items_are_refused),
+        with_a_run(a_front_needs_pre_and_post),
+        with_a_run(a_front_is_ordered_by_ratios_and_agrees_with_the_results),
+        with_a_run(points_are_found_by_id_prefix_and_label),
     };
     return cmocka_run_group_tests_name("search: runs", tests, NULL, NULL);
 }

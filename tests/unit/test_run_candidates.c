@@ -21,9 +21,8 @@ static void begin(fixture *f, const hma_recipe_spec *recipe) {
 static int set_up(void **state) {
     fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    (void)make_temporary_folder(f->folder);
+    open_place(f->folder, &f->context, 1);
     (void)snprintf(f->run_folder, sizeof f->run_folder, "%s/run", f->folder);
-    assert_ok(hma_context_new(&f->context, &(hma_context_options){.threads = 1}));
     const hma_recipe_spec recipe = hand_recipe("3");
     begin(f, &recipe);
     *state = f;
@@ -33,8 +32,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     fixture *f = *state;
     hma_run_close(f->run);
-    hma_context_free(f->context);
-    assert_ok(hma_folder_remove(f->folder));
+    close_place(f->folder, f->context);
     free(f);
     return 0;
 }

@@ -4,32 +4,6 @@
 #include "hma/front.h"
 #include "search/parts.h"
 
-typedef struct fixture {
-    char folder[512];
-    char run[600], other[600];
-    hma_context *context;
-    world_scorer scorer;
-} fixture;
-
-static int set_up(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    (void)make_temporary_folder(f->folder);
-    (void)snprintf(f->run, sizeof f->run, "%s/run", f->folder);
-    (void)snprintf(f->other, sizeof f->other, "%s/other", f->folder);
-    assert_ok(hma_context_new(&f->context, &(hma_context_options){.threads = 1}));
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    fixture *f = *state;
-    hma_context_free(f->context);
-    assert_ok(hma_folder_remove(f->folder));
-    free(f);
-    return 0;
-}
-
 static hma_search_options options_of(hma_search_method method, size_t candidates) {
     hma_search_options options = hma_search_options_default();
     options.method = method;
@@ -38,7 +12,7 @@ static hma_search_options options_of(hma_search_method method, size_t candidates
     return options;
 }
 
-static hma_search_report search(fixture *f, const char *folder, const hma_search_options *options) {
+static hma_search_report search(world_fixture *f, const char *folder, const hma_search_options *options) {
     hma_search_report report = {0};
     hma_run *run = begin_in_world(f->context, folder, &f->scorer, true);
     assert_ok(hma_run_search(run, options, &report));
@@ -90,7 +64,7 @@ static void assert_same_journals(const char *one, const char *two) {
 /* ---- what a search leaves behind ---- */
 
 static void a_search_chooses_on_search_items_and_reports_on_test_items(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     const hma_search_options options = options_of(HMA_SEARCH_NSGA2, 20);
     const hma_search_report report = search(f, f->run, &options);
     assert_int_equal(report.candidates, 20);
@@ -135,7 +109,7 @@ static void a_search_chooses_on_search_items_and_reports_on_test_items(void **st
 }
 
 static void a_run_of_all_items_is_not_searched(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     const hma_search_options options = options_of(HMA_SEARCH_NSGA2, 20);
     hma_run *run = begin_in_world(f->context, f->run, &f->scorer, false);
     assert_fails(hma_run_search(run, &options, NULL), HMA_USAGE, "scored on all items");
@@ -143,7 +117,7 @@ static void a_run_of_all_items_is_not_searched(void **state) {
 }
 
 static void a_merge_that_is_not_finite_is_left_behind(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     const hma_search_options options = options_of(HMA_SEARCH_NSGA2, 16);
     f->scorer.broken = "0.5";
     const hma_search_report report = search(f, f->run, &options);
@@ -152,7 +126,7 @@ static void a_merge_that_is_not_finite_is_left_behind(void **state) {
 }
 
 static void a_mean_ratio_binds_all_candidates(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     hma_search_options options = options_of(HMA_SEARCH_SURROGATE, 20);
     options.mean_ratio = 0.6;
     (void)search(f, f->run, &options);
@@ -166,7 +140,7 @@ static void a_mean_ratio_binds_all_candidates(void **state) {
 }
 
 static void the_surrogate_reports_the_error_of_its_predictions(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     const hma_search_options options = options_of(HMA_SEARCH_SURROGATE, 30);
     const hma_search_report report = search(f, f->run, &options);
     assert_true(report.predictions > 4);
@@ -179,7 +153,7 @@ static void the_surrogate_reports_the_error_of_its_predictions(void **state) {
 /* ---- budgets ---- */
 
 static void tokens_and_minutes_end_a_search_at_the_same_candidate_again(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     hma_search_options options = options_of(HMA_SEARCH_NSGA2, 0);
     options.minutes = 8.1; /* of half a minute each */
     const hma_search_report by_time = search(f, f->run, &options);
@@ -197,7 +171,7 @@ static void tokens_and_minutes_end_a_search_at_the_same_candidate_again(void **s
 }
 
 static void a_larger_budget_goes_on_from_a_smaller_one(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     const hma_search_options small = options_of(HMA_SEARCH_NSGA2, 15), large = options_of(HMA_SEARCH_NSGA2, 25);
     (void)search(f, f->run, &small);
     const hma_search_report grown = search(f, f->run, &large);
@@ -208,7 +182,7 @@ static void a_larger_budget_goes_on_from_a_smaller_one(void **state) {
 
 /* ---- interruptions ---- */
 
-static void search_with_interruptions(fixture *f, const hma_search_options *options, size_t every) {
+static void search_with_interruptions(world_fixture *f, const hma_search_options *options, size_t every) {
     hma_status status = HMA_INTERRUPTED;
     for (size_t tries = 0; status == HMA_INTERRUPTED; tries++) {
         assert_true(tries < 500);
@@ -221,7 +195,7 @@ static void search_with_interruptions(fixture *f, const hma_search_options *opti
     assert_int_equal(status, HMA_OK);
 }
 
-static void interruptions_do_not_matter(fixture *f, hma_search_method method, bool race) {
+static void interruptions_do_not_matter(world_fixture *f, hma_search_method method, bool race) {
     hma_search_options options = options_of(method, 15);
     options.population = 8;
     options.race = race;
@@ -242,7 +216,7 @@ static void racing_search_interrupted_at_every_part_is_the_same(void **state) {
 }
 
 static void evaluations_come_back_bit_for_bit(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     hma_run *run = begin_in_world(f->context, f->run, &f->scorer, true);
     const double ratios[2] = {0.1, 0.7}, others[2] = {0.1, 0.7000000000000001}, gradient[2] = {-0.0, 1e-300};
     double value = 5, slope[2] = {5, 5};
@@ -266,17 +240,17 @@ static void evaluations_come_back_bit_for_bit(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_search_chooses_on_search_items_and_reports_on_test_items, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_run_of_all_items_is_not_searched, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_merge_that_is_not_finite_is_left_behind, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_mean_ratio_binds_all_candidates, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_surrogate_reports_the_error_of_its_predictions, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(tokens_and_minutes_end_a_search_at_the_same_candidate_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_larger_budget_goes_on_from_a_smaller_one, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(nsga2_interrupted_at_every_candidate_is_the_same, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(surrogate_interrupted_at_every_candidate_is_the_same, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(racing_search_interrupted_at_every_part_is_the_same, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(evaluations_come_back_bit_for_bit, set_up, tear_down),
+        in_a_world(a_search_chooses_on_search_items_and_reports_on_test_items),
+        in_a_world(a_run_of_all_items_is_not_searched),
+        in_a_world(a_merge_that_is_not_finite_is_left_behind),
+        in_a_world(a_mean_ratio_binds_all_candidates),
+        in_a_world(the_surrogate_reports_the_error_of_its_predictions),
+        in_a_world(tokens_and_minutes_end_a_search_at_the_same_candidate_again),
+        in_a_world(a_larger_budget_goes_on_from_a_smaller_one),
+        in_a_world(nsga2_interrupted_at_every_candidate_is_the_same),
+        in_a_world(surrogate_interrupted_at_every_candidate_is_the_same),
+        in_a_world(racing_search_interrupted_at_every_part_is_the_same),
+        in_a_world(evaluations_come_back_bit_for_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

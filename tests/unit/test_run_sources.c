@@ -6,33 +6,8 @@
 #define EARLY HMA_TEST_DATA "/golden/merge/llama-gqa-tied/pre"
 #define LATE HMA_TEST_DATA "/golden/merge/llama-gqa-tied/post"
 
-typedef struct fixture {
-    char folder[512];
-    char run[600];
-    hma_context *context;
-    hand_scorer scorer;
-} fixture;
-
-static int set_up(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    (void)make_temporary_folder(f->folder);
-    (void)snprintf(f->run, sizeof f->run, "%s/run", f->folder);
-    assert_ok(hma_context_new(&f->context, &(hma_context_options){.threads = 2}));
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    fixture *f = *state;
-    hma_context_free(f->context);
-    assert_ok(hma_folder_remove(f->folder));
-    free(f);
-    return 0;
-}
-
 static void checkpoints_are_candidates_without_a_recipe(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     hma_front *front;
     char id[32];
@@ -68,7 +43,7 @@ static void checkpoints_are_candidates_without_a_recipe(void **state) {
 }
 
 static void a_name_stays_with_its_checkpoint(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     assert_ok(begin_by_hand(&run, f->context, f->run, &f->scorer));
     assert_ok(hma_run_add_extra(run, "early", EARLY));
@@ -86,7 +61,7 @@ static void a_name_stays_with_its_checkpoint(void **state) {
 }
 
 static void what_cannot_be_scored_is_refused(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     assert_ok(begin_by_hand(&run, f->context, f->run, &f->scorer));
     assert_fails(hma_run_add_extra(run, "x", in_folder(f->folder, "none")), HMA_IO, "none");
@@ -100,7 +75,7 @@ static void what_cannot_be_scored_is_refused(void **state) {
 }
 
 static void mixtures_are_candidates_with_a_weight(void **state) {
-    fixture *f = *state;
+    run_fixture *f = *state;
     hma_run *run;
     assert_ok(begin_by_hand(&run, f->context, f->run, &f->scorer));
     assert_fails(hma_run_add_mixtures(run, "0:2:0.1"), HMA_USAGE, "mixture \"0:2:0.1\": is not usable");
@@ -130,7 +105,7 @@ static void tampered_sources_are_damage(void **state) {
                                           "UPDATE source SET kind = 'merge'", "UPDATE source SET kind = 'nothing'",
                                           "DELETE FROM source", "UPDATE candidate SET recipe = '{}' WHERE number = 2"};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        fixture *f = *state;
+        run_fixture *f = *state;
         char path[700];
         hma_run *run;
         (void)snprintf(path, sizeof path, "%s-%zu", f->run, i);
@@ -144,11 +119,11 @@ static void tampered_sources_are_damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(checkpoints_are_candidates_without_a_recipe, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_name_stays_with_its_checkpoint, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_cannot_be_scored_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(mixtures_are_candidates_with_a_weight, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(tampered_sources_are_damage, set_up, tear_down),
+        with_a_run(checkpoints_are_candidates_without_a_recipe),
+        with_a_run(a_name_stays_with_its_checkpoint),
+        with_a_run(what_cannot_be_scored_is_refused),
+        with_a_run(mixtures_are_candidates_with_a_weight),
+        with_a_run(tampered_sources_are_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

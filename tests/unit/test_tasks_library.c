@@ -1,8 +1,7 @@
 /* eval/tasks/library: files that are missing, incomplete or of another data set, layouts of files, worked examples, settings.
  * Agreement with the harness: tests/golden/test_golden_library.c. */
-#include "testing.h"
+#include "scratch.h"
 
-#include "base/atomic_file.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "eval/tasks/library/records.h"
@@ -10,27 +9,6 @@
 #include "hma/eval.h"
 
 enum { FILE_LIMIT = 1 << 20 };
-
-static char folder[512];
-
-static int make_folder(void **state) {
-    (void)state;
-    make_temporary_folder(folder);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    assert_ok(hma_folder_remove(folder));
-    return 0;
-}
-
-static const char *put(const char *name, const char *text) {
-    static char path[1024];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_ok(hma_file_store(path, text, strlen(text)));
-    return path;
-}
 
 /* A suite of one task; `settings` begins after its name. */
 static hma_status load(hma_suite **out, const char *settings) {
@@ -301,5 +279,5 @@ int main(void) {
         cmocka_unit_test(python_literals_are_read_as_python_writes_them),
         cmocka_unit_test(files_of_every_layout_give_the_same_records),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

@@ -1,30 +1,15 @@
 /* eval/tasks: which items are asked - halves for searching and reporting, parts of a random order. */
-#include "testing.h"
+#include "scratch.h"
 
-#include "base/atomic_file.h"
 #include "base/file.h"
 #include "eval/tasks/evaluator.h"
 #include "eval/tasks/selection.h"
 
 enum { ITEMS = 41, PROMPTS = 10 };
 
-static char folder[512];
-
-static int make_folder(void **state) {
-    (void)state;
-    make_temporary_folder(folder);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    assert_ok(hma_folder_remove(folder));
-    return 0;
-}
-
 static FILE *create(const char *name) {
     char path[1024];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    (void)snprintf(path, sizeof path, "%s/%s", scratch.folder, name);
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     return file;
@@ -57,7 +42,7 @@ static hma_suite *load(const char *file, const char *prompts) {
                         file, prompts) > 0);
     assert_int_equal(fclose(out), 0);
     char path[1024];
-    (void)snprintf(path, sizeof path, "%s/suite.json", folder);
+    (void)snprintf(path, sizeof path, "%s/suite.json", scratch.folder);
     assert_ok(hma_suite_load(&suite, path));
     return suite;
 }
@@ -306,5 +291,5 @@ int main(void) {
         cmocka_unit_test(what_cannot_be_divided_is_refused),
         cmocka_unit_test(an_items_score_does_not_depend_on_the_selection),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

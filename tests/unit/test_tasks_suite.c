@@ -1,34 +1,9 @@
 /* eval/tasks: suite files and data files - what is read, and what is refused with which words. */
-#include "testing.h"
+#include "scratch.h"
 
-#include "base/atomic_file.h"
 #include "base/file.h"
 #include "eval/tasks/suite.h"
 #include "hma/eval.h"
-
-static char folder[512];
-
-static int make_folder(void **state) {
-    (void)state;
-    make_temporary_folder(folder);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    assert_ok(hma_folder_remove(folder));
-    return 0;
-}
-
-static const char *put(const char *name, const char *text) {
-    static char path[1024];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
-    assert_int_equal(fclose(file), 0);
-    return path;
-}
 
 static hma_suite *load(const char *text) {
     hma_suite *suite = NULL;
@@ -90,7 +65,7 @@ static void every_part_of_a_suite_is_read(void **state) {
     assert_int_equal(suite->prompts[HMA_PROMPTS_SEARCH].count, 0);
     assert_int_equal(suite->alignment.samples, 3);
     assert_true(!suite->alignment.chat_prompt && !suite->alignment.chat_reward && suite->alignment.temperature == 0.5);
-    char *reward = hma_path_join(folder, "rm");
+    char *reward = hma_path_join(scratch.folder, "rm");
     assert_string_equal(hma_suite_reward_folder(suite), reward);
     free(reward);
     hma_suite_free(suite);
@@ -252,7 +227,7 @@ static void a_line_without_end_is_not_swallowed(void **state) {
     (void)state;
     hma_suite *suite = NULL;
     char path[1024];
-    (void)snprintf(path, sizeof path, "%s/mc.jsonl", folder);
+    (void)snprintf(path, sizeof path, "%s/mc.jsonl", scratch.folder);
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     char block[1 << 16];
@@ -275,5 +250,5 @@ int main(void) {
         cmocka_unit_test(bad_items_of_other_types_are_refused),
         cmocka_unit_test(a_line_without_end_is_not_swallowed),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }
