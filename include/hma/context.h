@@ -40,8 +40,8 @@ typedef struct hma_progress {
     double total;      /* 0 when not known */
     size_t step;       /* of an outer loop (candidate 3 of 35), 0-based */
     size_t steps;      /* 0 when there is no outer loop */
-    /* Of the whole call, all steps together, by what they are expected to cost, corrected by what was measured; NaN when that is
-     * not known. */
+    /* Of the whole call, all steps together, by what they are expected to cost, corrected by what was measured; NaN: not
+     * known. */
     double share;        /* done, 0..1 */
     double seconds_left;
 } hma_progress;

@@ -52,8 +52,8 @@ void hma_course_phase(hma_course *course, hma_phase phase, double now);
 /* So much of the phase under way is done, 0 .. 1; less than before counts as the same. */
 void hma_course_done(hma_course *course, double fraction);
 
-/* Share of all work that is done, 0 .. 1, never less than before; and the seconds that are left. Both NaN while there is nothing
- * to go by. */
+/* Share of all work that is done, 0 .. 1, never less than before; and the seconds that are left. Both NaN while nothing is
+ * expected. */
 void hma_course_tell(hma_course *course, double now, double *share, double *left);
 
 #endif

@@ -50,8 +50,10 @@ static hma_status run_with_context(const cli_command *command, cli_session *sess
     if (status != HMA_OK) {
         return status;
     }
-    const hma_context_options options = {
-        .threads = (unsigned)common->threads, .memory = common->memory, .log = cli_log_line, .progress = cli_progress_wanted() ? cli_progress_draw : NULL};
+    const hma_context_options options = {.threads = (unsigned)common->threads,
+                                         .memory = common->memory,
+                                         .log = cli_log_line,
+                                         .progress = cli_progress_wanted() ? cli_progress_draw : NULL};
     status = hma_context_new(&session->context, &options);
     if (status != HMA_OK) {
         return status;

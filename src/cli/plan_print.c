@@ -49,7 +49,8 @@ static void print_text(const hma_run_plan *plan, size_t candidates) {
     }
     (void)printf(": as much work as %.1f that have nothing in common\n", plan->passes);
     (void)printf("tokens      %llu for one%s: %llu of them new ones in replies; %llu are judged\n",
-                 (unsigned long long)one->tokens, one->replies_known ? "" : ", at most", (unsigned long long)one->new_tokens, (unsigned long long)one->judged_tokens);
+                 (unsigned long long)one->tokens, one->replies_known ? "" : ", at most",
+                 (unsigned long long)one->new_tokens, (unsigned long long)one->judged_tokens);
     (void)printf("operations  %.3g for one, %.3g for all, %.0f G/s in large products\n", one->flops, plan->flops,
                  one->rate / 1e9);
     (void)printf("memory      %.0f MB at most, weights %s\n", (double)one->memory / 1e6,

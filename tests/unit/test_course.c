@@ -46,7 +46,7 @@ static double all(truth really) {
     return sum;
 }
 
-/* Goes the whole way and returns the largest error of the time left from the middle of step `from` on, as a share of the whole. */
+/* Goes the whole way; returns the largest error of the time left from the middle of step `from` on, as a share of the whole. */
 static double worst_error(truth really, size_t from) {
     hma_course course;
     double now = 100, worst = 0, last = 0;
