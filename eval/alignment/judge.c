@@ -9,6 +9,7 @@
 #include "eval/alignment/implicit.h"
 #include "eval/alignment/reward.h"
 #include "eval/alignment/scorer.h"
+#include "eval/transformer/model_parts.h"
 
 struct hma_judge {
     hma_context *context;
@@ -72,6 +73,11 @@ const hma_model *hma_judge_model(const hma_judge *judge) {
 }
 
 size_t hma_judge_models(const hma_judge *judge) { return judge->implicit ? 2 : judge->reward ? 1 : 0; }
+
+bool hma_judge_takes_parts(const hma_judge *judge) {
+    const hma_model *model = hma_judge_model(judge);
+    return model && hma_model_resident(model) && hma_model_invariant(model);
+}
 
 /* What is judged: the template of the finished exchange, or what the model saw followed by what it said. */
 static hma_status judged_text(const hma_judge *judge, const hma_reply *reply, char **text) {

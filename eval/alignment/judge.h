@@ -40,6 +40,12 @@ const hma_model *hma_judge_model(const hma_judge *judge);
 /* How many of them read every reply. */
 size_t hma_judge_models(const hma_judge *judge);
 
+/*
+ * Whether scores are the same, and cost the same, when replies are judged in several calls: not where a model is read anew for
+ * each call, where bits depend on what shares a batch, or where a program is started.
+ */
+bool hma_judge_takes_parts(const hma_judge *judge);
+
 /* scores[count], all finite. */
 hma_status hma_judge_score(hma_judge *judge, const hma_reply *replies, size_t count, double *scores);
 

@@ -126,6 +126,7 @@ void hma_evaluator_free(hma_evaluator *evaluator) {
     free(evaluator->model_folder);
     hma_reply_memory_free(&evaluator->replies);
     hma_reply_lengths_free(&evaluator->lengths);
+    hma_judging_free(&evaluator->judging);
     free(evaluator->depths);
     free(evaluator);
 }
@@ -212,7 +213,8 @@ static hma_status ask(hma_evaluator *e, const hma_source *source) {
         status = hma_reply_memory_recall(&e->replies, q->generations, q->generation_count, place, layers);
     }
     if (status == HMA_OK) {
-        status = hma_questions_ask(q, e->model, e->tokenizer);
+        const hma_listener judging = hma_judging_listener(e);
+        status = hma_questions_ask(q, e->model, e->tokenizer, &judging);
     }
     if (status == HMA_OK) {
         status = hma_reply_memory_add(&e->replies, q->generations, q->generation_count, place, layers);
@@ -233,7 +235,7 @@ static hma_model_counters spent(const hma_model_counters *before, const hma_mode
                                 after->seconds_compute - before->seconds_compute};
 }
 
-static hma_status make_results(const hma_evaluator *e, hma_result *result) {
+static hma_status make_results(hma_evaluator *e, hma_result *result) {
     result->tasks = HMA_NEW(hma_task_result, e->suite->task_count);
     hma_status status = result->tasks ? HMA_OK : HMA_FAILURE;
     for (size_t task = 0; task < e->suite->task_count && status == HMA_OK; task++) {
@@ -312,6 +314,9 @@ static hma_status run(hma_evaluator *e, const hma_source *source, const hma_sour
     hma_result *result = HMA_NEW(hma_result, 1);
     hma_status status = result ? hma_evaluator_bind(e, source) : HMA_FAILURE;
     if (status == HMA_OK) {
+        status = hma_judging_begin(e);
+    }
+    if (status == HMA_OK) {
         begin_course(e, pre ? 2 : 1, &course);
         status = pre ? ask_mixture(e, pre, ratio, result) : ask_model(e, source, result);
     }
@@ -320,6 +325,7 @@ static hma_status run(hma_evaluator *e, const hma_source *source, const hma_sour
         status = make_results(e, result);
     }
     end_course(e, &course);
+    hma_judging_free(&e->judging);
     if (status != HMA_OK) {
         hma_result_free(result);
         return status;

@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "eval/alignment/judge.h"
 #include "eval/tasks/estimate.h"
+#include "eval/tasks/judging.h"
 #include "eval/tasks/questions.h"
 #include "eval/tasks/reply_memory.h"
 #include "eval/tasks/selection.h"
@@ -32,6 +33,7 @@ struct hma_evaluator {
     hma_model *model;   /* of the last run, kept for its memory */
     char *model_folder; /* whose config.json describes it */
     hma_reply_memory replies;
+    hma_judging judging; /* of the model that is asked now */
     hma_reply_lengths lengths; /* of the replies so far, and what follows from them */
     hma_outlay outlay;
     size_t *depths; /* [depth_count], see hma_evaluator_keep() */
@@ -71,8 +73,8 @@ hma_status hma_evaluator_check(const hma_evaluator *evaluator, const hma_descrip
 
 /* The result of one task from the answers to its questions. What *out holds is freed by hma_result_free(), also on failure. */
 hma_status hma_task_result_make(const hma_evaluator *evaluator, size_t task, hma_task_result *out);
-/* The same of the alignment measure: has the replies judged. */
-hma_status hma_alignment_result_make(const hma_evaluator *evaluator, hma_task_result *out);
+/* The same of the alignment measure: has those replies judged that have not been. */
+hma_status hma_alignment_result_make(hma_evaluator *evaluator, hma_task_result *out);
 
 /* Notes what the item shares with others, if anything. */
 hma_status hma_task_result_cluster(hma_task_result *out, size_t index, const char *cluster);

@@ -113,19 +113,22 @@ hma_status hma_generation_check(const hma_generation *generation, const hma_desc
 }
 
 /* Of a model, or of a mixture where `model` is NULL. */
-static hma_status ask(hma_questions *q, hma_model *model, const hma_mixture *mixture, const hma_tokenizer *tokenizer) {
+static hma_status ask(hma_questions *q, hma_model *model, const hma_mixture *mixture, const hma_tokenizer *tokenizer,
+                      const hma_listener *listener) {
     hma_context *context = model ? model->context : mixture->post->context;
     hma_status status = HMA_OK;
     hma_generation_clear(q->generations, q->generation_count);
     if (q->pair_count > 0) {
-        hma_report_phase(context, HMA_PHASE_QUESTIONS);
+        (void)hma_report_phase(context, HMA_PHASE_QUESTIONS);
         status = model ? hma_model_loglikelihood(model, q->pairs, q->pair_count)
                        : hma_mixture_loglikelihood(mixture, q->pairs, q->pair_count);
     }
     if (status == HMA_OK && q->generation_count > 0) {
         hma_reply_watch watch = {.tokenizer = tokenizer, .stops = q->stops};
-        hma_report_phase(context, HMA_PHASE_REPLIES);
-        status = model ? hma_model_generate(model, q->generations, q->generation_count, hma_reply_stops, &watch)
+        const hma_onlooker onlooker = {hma_reply_stops, &watch, listener ? listener->finished : NULL,
+                                       listener ? listener->user : NULL};
+        (void)hma_report_phase(context, HMA_PHASE_REPLIES);
+        status = model ? hma_generate_watched(model, q->generations, q->generation_count, &onlooker)
                        : hma_mixture_generate(mixture, q->generations, q->generation_count, hma_reply_stops, &watch);
         if (status == HMA_OK && atomic_load(&watch.failed)) {
             status = hma_error_memory("stop strings");
@@ -134,12 +137,13 @@ static hma_status ask(hma_questions *q, hma_model *model, const hma_mixture *mix
     return status;
 }
 
-hma_status hma_questions_ask(hma_questions *questions, hma_model *model, const hma_tokenizer *tokenizer) {
-    return ask(questions, model, NULL, tokenizer);
+hma_status hma_questions_ask(hma_questions *questions, hma_model *model, const hma_tokenizer *tokenizer,
+                             const hma_listener *listener) {
+    return ask(questions, model, NULL, tokenizer, listener);
 }
 
 hma_status hma_questions_ask_mixture(hma_questions *questions, const hma_mixture *mixture, const hma_tokenizer *tokenizer) {
-    return ask(questions, NULL, mixture, tokenizer);
+    return ask(questions, NULL, mixture, tokenizer, NULL);
 }
 
 hma_status hma_request_stream(uint64_t *stream, const char *folder, const char *id) {

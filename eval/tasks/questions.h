@@ -45,8 +45,18 @@ hma_status hma_pair_check(const hma_loglikelihood *pair, const hma_description *
 hma_status hma_generation_check(const hma_generation *generation, const hma_description *model);
 hma_status hma_ids_check(hma_ids ids, const hma_description *model);
 
-/* Asks everything; the answers are in pairs and generations. `tokenizer` may be NULL when there are no stop strings. */
-hma_status hma_questions_ask(hma_questions *questions, hma_model *model, const hma_tokenizer *tokenizer);
+/* Told of generations whose replies are final while others are still under way, as in hma_onlooker. */
+typedef struct hma_listener {
+    hma_status (*finished)(void *user, const size_t *numbers, size_t count);
+    void *user;
+} hma_listener;
+
+/*
+ * Asks everything; the answers are in pairs and generations. `tokenizer` may be NULL when there are no stop strings, `listener`
+ * when nobody waits for replies.
+ */
+hma_status hma_questions_ask(hma_questions *questions, hma_model *model, const hma_tokenizer *tokenizer,
+                             const hma_listener *listener);
 hma_status hma_questions_ask_mixture(hma_questions *questions, const hma_mixture *mixture, const hma_tokenizer *tokenizer);
 
 /*

@@ -180,7 +180,7 @@ static hma_status answer(hma_answering *a, const char *answers_path) {
         }
     }
     if (a->model) {
-        status = hma_questions_ask(&a->questions, a->model, a->tokenizer);
+        status = hma_questions_ask(&a->questions, a->model, a->tokenizer, NULL);
     }
     a->rewards = HMA_NEW(double, a->judged_count);
     if (status == HMA_OK && !a->rewards) {

@@ -50,8 +50,7 @@ typedef struct work {
     side sides[HMA_MIXED];
     size_t side_count;
     double ratio; /* of a mixture: weight of the second side */
-    hma_stop_fn stop;
-    void *user;
+    const hma_onlooker *onlooker;
     sequence *sequences;
     size_t count, next;  /* sequences from `next` on wait */
     size_t widest;       /* so many may be under way */
@@ -61,6 +60,8 @@ typedef struct work {
     sequence **active;   /* [widest] */
     size_t active_count, after_entry; /* .. and how many these were when requests last entered */
     size_t *rows;        /* [widest] 0, 1, 2, .. */
+    size_t *finished;    /* [widest]: numbers of the requests that a step has finished */
+    uint64_t claimed;    /* of the context's memory, for the stores */
 } work;
 
 /* ---- what a token does to its sequence ---- */
@@ -86,7 +87,7 @@ bool hma_generation_take(const hma_model *m, hma_generation *r, size_t number, i
 
 static void take_token(const work *w, sequence *s, int32_t id) {
     s->made++;
-    s->finished = hma_generation_take(w->m, s->request, s->number, id, w->stop, w->user);
+    s->finished = hma_generation_take(w->m, s->request, s->number, id, w->onlooker->stop, w->onlooker->stop_user);
 }
 
 typedef struct sampling {
@@ -327,16 +328,19 @@ static void leave(work *w, sequence *s) {
     s->spans = NULL;
 }
 
-static void drop_finished(work *w) {
-    size_t kept = 0;
+static hma_status drop_finished(work *w) {
+    size_t kept = 0, finished = 0;
     for (size_t i = 0; i < w->active_count; i++) {
         if (w->active[i]->finished) {
+            w->finished[finished++] = w->active[i]->number;
             leave(w, w->active[i]);
         } else {
             w->active[kept++] = w->active[i];
         }
     }
     w->active_count = kept;
+    const hma_onlooker *o = w->onlooker;
+    return finished && o->finished ? o->finished(o->user, w->finished, finished) : HMA_OK;
 }
 
 /* Whether so many have left that it is worth another pass over the weights to let others enter. */
@@ -366,10 +370,12 @@ static hma_status run(work *w) {
         } else {
             status = step(w);
         }
+        if (status == HMA_OK) {
+            status = drop_finished(w);
+        }
         if (status != HMA_OK) {
             break;
         }
-        drop_finished(w);
         hma_report(w->m->context, "generating", "replies", replies_done(w), (double)w->count);
     }
     return status;
@@ -414,12 +420,14 @@ static size_t context_of(const work *w) {
     return most;
 }
 
+/* Of one row in the stores of all layers. */
+static uint64_t row_bytes(const hma_architecture *a) { return (uint64_t)a->layers * 2 * hma_kv_width(a) * sizeof(float); }
+
 /* Rows of the stores: for all sequences at once if the memory budget allows, at least for each of them alone. */
 static size_t store_rows(const work *w) {
     uint64_t row = 0;
     for (size_t i = 0; i < w->side_count; i++) {
-        const hma_architecture *a = &w->sides[i].m->architecture;
-        row += (uint64_t)a->layers * 2 * hma_kv_width(a) * sizeof(float);
+        row += row_bytes(&w->sides[i].m->architecture);
     }
     const size_t most = (size_t)(hma_context_left(w->m->context) / 2 / row);
     size_t all = 0, least = 0;
@@ -462,13 +470,24 @@ static void free_side(side *s) {
     free(s->logits);
 }
 
+/* The stores are claimed, because others may compute before they are given back. */
+static void claim(work *w, size_t rows) {
+    for (size_t i = 0; i < w->side_count; i++) {
+        w->claimed += (uint64_t)rows * row_bytes(&w->sides[i].m->architecture);
+    }
+    hma_context_claim(w->m->context, w->claimed);
+}
+
 static hma_status prepare(work *w) {
     const size_t rows = store_rows(w);
     w->widest = widest_step(w);
     w->parties = HMA_NEW(party, w->count);
     w->active = HMA_NEW(sequence *, w->widest);
     w->rows = HMA_NEW(size_t, w->widest);
-    hma_status status = w->parties && w->active && w->rows ? hma_row_pool_new(&w->pool, rows) : HMA_FAILURE;
+    w->finished = HMA_NEW(size_t, w->widest);
+    claim(w, rows);
+    hma_status status =
+        w->parties && w->active && w->rows && w->finished ? hma_row_pool_new(&w->pool, rows) : HMA_FAILURE;
     for (size_t i = 0; status == HMA_OK && i < w->widest; i++) {
         w->rows[i] = i;
     }
@@ -490,12 +509,14 @@ static void clear(work *w) {
     free(w->parties);
     free(w->active);
     free(w->rows);
+    free(w->finished);
+    hma_context_release(w->m->context, w->claimed);
 }
 
 hma_status hma_generate_in_step(hma_model *const *models, size_t model_count, double ratio, hma_generation *requests,
-                                size_t count, hma_stop_fn stop, void *user) {
+                                size_t count, const hma_onlooker *onlooker) {
     work w = {
-        .m = models[model_count - 1], .side_count = model_count, .ratio = ratio, .stop = stop, .user = user, .count = count};
+        .m = models[model_count - 1], .side_count = model_count, .ratio = ratio, .onlooker = onlooker, .count = count};
     w.sequences = HMA_NEW(sequence, count);
     hma_status status = w.sequences ? HMA_OK : HMA_FAILURE;
     for (size_t i = 0; i < model_count; i++) {
@@ -523,8 +544,8 @@ hma_status hma_generate_in_step(hma_model *const *models, size_t model_count, do
     return status;
 }
 
-hma_status hma_generate_plainly(hma_model *m, hma_generation *requests, size_t count, hma_stop_fn stop, void *user) {
-    return hma_generate_in_step(&m, 1, 0, requests, count, stop, user);
+hma_status hma_generate_plainly(hma_model *m, hma_generation *requests, size_t count, const hma_onlooker *onlooker) {
+    return hma_generate_in_step(&m, 1, 0, requests, count, onlooker);
 }
 
 void hma_generation_clear(hma_generation *requests, size_t count) {

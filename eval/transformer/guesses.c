@@ -35,8 +35,7 @@ enum { GREEDY, DRAWN, KINDS, PROBE = 8 };
 
 typedef struct guessing {
     hma_model *m;
-    hma_stop_fn stop;
-    void *user;
+    const hma_onlooker *onlooker;
     reply *replies; /* [count] */
     size_t count;
     double guessed[KINDS], right[KINDS]; /* tokens, in all rounds */
@@ -107,7 +106,7 @@ static hma_status take(void *argument, size_t index, size_t worker) {
     for (size_t i = 0; i < q->count && !r->finished; i++) {
         const int32_t id = g->tokens[g->first[index] + i];
         const size_t at = r->request->count;
-        r->finished = hma_generation_take(g->m, r->request, q->original, id, g->stop, g->user);
+        r->finished = hma_generation_take(g->m, r->request, q->original, id, g->onlooker->stop, g->onlooker->stop_user);
         if (at >= r->guess.count || r->guess.ids[at] != id) {
             break;
         }
@@ -191,6 +190,23 @@ static bool is_worth_trying(const guessing *g, size_t number, bool probing) {
     return probing ? number % PROBE == 0 : g->right[kind] >= g->guessed[kind] / 2;
 }
 
+/* Tells of the replies that this round has finished. */
+static hma_status tell_ended(const guessing *g, size_t ended) {
+    const hma_onlooker *o = g->onlooker;
+    if (!o->finished) {
+        return HMA_OK;
+    }
+    size_t *numbers = HMA_NEW(size_t, ended), count = 0;
+    for (size_t i = 0; numbers && i < g->count; i++) {
+        if (g->replies[i].tried && g->replies[i].finished) {
+            numbers[count++] = i;
+        }
+    }
+    const hma_status status = numbers ? o->finished(o->user, numbers, count) : HMA_FAILURE;
+    free(numbers);
+    return status;
+}
+
 /* One try for every reply that has a guess left; *asked says how many there were, *ended how many of them are finished now. */
 static hma_status try_guesses(guessing *g, bool probing, size_t *asked, size_t *ended) {
     hma_question *questions = HMA_NEW(hma_question, g->count);
@@ -212,17 +228,17 @@ static hma_status try_guesses(guessing *g, bool probing, size_t *asked, size_t *
     }
     judge_guesses(g);
     free(questions);
-    return status;
+    return status == HMA_OK && *ended ? tell_ended(g, *ended) : status;
 }
 
 static hma_status try_all(guessing *g) {
     size_t asked, ended;
-    hma_report_phase(g->m->context, HMA_PHASE_GUESSES);
+    (void)hma_report_phase(g->m->context, HMA_PHASE_GUESSES);
     hma_status status = try_guesses(g, true, &asked, &ended);
     for (size_t round = 0; status == HMA_OK && (round == 0 || ended > asked / 4); round++) {
         status = try_guesses(g, false, &asked, &ended);
     }
-    hma_report_phase(g->m->context, HMA_PHASE_REPLIES);
+    (void)hma_report_phase(g->m->context, HMA_PHASE_REPLIES);
     return status;
 }
 
@@ -230,7 +246,9 @@ static hma_status try_all(guessing *g) {
 
 typedef struct rest {
     guessing *g;
+    hma_generation *requests;
     size_t *reply; /* [requests]: which reply a request goes on with */
+    bool *taken;   /* [requests]: what it said has been added to the reply */
 } rest;
 
 /* The stop function is asked about whole replies: the new part is laid behind what was known before. */
@@ -239,7 +257,7 @@ static bool stop_rest(void *user, size_t number, const int32_t *ids, size_t coun
     const size_t original = t->reply[number];
     hma_generation *r = t->g->replies[original].request;
     memcpy(r->ids + r->count, ids, count * sizeof *ids);
-    return t->g->stop(t->g->user, original, r->ids, r->count + count);
+    return t->g->onlooker->stop(t->g->onlooker->stop_user, original, r->ids, r->count + count);
 }
 
 static hma_generation go_on(const reply *r) {
@@ -256,7 +274,13 @@ static hma_generation go_on(const reply *r) {
     return more;
 }
 
-static void take_rest(hma_generation *r, const hma_generation *more) {
+static void take_rest(rest *t, size_t number) {
+    hma_generation *r = t->g->replies[t->reply[number]].request;
+    const hma_generation *more = &t->requests[number];
+    if (t->taken[number]) {
+        return;
+    }
+    t->taken[number] = true;
     if (more->count) {
         memcpy(r->ids + r->count, more->ids, more->count * sizeof *r->ids);
     }
@@ -264,28 +288,48 @@ static void take_rest(hma_generation *r, const hma_generation *more) {
     r->ended = more->ended;
 }
 
+/* Replies are whole before anybody is told of them. */
+static hma_status pass_on(void *user, const size_t *numbers, size_t count) {
+    rest *t = user;
+    size_t *originals = HMA_NEW(size_t, count);
+    if (!originals) {
+        return HMA_FAILURE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        take_rest(t, numbers[i]);
+        originals[i] = t->reply[numbers[i]];
+    }
+    const hma_status status = t->g->onlooker->finished(t->g->onlooker->user, originals, count);
+    free(originals);
+    return status;
+}
+
 static hma_status finish(guessing *g) {
-    rest t = {.g = g, .reply = HMA_NEW(size_t, g->count)};
-    hma_generation *requests = HMA_NEW(hma_generation, g->count);
+    rest t = {.g = g,
+              .requests = HMA_NEW(hma_generation, g->count),
+              .reply = HMA_NEW(size_t, g->count),
+              .taken = HMA_NEW(bool, g->count)};
+    const hma_onlooker onlooker = {g->onlooker->stop ? stop_rest : NULL, &t, g->onlooker->finished ? pass_on : NULL, &t};
     size_t count = 0;
-    hma_status status = t.reply && requests ? HMA_OK : HMA_FAILURE;
+    hma_status status = t.requests && t.reply && t.taken ? HMA_OK : HMA_FAILURE;
     for (size_t i = 0; status == HMA_OK && i < g->count; i++) {
         if (!g->replies[i].finished) {
             t.reply[count] = i;
-            requests[count++] = go_on(&g->replies[i]);
+            t.requests[count++] = go_on(&g->replies[i]);
         }
     }
     if (status == HMA_OK && count) {
-        status = hma_generate_plainly(g->m, requests, count, g->stop ? stop_rest : NULL, &t);
+        status = hma_generate_plainly(g->m, t.requests, count, &onlooker);
         for (size_t i = 0; status == HMA_OK && i < count; i++) {
-            take_rest(g->replies[t.reply[i]].request, &requests[i]);
+            take_rest(&t, i);
         }
-        hma_generation_clear(requests, count);
+        hma_generation_clear(t.requests, count);
     } else if (status == HMA_OK) {
         hma_report(g->m->context, "generating", "replies", (double)g->count, (double)g->count);
     }
     free(t.reply);
-    free(requests);
+    free(t.taken);
+    free(t.requests);
     return status;
 }
 
@@ -308,8 +352,8 @@ static hma_status begin(guessing *g, hma_generation *requests) {
     return status;
 }
 
-static hma_status generate_guessing(hma_model *m, hma_generation *requests, size_t count, hma_stop_fn stop, void *user) {
-    guessing g = {.m = m, .stop = stop, .user = user, .replies = HMA_NEW(reply, count), .count = count};
+static hma_status generate_guessing(hma_model *m, hma_generation *requests, size_t count, const hma_onlooker *onlooker) {
+    guessing g = {.m = m, .onlooker = onlooker, .replies = HMA_NEW(reply, count), .count = count};
     hma_status status = g.replies ? begin(&g, requests) : HMA_FAILURE;
     if (status == HMA_OK) {
         status = try_all(&g);
@@ -328,6 +372,11 @@ static hma_status generate_guessing(hma_model *m, hma_generation *requests, size
 }
 
 hma_status hma_model_generate(hma_model *m, hma_generation *requests, size_t count, hma_stop_fn stop, void *user) {
+    return hma_generate_watched(m, requests, count, &(hma_onlooker){.stop = stop, .stop_user = user});
+}
+
+hma_status hma_generate_watched(hma_model *m, hma_generation *requests, size_t count, const hma_onlooker *onlooker) {
+    const hma_onlooker unwatched = {.stop = onlooker->stop, .stop_user = onlooker->stop_user};
     bool guessed = false;
     if (m->architecture.reward_head) {
         return hma_error(HMA_BAD_DATA, "%s: is a reward model (expected a causal language model): it cannot generate",
@@ -338,14 +387,12 @@ hma_status hma_model_generate(hma_model *m, hma_generation *requests, size_t cou
         guessed = guessed || requests[i].guess_count;
     }
     if (guessed && hma_model_invariant(m)) {
-        const hma_status status = generate_guessing(m, requests, count, stop, user);
+        const hma_status status = generate_guessing(m, requests, count, onlooker);
         if (status != HMA_OK) {
             hma_generation_clear(requests, count);
         }
-        /* a wrong guess may overflow where the reply itself does not */
-        if (status != HMA_NON_FINITE) {
-            return status;
-        }
+        /* a wrong guess may overflow where the reply itself does not; then nobody is told a second time */
+        return status == HMA_NON_FINITE ? hma_generate_plainly(m, requests, count, &unwatched) : status;
     }
-    return hma_generate_plainly(m, requests, count, stop, user);
+    return hma_generate_plainly(m, requests, count, onlooker);
 }

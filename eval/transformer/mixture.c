@@ -191,6 +191,7 @@ hma_status hma_mixture_loglikelihood(const hma_mixture *mixture, hma_loglikeliho
 hma_status hma_mixture_generate(const hma_mixture *mixture, hma_generation *requests, size_t count, hma_stop_fn stop,
                                 void *user) {
     hma_model *const models[HMA_MIXED] = {mixture->pre, mixture->post};
+    const hma_onlooker onlooker = {.stop = stop, .stop_user = user};
     const hma_status status = check_pair(mixture);
-    return status == HMA_OK ? hma_generate_in_step(models, HMA_MIXED, mixture->ratio, requests, count, stop, user) : status;
+    return status == HMA_OK ? hma_generate_in_step(models, HMA_MIXED, mixture->ratio, requests, count, &onlooker) : status;
 }

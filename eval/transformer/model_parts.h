@@ -36,11 +36,26 @@ enum { HMA_MIXED = 2 };
 void hma_mixture_row(const float *pre, const float *post, double ratio, size_t width, float *mixed);
 
 /*
+ * Who looks on while replies are generated. `stop` (may be NULL) is hma_model_generate()'s. `finished` (may be NULL) is told
+ * of requests whose replies are final, by number, each at most once, on the calling thread and between the steps of others;
+ * what it returns ends the call unless it is HMA_OK. It may not be told of all.
+ */
+typedef struct hma_onlooker {
+    hma_stop_fn stop;
+    void *stop_user;
+    hma_status (*finished)(void *user, const size_t *numbers, size_t count);
+    void *user;
+} hma_onlooker;
+
+/* hma_model_generate() with more than a stop function. */
+hma_status hma_generate_watched(hma_model *model, hma_generation *requests, size_t count, const hma_onlooker *onlooker);
+
+/*
  * Generation with one model, or with both of a mixture, which run in step, without looking at guesses. The last one's
  * end-of-sequence ids count.
  */
 hma_status hma_generate_in_step(hma_model *const *models, size_t model_count, double ratio, hma_generation *requests,
-                                size_t count, hma_stop_fn stop, void *user);
+                                size_t count, const hma_onlooker *onlooker);
 
 /* What one pass over the layers may take: half of the memory that the context has left. */
 typedef struct hma_room {
@@ -65,8 +80,8 @@ hma_status hma_generation_begin(const hma_model *model, hma_generation *request,
 /* What a new token does to its reply; true when the reply is finished. */
 bool hma_generation_take(const hma_model *model, hma_generation *request, size_t number, int32_t id, hma_stop_fn stop,
                          void *user);
-/* hma_model_generate() without looking at guesses. */
-hma_status hma_generate_plainly(hma_model *model, hma_generation *requests, size_t count, hma_stop_fn stop, void *user);
+/* hma_generate_watched() without looking at guesses. */
+hma_status hma_generate_plainly(hma_model *model, hma_generation *requests, size_t count, const hma_onlooker *onlooker);
 
 /* Whether its weights stay in memory. */
 bool hma_model_resident(const hma_model *model);

@@ -133,8 +133,11 @@ bool hma_reports(const hma_context *context) { return context->options.progress 
 void hma_report_course(hma_context *context, hma_course *course) { context->course = course; }
 hma_course *hma_reported_course(const hma_context *context) { return context->course; }
 
-void hma_report_phase(hma_context *context, hma_phase phase) {
+hma_phase hma_report_phase(hma_context *context, hma_phase phase) {
+    hma_phase before = phase;
     if (context->course) {
+        before = context->course->phase;
         hma_course_phase(context->course, phase, hma_seconds());
     }
+    return before;
 }

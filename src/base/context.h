@@ -36,8 +36,8 @@ bool hma_reports(const hma_context *context);
  */
 void hma_report_course(hma_context *context, hma_course *course);
 hma_course *hma_reported_course(const hma_context *context);
-/* The phase of the course that the following reports tell of. */
-void hma_report_phase(hma_context *context, hma_phase phase);
+/* The phase of the course that the following reports tell of; returns the one before, to go back to. */
+hma_phase hma_report_phase(hma_context *context, hma_phase phase);
 
 /* Seconds of a clock that never goes back. */
 double hma_seconds(void);

@@ -225,6 +225,50 @@ static void interrupted_sweeps_end_with_the_same_scores_in_the_order_of_addition
     assert_ok(hma_folder_remove(cut_folder));
 }
 
+/* ---- replies are judged while others are being given ---- */
+
+typedef struct judging_order {
+    bool judged, between; /* something has been judged; replies were still given after that */
+} judging_order;
+
+static void note_order(void *user, const hma_progress *p) {
+    judging_order *order = user;
+    order->judged |= strcmp(p->what, "rewards") == 0;
+    order->between |= order->judged && strcmp(p->what, "generating") == 0;
+}
+
+/* With little memory the reward model is read layer by layer, and then only once. */
+static void judging_replies_while_others_are_given_changes_no_bit(void **state) {
+    (void)state;
+    hma_result *results[2], *again;
+    static const uint64_t memory[2] = {0, 4 << 20};
+    for (size_t i = 0; i < 2; i++) {
+        setting s = {0};
+        judging_order order = {0};
+        hma_source *source;
+        assert_ok(hma_context_new(
+            &s.context,
+            &(hma_context_options){.threads = 2, .memory = memory[i], .progress = note_order, .user = &order}));
+        assert_ok(hma_checkpoint_open(&s.pre, place("pre")));
+        assert_ok(hma_suite_load(&s.suite, place("suite.json")));
+        const hma_eval_options options = {.limit = 100};
+        assert_ok(hma_evaluator_new(&s.evaluator, s.context, s.suite, place("pre"), &options));
+        assert_ok(hma_source_plain(&source, s.pre));
+        assert_ok(hma_evaluator_run(s.evaluator, source, &results[i]));
+        assert_int_equal(order.between, i == 0);
+        if (i == 0) { /* every guess is right, and every reward is known */
+            assert_ok(hma_evaluator_run(s.evaluator, source, &again));
+            same_result(results[i], again);
+            hma_result_free(again);
+        }
+        hma_source_free(source);
+        close_setting(&s);
+    }
+    same_result(results[0], results[1]);
+    hma_result_free(results[0]);
+    hma_result_free(results[1]);
+}
+
 /* ---- what it will cost ---- */
 
 static void what_is_estimated_bounds_what_it_costs(void **state) {
@@ -358,6 +402,7 @@ int main(void) {
         cmocka_unit_test(so_does_little_memory_that_forces_to_drop_and_to_stream),
         cmocka_unit_test(depths_that_mean_nothing_are_ignored),
         cmocka_unit_test(interrupted_sweeps_end_with_the_same_scores_in_the_order_of_addition),
+        cmocka_unit_test(judging_replies_while_others_are_given_changes_no_bit),
         cmocka_unit_test(what_is_estimated_bounds_what_it_costs),
         cmocka_unit_test(progress_tells_the_share_of_the_whole_run),
         cmocka_unit_test(candidates_that_begin_alike_stand_together),
