@@ -40,11 +40,17 @@ typedef struct walk {
     size_t *row_run;
 } walk;
 
-static hma_status project_tile(void *argument, size_t index, size_t worker) {
-    walk *w = argument;
+/* Some rows of a layer, in place. */
+typedef void (*reverse_rows_fn)(hma_layer_reverse *layer, size_t first, size_t count, float *scratch);
+
+static hma_status reverse_tile(walk *w, size_t index, size_t worker, reverse_rows_fn reverse_rows) {
     const size_t first = index * w->tile;
-    hma_reverse_project(&w->layer, first, hma_min_size(w->tile, w->layer.run.batch->rows - first), w->scratch[worker]);
+    reverse_rows(&w->layer, first, hma_min_size(w->tile, w->layer.run.batch->rows - first), w->scratch[worker]);
     return HMA_OK;
+}
+
+static hma_status project_tile(void *argument, size_t index, size_t worker) {
+    return reverse_tile(argument, index, worker, hma_reverse_project);
 }
 
 static hma_status attend_again(void *argument, size_t index, size_t worker) {
@@ -54,10 +60,7 @@ static hma_status attend_again(void *argument, size_t index, size_t worker) {
 }
 
 static hma_status after_tile(void *argument, size_t index, size_t worker) {
-    walk *w = argument;
-    const size_t first = index * w->tile;
-    hma_reverse_after(&w->layer, first, hma_min_size(w->tile, w->layer.run.batch->rows - first), w->scratch[worker]);
-    return HMA_OK;
+    return reverse_tile(argument, index, worker, hma_reverse_after);
 }
 
 static hma_status attend_back(void *argument, size_t index, size_t worker) {
@@ -67,10 +70,7 @@ static hma_status attend_back(void *argument, size_t index, size_t worker) {
 }
 
 static hma_status before_tile(void *argument, size_t index, size_t worker) {
-    walk *w = argument;
-    const size_t first = index * w->tile;
-    hma_reverse_before(&w->layer, first, hma_min_size(w->tile, w->layer.run.batch->rows - first), w->scratch[worker]);
-    return HMA_OK;
+    return reverse_tile(argument, index, worker, hma_reverse_before);
 }
 
 static hma_status run_layer(walk *w, hma_pool *pool) {

@@ -19,7 +19,7 @@
 #include "hma/hma.h"
 #include "search/upcoming.h"
 
-enum { MOST_BLOCKS = 16 };
+enum { MOST_BLOCKS = 8, MOST_LEVELS = 100, MOST_LAYERS = 512 };
 
 typedef struct bench {
     hma_context *context;
@@ -81,6 +81,93 @@ static bool same_result(const hma_result *a, const hma_result *b) {
     return same && (!a->has_alignment || same_task(&a->alignment, &b->alignment));
 }
 
+/* Processor seconds and operations, of all candidates in the sweep and of some by themselves. */
+typedef struct totals {
+    double shared, alone, merging, flops_shared, flops_alone;
+    size_t alone_count, differing;
+} totals;
+
+/* What the sweep gave for a candidate, beside an evaluator of its own. */
+static void score_alone(const bench *b, const hma_candidate *candidate, const hma_result *in_sweep, totals *t) {
+    hma_evaluator *own = NULL;
+    const double start = bench_cpu();
+    must(hma_evaluator_new(&own, b->context, b->suite, b->tokenizer, &b->options));
+    t->alone += bench_cpu() - start;
+    const double before = t->alone;
+    hma_result *same = score(b, own, candidate->recipe, &t->alone);
+    t->merging += same->cost.seconds_merge / same->seconds * (t->alone - before);
+    t->flops_alone += same->cost.flops;
+    t->alone_count++;
+    t->differing += !same_result(in_sweep, same);
+    hma_result_free(same);
+    hma_evaluator_free(own);
+}
+
+/* All candidates, arranged as a run arranges them; every `stride`-th also alone. */
+static void sweep(const bench *b, const hma_candidate **list, size_t count, size_t stride, totals *t) {
+    hma_evaluator *evaluator = NULL;
+    hma_upcoming upcoming = {0};
+    size_t depths[MOST_LAYERS], *order = HMA_NEW(size_t, count);
+    if (!order) {
+        exit(1);
+    }
+    const double begun = bench_cpu();
+    must(hma_upcoming_arrange(&upcoming, b->post, list, count, order));
+    must(hma_evaluator_new(&evaluator, b->context, b->suite, b->tokenizer, &b->options));
+    t->shared += bench_cpu() - begun;
+    for (size_t i = 0; i < count; i++) {
+        const hma_candidate *candidate = list[order[i]];
+        must(hma_evaluator_keep(evaluator, depths, hma_upcoming_shared(&upcoming, candidate, depths)));
+        hma_result *result = score(b, evaluator, candidate->recipe, &t->shared);
+        t->flops_shared += result->cost.flops;
+        if (i % stride == stride / 2) {
+            score_alone(b, candidate, result, t);
+            (void)printf("%4zu: sweep so far %.3f s a candidate, alone %.3f s\n", i, t->shared / (double)(i + 1),
+                         t->alone / (double)t->alone_count);
+            (void)fflush(stdout);
+        }
+        hma_result_free(result);
+    }
+    free(order);
+    hma_upcoming_free(&upcoming);
+    hma_evaluator_free(evaluator);
+}
+
+static void print_totals(const totals *t, size_t count) {
+    const double one = t->alone / (double)t->alone_count, in_sweep = t->shared / (double)count;
+    (void)printf(
+        "%zu candidates: %.3f s each in the sweep (%.1f Gflop), %.3f s alone (%.1f Gflop, mean of %zu): %.2f times as fast\n",
+        count, in_sweep, t->flops_shared / (double)count / 1e9, one, t->flops_alone / (double)t->alone_count / 1e9,
+        t->alone_count, one / in_sweep);
+    (void)printf("merging, rounding, packing: %.2f %% of a candidate alone\n", 100 * t->merging / t->alone);
+    (void)printf("scores that differ: %zu\n", t->differing);
+}
+
+/* Every combination of `levels` ratios in `blocks` blocks. */
+static void sweep_all(const bench *b, size_t blocks, size_t levels, size_t stride, totals *t) {
+    size_t count = 1;
+    for (size_t k = 0; k < blocks; k++) {
+        count *= levels;
+    }
+    hma_candidate *candidates = HMA_NEW(hma_candidate, count);
+    const hma_candidate **list = HMA_NEW(const hma_candidate *, count);
+    if (!candidates || !list) {
+        exit(1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        candidates[i] = (hma_candidate){
+            .kind = HMA_CANDIDATE_MERGE, .origin = HMA_ORIGIN_GRID, .recipe = make_recipe(b, i, blocks, levels)};
+        list[i] = &candidates[i];
+    }
+    sweep(b, list, count, stride, t);
+    print_totals(t, count);
+    for (size_t i = 0; i < count; i++) {
+        hma_recipe_free((hma_recipe *)(uintptr_t)candidates[i].recipe);
+    }
+    free(candidates);
+    free((void *)list);
+}
+
 int main(int argc, char **argv) {
     if (argc < 4) {
         (void)fprintf(stderr, "usage: bench_sweep PRE POST SUITE [K LEVELS STRIDE [LIMIT [THREADS [bf16]]]]\n");
@@ -89,10 +176,7 @@ int main(int argc, char **argv) {
     const size_t blocks = bench_count(argc, argv, 4, 3), levels = bench_count(argc, argv, 5, 6);
     const size_t stride = bench_count(argc, argv, 6, 18);
     bench b = {.tokenizer = argv[2]};
-    size_t count = 1, alone_count = 0, differing = 0, depths[512];
-    double shared = 0, alone = 0, merging = 0, flops_shared = 0, flops_alone = 0;
-    hma_evaluator *evaluator = NULL;
-    hma_upcoming upcoming = {0};
+    totals t = {0};
     must(hma_context_new(&b.context, &(hma_context_options){.threads = bench_threads(argc, argv, 8, 1)}));
     must(hma_checkpoint_open(&b.pre, argv[1]));
     must(hma_checkpoint_open(&b.post, argv[2]));
@@ -101,65 +185,15 @@ int main(int argc, char **argv) {
     b.options =
         (hma_eval_options){.prompts = HMA_PROMPTS_SEARCH, .limit = bench_count(argc, argv, 7, 0), .pre = b.pre, .post = b.post};
     b.options.model.precision = argc > 9 && strcmp(argv[9], "bf16") == 0 ? HMA_BF16_COMPUTE : HMA_FP32;
-    for (size_t k = 0; k < blocks; k++) {
-        count *= levels;
-    }
-    hma_candidate *candidates = HMA_NEW(hma_candidate, count);
-    const hma_candidate **list = HMA_NEW(const hma_candidate *, count);
-    size_t *order = HMA_NEW(size_t, count);
-    if (blocks > MOST_BLOCKS || levels < 2 || b.layers >= 512 || !candidates || !list || !order) {
+    if (blocks > MOST_BLOCKS || levels < 2 || levels > MOST_LEVELS || stride == 0 || b.layers >= MOST_LAYERS) {
+        (void)fprintf(stderr, "bench_sweep: K up to %d, LEVELS 2 to %d, STRIDE 1 or more, layers below %d\n", MOST_BLOCKS,
+                      MOST_LEVELS, MOST_LAYERS);
         return 2;
     }
-    for (size_t i = 0; i < count; i++) {
-        candidates[i] = (hma_candidate){
-            .kind = HMA_CANDIDATE_MERGE, .origin = HMA_ORIGIN_GRID, .recipe = make_recipe(&b, i, blocks, levels)};
-        list[i] = &candidates[i];
-    }
-    const double begun = bench_cpu();
-    must(hma_upcoming_arrange(&upcoming, b.post, list, count, order));
-    must(hma_evaluator_new(&evaluator, b.context, b.suite, b.tokenizer, &b.options));
-    shared += bench_cpu() - begun;
-    for (size_t i = 0; i < count; i++) {
-        const hma_candidate *candidate = list[order[i]];
-        must(hma_evaluator_keep(evaluator, depths, hma_upcoming_shared(&upcoming, candidate, depths)));
-        hma_result *result = score(&b, evaluator, candidate->recipe, &shared);
-        flops_shared += result->cost.flops;
-        if (i % stride == stride / 2) {
-            hma_evaluator *own = NULL;
-            const double start = bench_cpu();
-            must(hma_evaluator_new(&own, b.context, b.suite, b.tokenizer, &b.options));
-            alone += bench_cpu() - start;
-            const double before = alone;
-            hma_result *same = score(&b, own, candidate->recipe, &alone);
-            merging += same->cost.seconds_merge / same->seconds * (alone - before);
-            flops_alone += same->cost.flops;
-            alone_count++;
-            differing += !same_result(result, same);
-            hma_result_free(same);
-            hma_evaluator_free(own);
-            (void)printf("%4zu: sweep so far %.3f s a candidate, alone %.3f s\n", i, shared / (double)(i + 1),
-                         alone / (double)alone_count);
-            (void)fflush(stdout);
-        }
-        hma_result_free(result);
-    }
-    (void)printf(
-        "%zu candidates: %.3f s each in the sweep (%.1f Gflop), %.3f s alone (%.1f Gflop, mean of %zu): %.2f times as fast\n",
-        count, shared / (double)count, flops_shared / (double)count / 1e9, alone / (double)alone_count,
-        flops_alone / (double)alone_count / 1e9, alone_count, alone / (double)alone_count / (shared / (double)count));
-    (void)printf("merging, rounding, packing: %.2f %% of a candidate alone\n", 100 * merging / alone);
-    (void)printf("scores that differ: %zu\n", differing);
-    for (size_t i = 0; i < count; i++) {
-        hma_recipe_free((hma_recipe *)(uintptr_t)candidates[i].recipe);
-    }
-    free(candidates);
-    free((void *)list);
-    free(order);
-    hma_upcoming_free(&upcoming);
-    hma_evaluator_free(evaluator);
+    sweep_all(&b, blocks, levels, stride, &t);
     hma_suite_free(b.suite);
     hma_checkpoint_close(b.pre);
     hma_checkpoint_close(b.post);
     hma_context_free(b.context);
-    return differing ? 1 : 0;
+    return t.differing ? 1 : 0;
 }

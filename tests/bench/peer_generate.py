@@ -13,20 +13,13 @@ not. Medians of seconds and of CPU seconds; see peer_score.py.
 import argparse
 
 import peer_score
-from peer_score import Hma, Timed, read_requests
+from peer_score import Hma, Timed, load_transformers, read_requests
 
 
 class Transformers(Timed):
     def __init__(self, a):
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        torch.set_num_threads(a.threads)
-        self.torch = torch
         self.name = "transformers"
-        tokenizer = AutoTokenizer.from_pretrained(a.model)
-        self.model = AutoModelForCausalLM.from_pretrained(
-            a.model, dtype=torch.float32 if a.precision == "fp32" else torch.bfloat16, attn_implementation="sdpa").eval()
+        self.torch, tokenizer, self.model = load_transformers(a)
         requests = read_requests(a.requests)
         self.tokens = requests[0]["max_tokens"]
         self.prompts = sorted((tokenizer.encode(r["context"], add_special_tokens=False) for r in requests

@@ -84,17 +84,22 @@ class Harness(Timed):
         self.lm.loglikelihood(self.instances[::part], disable_tqdm=True)
 
 
+def load_transformers(a):
+    """torch with the asked threads, tokenizer, causal model."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    torch.set_num_threads(a.threads)
+    dtype = torch.float32 if a.precision == "fp32" else torch.bfloat16
+    model = AutoModelForCausalLM.from_pretrained(a.model, dtype=dtype, attn_implementation="sdpa").eval()
+    return torch, AutoTokenizer.from_pretrained(a.model), model
+
+
 class Transformers(Timed):
     def __init__(self, a):
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        torch.set_num_threads(a.threads)
-        self.torch = torch
         self.name = "transformers"
-        tokenizer = AutoTokenizer.from_pretrained(a.model)
-        self.model = AutoModelForCausalLM.from_pretrained(
-            a.model, dtype=torch.float32 if a.precision == "fp32" else torch.bfloat16, attn_implementation="sdpa").eval().model
+        self.torch, tokenizer, causal = load_transformers(a)
+        self.model = causal.model
         self.sequences = sorted((encode(tokenizer, r)[0] for r in read_requests(a.requests)), key=len)
 
     def work(self, batch, part):

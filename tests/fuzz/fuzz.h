@@ -30,6 +30,9 @@ typedef struct fuzz_target {
 
 extern const fuzz_target the_target;
 
+/* What words of JSON begin with. */
+#define FUZZ_JSON_WORDS "{", "}", "[", "]", ",", ":"
+
 /* A promise about the code under test. */
 #define fuzz_check(condition, what)                                                                                            \
     do {                                                                                                                       \

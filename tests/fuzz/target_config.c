@@ -38,7 +38,7 @@ static void run(const uint8_t *data, size_t size) {
 }
 
 static const char *const words[] = {
-    "{", "}", "[", "]", ",", ":", "\"", "null", "true", "false", "NaN", "-", "\"text_config\":{",
+    FUZZ_JSON_WORDS, "\"", "null", "true", "false", "NaN", "-", "\"text_config\":{",
     "\"model_type\":\"gemma3_text\",", "\"model_type\":\"qwen2\",", "\"tie_word_embeddings\":",
     "\"layer_types\":[\"sliding_attention\"],", "\"sliding_window\":4,", "\"sliding_window_pattern\":0,",
     "\"use_sliding_window\":true,", "\"rope_parameters\":{", "\"rope_scaling\":{", "\"full_attention\":{",

@@ -201,7 +201,7 @@ static bool seed(hma_buffer *out, size_t index) {
     return true;
 }
 
-static const char *const words[] = {"{", "}", "[", "]", ",", ":", "\"", "\"dtype\":", "\"shape\":", "\"data_offsets\":",
+static const char *const words[] = {FUZZ_JSON_WORDS, "\"", "\"dtype\":", "\"shape\":", "\"data_offsets\":",
                                     "\"__metadata__\":", "\"F32\"", "\"BF16\"", "\"F8_E4M3\"", "\"U8\"", "[0,0]", "[]",
                                     "[1,1]", "\\u0000", "\\u001b", "\\ud800",
                                     "\"x\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]},",

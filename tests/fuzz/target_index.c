@@ -25,7 +25,7 @@ static void run(const uint8_t *data, size_t size) {
     hma_index_free(&index);
 }
 
-static const char *const words[] = {"{", "}", "[", "]", ",", ":", "\"", "\"metadata\":", "\"weight_map\":", "\"total_size\":",
+static const char *const words[] = {FUZZ_JSON_WORDS, "\"", "\"metadata\":", "\"weight_map\":", "\"total_size\":",
                                     ".safetensors", "\"a\":\"x.safetensors\",", "../", "/", "\\/", "\\u002f", "\\u0000", "..",
                                     "\xEF\xBB\xBF", "1e9", "{}", "null", NULL};
 

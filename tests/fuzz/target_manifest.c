@@ -31,7 +31,7 @@ static void run(const uint8_t *data, size_t size) {
 }
 
 static const char *const words[] = {
-    "{", "}", "[", "]", ",", ":", "\"files\":[", "{\"name\":\"config.json\",", "\"name\":\"model.safetensors\",",
+    FUZZ_JSON_WORDS, "\"files\":[", "{\"name\":\"config.json\",", "\"name\":\"model.safetensors\",",
     "\"name\":\"..\"",
     "\"name\":\"/dev/zero\"", "\"name\":\"a/b\"", "\"name\":\"\"", "\"sha256\":\"",
     "\"sha256\":\"6af97d4489bba0fd6cc885d2a62c19c3f600533ca825a2e76506f21ec67e9f5e\"", "null", "0", "\\u0000", NULL};

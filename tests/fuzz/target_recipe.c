@@ -40,7 +40,7 @@ static void run(const uint8_t *data, size_t size) {
 }
 
 static const char *const words[] = {
-    "{", "}", "[", "]", ",", ":", "\"method\":\"linear\",", "\"blocks\":", "\"hma\"", "\"layers\"", "\"8,17\"", "\"0,8\"",
+    FUZZ_JSON_WORDS, "\"method\":\"linear\",", "\"blocks\":", "\"hma\"", "\"layers\"", "\"8,17\"", "\"0,8\"",
     "\"ratio\":", "\"ratios\":[", "\"policy\":\"linear-only\",", "\"policy\":\"uniform-outside\",", "\"dtype\":\"BF16\",",
     "\"dtype\":\"stored\",", "\"rounding\":\"stochastic\",", "\"seed\":9007199254740992", "\"tensors\":{", "\"*.[a-z]?\":",
     "0.5", "-0.0",

@@ -47,12 +47,7 @@ static void run(const uint8_t *data, size_t size) {
     hma_request_list_free(&list);
 }
 
-static const char *const words[] = {"{",
-                                    "}",
-                                    "[",
-                                    "]",
-                                    ",",
-                                    ":",
+static const char *const words[] = {FUZZ_JSON_WORDS,
                                     "\n",
                                     "\r\n",
                                     "\"id\":\"x\",",

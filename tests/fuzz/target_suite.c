@@ -70,12 +70,7 @@ static void run(const uint8_t *data, size_t size) {
     hma_suite_free(suite);
 }
 
-static const char *const words[] = {"{",
-                                    "}",
-                                    "[",
-                                    "]",
-                                    ",",
-                                    ":",
+static const char *const words[] = {FUZZ_JSON_WORDS,
                                     "\n",
                                     "\n@@\n",
                                     "\"tasks\":[",

@@ -48,7 +48,7 @@ static void run(const uint8_t *data, size_t size) {
 }
 
 static const char *const words[] = {
-    "{", "}", "[", "]", ",", ":", "\"", "null", "true", "false", "1.0", "\"model\":{", "\"vocab\":{\"a\":0},",
+    FUZZ_JSON_WORDS, "\"", "null", "true", "false", "1.0", "\"model\":{", "\"vocab\":{\"a\":0},",
     "\"merges\":[\"a b\"],", "\"merges\":[[\"a\",\"b\"]],", "\"type\":\"Metaspace\",", "\"add_prefix_space\":true,",
     "\"prepend_scheme\":\"first\",", "\"added_tokens\":[],", "\"byte_fallback\":false,", "\"version\":\"1.0\",", "\\u0000",
     "\\ud83d\\ude00", NULL};

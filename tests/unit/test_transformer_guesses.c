@@ -1,38 +1,12 @@
 /* Guesses, right or wrong, change nothing about a reply: ids, end and calls of the stop function's verdicts stay the same. */
-#include "testing.h"
+#include "opened_model.h"
 
 #include "base/rng.h"
 #include "eval/tasks/reply_memory.h"
-#include "hma/hma.h"
 
 enum { REPLIES = 24, PROMPT = 12, MOST = 18 };
 
 static const char *const fixtures[] = {"llama-gqa-tied-text", "gemma3", "gpt2-text", "mistral-window"};
-
-typedef struct opened {
-    hma_context *context;
-    hma_checkpoint *checkpoint;
-    hma_source *source;
-    hma_model *model;
-} opened;
-
-static opened open_fixture(const char *name, unsigned threads, hma_backend backend) {
-    opened o;
-    char folder[1024];
-    (void)snprintf(folder, sizeof folder, "%s/golden/models/%s", HMA_TEST_DATA, name);
-    assert_ok(hma_context_new(&o.context, &(hma_context_options){.threads = threads}));
-    assert_ok(hma_checkpoint_open(&o.checkpoint, folder));
-    assert_ok(hma_source_plain(&o.source, o.checkpoint));
-    assert_ok(hma_model_open(&o.model, o.context, o.source, &(hma_model_options){HMA_FP32, backend}));
-    return o;
-}
-
-static void close_fixture(opened *o) {
-    hma_model_close(o->model);
-    hma_source_free(o->source);
-    hma_checkpoint_close(o->checkpoint);
-    hma_context_free(o->context);
-}
 
 static int32_t prompts[REPLIES][PROMPT];
 
@@ -87,7 +61,7 @@ static void guesses_change_no_reply(void **state) {
     hma_ids guesses[REPLIES][3];
     for (size_t f = 0; f < sizeof fixtures / sizeof *fixtures; f++) {
         hma_generation plain[REPLIES];
-        opened o = open_fixture(fixtures[f], 1 + (unsigned)f % 3, HMA_BACKEND_AUTO);
+        opened o = open_fixture(fixtures[f], 1 + (unsigned)f % 3, 0, HMA_BACKEND_AUTO);
         const size_t vocabulary = hma_model_description(o.model)->vocabulary;
         ask(plain, vocabulary);
         assert_ok(hma_model_generate(o.model, plain, REPLIES, stop_sometimes, NULL));
@@ -127,7 +101,7 @@ static void right_guesses_spare_the_steps(void **state) {
     (void)state;
     hma_generation plain[REPLIES], guessed[REPLIES];
     hma_ids guesses[REPLIES];
-    opened o = open_fixture(fixtures[0], 2, HMA_BACKEND_AUTO);
+    opened o = open_fixture(fixtures[0], 2, 0, HMA_BACKEND_AUTO);
     const size_t vocabulary = hma_model_description(o.model)->vocabulary;
     ask(plain, vocabulary);
     ask(guessed, vocabulary);
@@ -151,7 +125,7 @@ static void right_guesses_spare_the_steps(void **state) {
 /* A reply that goes on from a part of itself draws what it would have drawn. */
 static void a_reply_can_go_on_from_its_beginning(void **state) {
     (void)state;
-    opened o = open_fixture(fixtures[0], 2, HMA_BACKEND_NAIVE);
+    opened o = open_fixture(fixtures[0], 2, 0, HMA_BACKEND_NAIVE);
     hma_generation whole = {.prompt = {prompts[0], 5}, .max_tokens = 14, .temperature = 1, .top_p = 1, .seed = 8, .stream = 2};
     assert_ok(hma_model_generate(o.model, &whole, 1, NULL, NULL));
     assert_true(whole.count > 6);

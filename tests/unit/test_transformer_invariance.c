@@ -2,45 +2,12 @@
  * A request's answer has the same bits whatever shares its batch, however many threads run, whether its prefix was shared,
  * whether weights stay resident or are streamed, and whether tokens come one by one or all at once.
  */
-#include "testing.h"
+#include "opened_model.h"
 
 #include "base/rng.h"
-#include "hma/model.h"
 
 static const char *const fixtures[] = {"llama-gqa-tied-text", "gemma3", "neox-parallel-text",
                                        "gpt2-text",           "olmo2",  "mistral-window"};
-
-typedef struct opened {
-    hma_context *context;
-    hma_checkpoint *checkpoint;
-    hma_source *source;
-    hma_model *model;
-} opened;
-
-static opened open_fixture_in(const char *name, unsigned threads, uint64_t memory, hma_backend backend,
-                              hma_precision precision) {
-    opened o;
-    char folder[1024];
-    (void)snprintf(folder, sizeof folder, "%s/golden/models/%s", HMA_TEST_DATA, name);
-    const hma_context_options context_options = {.threads = threads, .memory = memory};
-    const hma_model_options options = {precision, backend};
-    assert_ok(hma_context_new(&o.context, &context_options));
-    assert_ok(hma_checkpoint_open(&o.checkpoint, folder));
-    assert_ok(hma_source_plain(&o.source, o.checkpoint));
-    assert_ok(hma_model_open(&o.model, o.context, o.source, &options));
-    return o;
-}
-
-static opened open_fixture(const char *name, unsigned threads, uint64_t memory, hma_backend backend) {
-    return open_fixture_in(name, threads, memory, backend, HMA_FP32);
-}
-
-static void close_fixture(opened *o) {
-    hma_model_close(o->model);
-    hma_source_free(o->source);
-    hma_checkpoint_close(o->checkpoint);
-    hma_context_free(o->context);
-}
 
 /* The first of them have all that matters to the order of work: grouped heads, windows and caps, parallel blocks. */
 enum { RANDOM_FIXTURES = 3 };
@@ -67,10 +34,7 @@ static void ask(questions *q, size_t vocabulary) {
 }
 
 static void same_answers(const questions *a, const questions *b) {
-    for (size_t i = 0; i < REQUESTS; i++) {
-        assert_memory_equal(&a->request[i].logprob, &b->request[i].logprob, sizeof(double));
-        assert_int_equal(a->request[i].greedy, b->request[i].greedy);
-    }
+    assert_same_loglikelihoods(a->request, b->request, REQUESTS);
 }
 
 static void loglikelihoods_do_not_depend_on_company(void **state) {

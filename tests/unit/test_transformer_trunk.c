@@ -2,12 +2,11 @@
  * What two merges have in common is computed and packed once: the bits are those of a model that was opened afresh, the
  * operations are fewer by what the leading layers cost, and nothing of another model is ever taken for one's own.
  */
-#include "testing.h"
+#include "opened_model.h"
 
 #include "base/atomic_file.h"
 #include "base/rng.h"
 #include "eval/transformer/model_parts.h"
-#include "hma/hma.h"
 
 enum { REQUESTS = 30, LONGEST = 40, LAYERS = 6 };
 
@@ -66,10 +65,7 @@ static void ask(questions *q, uint64_t seed) {
 }
 
 static void same_answers(const questions *a, const questions *b) {
-    for (size_t i = 0; i < REQUESTS; i++) {
-        assert_memory_equal(&a->request[i].logprob, &b->request[i].logprob, sizeof(double));
-        assert_int_equal(a->request[i].greedy, b->request[i].greedy);
-    }
+    assert_same_loglikelihoods(a->request, b->request, REQUESTS);
 }
 
 static void answer_afresh(const pair *p, const hma_source *source, questions *q, uint64_t seed) {
