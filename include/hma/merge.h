@@ -6,6 +6,13 @@
  *
  *   merged = round_to_dtype( (1-a) * pre + a * post ),  computed in fp64, rounded once
  *
+ * and likewise for the other methods of hma/recipe.h. Those that need to know a whole tensor first (the angle of slerp, the
+ * border of what ties keeps) read it once or twice before its first element, a block at a time; no more than that is held in
+ * memory.
+ *
+ * Vocabularies that differ in size are merged by recipes with extra rows only: common rows are merged, the others are the named
+ * donor's, which must be the model that has them. Nothing is cut off. Config and tokenizer are the donor's.
+ *
  * a = 0 and a = 1 copy bits; where pre and post are bit-equal the output is bit-equal. A NaN or an infinity in an input is
  * HMA_NON_FINITE, naming tensor and index, also where the ratio is 0 or 1. So is a result beyond the range of the output type.
  *
@@ -41,6 +48,15 @@ HMA_API HMA_MUST_CHECK hma_status hma_source_plain(hma_source **out, const hma_c
  */
 HMA_API HMA_MUST_CHECK hma_status hma_source_merged(hma_source **out, const hma_checkpoint *pre, const hma_checkpoint *post,
                                                     const hma_recipe *recipe);
+
+/*
+ * The same with a third checkpoint, from which recipes whose base is HMA_BASE_MODEL take their deltas; other recipes do not
+ * look at it, and without one hma_source_merged() refuses those with HMA_USAGE. `base` may be NULL and must outlive the source.
+ * @return HMA_INCOMPATIBLE when pre and base are no checkpoints of one model.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_source_merged_from(hma_source **out, const hma_checkpoint *pre,
+                                                         const hma_checkpoint *post, const hma_checkpoint *base,
+                                                         const hma_recipe *recipe);
 HMA_API void hma_source_free(hma_source *source);
 
 /* The tensors of the source in byte order of names; `dtype` and `bytes` are those of the output. */
@@ -48,7 +64,8 @@ HMA_API size_t hma_source_tensor_count(const hma_source *source);
 HMA_API const hma_tensor *hma_source_tensor(const hma_source *source, size_t index);
 HMA_API const hma_tensor *hma_source_find(const hma_source *source, const char *name);
 
-/* Folder whose config.json describes the model: the checkpoint's, for a merge post's. */
+/* Folder whose config.json and tokenizer describe the model: the checkpoint's, for a merge post's, or those of the donor of the
+ * extra rows. */
 HMA_API const hma_checkpoint *hma_source_described_by(const hma_source *source);
 /* NULL for a plain source. */
 HMA_API const hma_recipe *hma_source_recipe(const hma_source *source);

@@ -31,6 +31,7 @@ HMA_API const char *hma_origin_name(hma_origin origin);
 typedef struct hma_run_setup {
     const char *pre;          /* folders */
     const char *post;
+    const char *base;         /* folder of a third model, for recipes whose base it is; NULL: none */
     const char *suite;        /* path of the suite file */
     hma_recipe_spec recipe;   /* method, policy, rounding, dtype, seed, blocks, overrides of all candidates; its ratios are not
                                  looked at, `layers` is filled in by the run */

@@ -20,5 +20,6 @@ static inline bool hma_round_up_u64(uint64_t *out, uint64_t value, uint64_t unit
 static inline size_t hma_min_size(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t hma_max_size(size_t a, size_t b) { return a > b ? a : b; }
 static inline uint64_t hma_min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static inline uint64_t hma_max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 #endif

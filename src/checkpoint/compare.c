@@ -34,7 +34,13 @@ void hma_problems_free(char **problems) {
 
 hma_status hma_checkpoint_compare(const hma_checkpoint *pre, const hma_checkpoint *post, char ***problems,
                                   size_t *problem_count) {
-    hma_problems found = {.lines = HMA_NEW(char *, 1), .capacity = 1};
+    return hma_checkpoint_compare_as(pre, post, &(hma_comparison){"post", false}, problems, problem_count);
+}
+
+hma_status hma_checkpoint_compare_as(const hma_checkpoint *pre, const hma_checkpoint *post, const hma_comparison *how,
+                                     char ***problems, size_t *problem_count) {
+    hma_problems found = {
+        .lines = HMA_NEW(char *, 1), .capacity = 1, .other = how->other, .common_rows = how->common_rows};
     hma_status status = found.lines ? hma_compare_configs(&found, pre, post) : HMA_FAILURE;
     if (status == HMA_OK) {
         status = hma_compare_tensors(&found, pre, post);

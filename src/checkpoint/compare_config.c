@@ -32,8 +32,8 @@ static const struct {
 static void compare_texts(hma_problems *problems, const char *what, const hma_buffer *pre, const hma_buffer *post) {
     problems->failed = problems->failed || pre->failed || post->failed;
     if (strcmp(hma_buffer_cstr(pre), hma_buffer_cstr(post)) != 0) {
-        hma_problem_add(problems, "%s: %.300s in pre and %.300s in post (expected the same): " SAME_MODEL, what,
-                        hma_buffer_cstr(pre), hma_buffer_cstr(post));
+        hma_problem_add(problems, "%s: %.300s in pre and %.300s in %s (expected the same): " SAME_MODEL, what,
+                        hma_buffer_cstr(pre), hma_buffer_cstr(post), problems->other);
     }
 }
 
@@ -69,8 +69,8 @@ static void compare_derived(hma_problems *problems, const hma_meaning *pre, cons
         const double a = derived_number(pre, i), b = derived_number(post, i);
         if (a != b) {
             char x[HMA_DOUBLE_TEXT], y[HMA_DOUBLE_TEXT];
-            hma_problem_add(problems, "%s: %s in pre and %s in post (expected the same): " SAME_MODEL, derived[i].key,
-                            hma_double_text(a, x), hma_double_text(b, y));
+            hma_problem_add(problems, "%s: %s in pre and %s in %s (expected the same): " SAME_MODEL, derived[i].key,
+                            hma_double_text(a, x), hma_double_text(b, y), problems->other);
         }
     }
 }
@@ -90,8 +90,8 @@ static void compare_heads(hma_problems *problems, const hma_checkpoint *pre, con
     const bool a = hma_checkpoint_tied_head(pre), b = hma_checkpoint_tied_head(post);
     if (a != b) {
         hma_problem_add(problems, "the output head is tied to the embedding in %s and a tensor of its own in %s (expected the "
-                        "same tie_word_embeddings): save one of them again as the other", a ? "pre" : "post",
-                        a ? "post" : "pre");
+                        "same tie_word_embeddings): save one of them again as the other", a ? "pre" : problems->other,
+                        a ? problems->other : "pre");
     }
 }
 
@@ -109,8 +109,8 @@ static void compare_all(hma_problems *problems, const hma_checkpoint *pre, const
                         const hma_meaning *b) {
     if (strcmp(a->model_type, b->model_type) != 0) {
         /* the same key may mean another thing in another class */
-        hma_problem_add(problems, "model_type: \"%.60s\" in pre and \"%.60s\" in post (expected the same): average checkpoints "
-                        "of the same model", a->model_type, b->model_type);
+        hma_problem_add(problems, "model_type: \"%.60s\" in pre and \"%.60s\" in %s (expected the same): average checkpoints "
+                        "of the same model", a->model_type, b->model_type, problems->other);
         return;
     }
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -139,7 +139,7 @@ hma_status hma_compare_configs(hma_problems *problems, const hma_checkpoint *pre
         compare_all(problems, pre, post, &a, &b);
         compare_heads(problems, pre, post);
         note_quantised(problems, pre, "pre");
-        note_quantised(problems, post, "post");
+        note_quantised(problems, post, problems->other);
     }
     hma_meaning_free(&a);
     hma_meaning_free(&b);

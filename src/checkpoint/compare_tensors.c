@@ -102,7 +102,7 @@ static void report(hma_problems *problems, tensor_differences *d) {
     const struct {
         listing *list;
         const char *whose;
-    } only[] = {{&d->only_pre, "pre"}, {&d->only_post, "post"}};
+    } only[] = {{&d->only_pre, "pre"}, {&d->only_post, problems->other}};
     for (size_t i = 0; i < 2; i++) {
         if (only[i].list->count) {
             hma_problem_add(problems, "%zu %s only in %s: %s (expected the same tensors in both): average checkpoints of the "
@@ -110,19 +110,21 @@ static void report(hma_problems *problems, tensor_differences *d) {
                             only[i].whose, listed(only[i].list));
         }
     }
-    if (d->vocabulary.count) {
-        hma_problem_add(problems, "the vocabulary has %" PRIu64 " rows in pre and %" PRIu64 " in post: %s (expected the same "
-                        "tokens in both): resize the smaller one with resize_token_embeddings() of transformers and save it "
-                        "again", d->rows_pre, d->rows_post, listed(&d->vocabulary));
+    if (d->vocabulary.count && !problems->common_rows) {
+        hma_problem_add(problems, "the vocabulary has %" PRIu64 " rows in pre and %" PRIu64 " in %s: %s (expected the same "
+                        "tokens in both): merge the rows that both have and take the others from the larger one "
+                        "(--extra-rows %s)", d->rows_pre, d->rows_post, problems->other, listed(&d->vocabulary),
+                        d->rows_pre > d->rows_post ? "pre" : problems->other);
     }
     if (d->shapes.count) {
-        hma_problem_add(problems, "%zu %s another shape in post: %s (expected equal shapes): average checkpoints of the same "
-                        "model", d->shapes.count, d->shapes.count == 1 ? "tensor has" : "tensors have", listed(&d->shapes));
+        hma_problem_add(problems, "%zu %s another shape in %s: %s (expected equal shapes): average checkpoints of the same "
+                        "model", d->shapes.count, d->shapes.count == 1 ? "tensor has" : "tensors have", problems->other,
+                        listed(&d->shapes));
     }
     if (d->types.count) {
-        hma_problem_add(problems, "%zu %s another element type in post: %s (expected equal types): load one of the two with "
+        hma_problem_add(problems, "%zu %s another element type in %s: %s (expected equal types): load one of the two with "
                         "the other's torch_dtype and save it again", d->types.count,
-                        d->types.count == 1 ? "tensor has" : "tensors have", listed(&d->types));
+                        d->types.count == 1 ? "tensor has" : "tensors have", problems->other, listed(&d->types));
     }
 }
 

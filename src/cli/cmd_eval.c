@@ -183,7 +183,8 @@ static hma_status measure_deviation(cli_session *session, const eval_values *v, 
     reference_options.model.precision = HMA_FP32;
     reference_options.limit = limit && limit < calibration ? limit : calibration;
     hma_status status =
-        hma_evaluator_new(&evaluator, session->context, suite, cli_source_tokenizer(&v->scored), &reference_options);
+        hma_evaluator_new(&evaluator, session->context, suite, cli_source_tokenizer(source, &v->scored),
+                          &reference_options);
     if (status == HMA_OK) {
         status = hma_evaluator_run(evaluator, source->source, &reference);
         hma_evaluator_free(evaluator);
@@ -215,7 +216,8 @@ static hma_status evaluate(cli_session *session, const eval_values *v, const cli
     const hma_eval_options eval_options = options_of(v, source);
     hma_evaluator *evaluator;
     hma_result *result;
-    hma_status status = hma_evaluator_new(&evaluator, session->context, suite, cli_source_tokenizer(&v->scored), &eval_options);
+    hma_status status =
+        hma_evaluator_new(&evaluator, session->context, suite, cli_source_tokenizer(source, &v->scored), &eval_options);
     if (status != HMA_OK) {
         return status;
     }
@@ -237,7 +239,7 @@ static hma_status run(cli_session *session, const void *values) {
     const eval_values *v = values;
     cli_source source = {0};
     hma_suite *suite = NULL;
-    const char *inputs[] = {v->scored.model, v->suite, v->scored.post, NULL};
+    const char *inputs[] = {v->scored.model, v->suite, v->scored.post, v->scored.settings.base, NULL};
     hma_status status = v->out ? cli_check_output_folder(v->out, inputs) : HMA_OK;
     if (status == HMA_OK && v->requests_out) {
         status = cli_check_output(v->requests_out, inputs);
@@ -264,6 +266,7 @@ const cli_command cli_cmd_eval = {
               CLI_GROUP(NULL, cli_post_options, offsetof(eval_values, scored)),
               CLI_RECIPE_RATIOS_GROUP(offsetof(eval_values, scored.ratios)),
               CLI_RECIPE_SETTINGS_GROUP(offsetof(eval_values, scored.settings)),
+              CLI_BASE_GROUP(offsetof(eval_values, scored.settings)),
               CLI_COMPUTE_GROUP(offsetof(eval_values, compute)), CLI_ITEMS_GROUP(offsetof(eval_values, items)), CLI_JSON_GROUP,
               CLI_COMMON_GROUP},
              &defaults,

@@ -32,8 +32,8 @@ static const cli_option options[] = {
     {CLI_TEXT, 0, "out", "DIR", .help = "folder to write", .offset = offsetof(merge_values, out), .required = true},
     {CLI_SIZE, 0, "shard-size", "SIZE", .help = "bytes of weights a file may hold", .absent = "5 GB",
      .offset = offsetof(merge_values, shard_size)},
-    {CLI_TEXT, 0, "donor", "WHICH", .help = "whose config, tokenizer and templates are copied: pre or post", .absent = "post",
-     .offset = offsetof(merge_values, donor)},
+    {CLI_TEXT, 0, "donor", "WHICH", .help = "whose config, tokenizer and templates are copied: pre or post",
+     .absent = "post, or whose the extra rows are", .offset = offsetof(merge_values, donor)},
     {CLI_FLAG, 0, "force", .help = "replace an existing model folder", .offset = offsetof(merge_values, force)},
     {CLI_FLAG, 0, "dry-run", .help = "check and measure everything, write nothing", .offset = offsetof(merge_values, dry_run)},
 };
@@ -48,7 +48,7 @@ static const cli_option from_run[] = {
 typedef struct job {
     hma_run *run;
     hma_front *front;
-    hma_checkpoint *pre, *post;
+    hma_checkpoint *pre, *post, *base;
     hma_recipe *recipe;
     hma_source *source;
     char *scores;
@@ -59,6 +59,7 @@ static void free_job(job *j) {
     hma_recipe_free(j->recipe);
     hma_checkpoint_close(j->pre);
     hma_checkpoint_close(j->post);
+    hma_checkpoint_close(j->base);
     hma_front_free(j->front);
     hma_run_close(j->run);
     free(j->scores);
@@ -96,6 +97,20 @@ static hma_status take_point(job *j, const merge_values *v) {
     return status;
 }
 
+static hma_status open_base_of_run(cli_session *session, job *j, const merge_values *v) {
+    const char *base = v->settings.base ? v->settings.base : hma_run_fact(j->run, "base");
+    if (hma_recipe_base(j->recipe) != HMA_BASE_MODEL) {
+        return v->settings.base ? cli_error(HMA_USAGE, "--base: is not used by this point (its method is %s): leave it out",
+                                            hma_method_name(hma_recipe_method(j->recipe)))
+                                : HMA_OK;
+    }
+    if (!base) {
+        return cli_error(HMA_BAD_DATA, "%s: does not say where the base is (expected a folder): name it with --base", v->from);
+    }
+    const hma_status status = cli_checkpoint_open(&j->base, base);
+    return status == HMA_OK ? check_digest(session->context, j, j->base, "base_sha256") : status;
+}
+
 static hma_status open_from_run(cli_session *session, job *j, const merge_values *v) {
     hma_status status = cli_run_front(&j->run, &j->front, session->context, v->from);
     if (status == HMA_OK) {
@@ -111,7 +126,10 @@ static hma_status open_from_run(cli_session *session, job *j, const merge_values
     if (status == HMA_OK) {
         status = check_digest(session->context, j, j->pre, "pre_sha256");
     }
-    return status == HMA_OK ? check_digest(session->context, j, j->post, "post_sha256") : status;
+    if (status == HMA_OK) {
+        status = check_digest(session->context, j, j->post, "post_sha256");
+    }
+    return status == HMA_OK ? open_base_of_run(session, j, v) : status;
 }
 
 /* ---- two folders ---- */
@@ -122,7 +140,10 @@ static hma_status open_pair(cli_session *session, job *j, const merge_values *v)
     if (status == HMA_OK) {
         status = hma_checkpoint_layers(j->post, &layers);
     }
-    return status == HMA_OK ? cli_recipe_make(&j->recipe, session->parsed, &v->ratios, &v->settings, layers) : status;
+    if (status == HMA_OK) {
+        status = cli_recipe_make(&j->recipe, session->parsed, &v->ratios, &v->settings, layers);
+    }
+    return status == HMA_OK && v->settings.base ? cli_checkpoint_open(&j->base, v->settings.base) : status;
 }
 
 /* ---- what goes together ---- */
@@ -244,7 +265,7 @@ static hma_status run(cli_session *session, const void *values) {
         status = v->from ? open_from_run(session, &j, v) : open_pair(session, &j, v);
     }
     if (status == HMA_OK) {
-        status = hma_source_merged(&j.source, j.pre, j.post, j.recipe);
+        status = hma_source_merged_from(&j.source, j.pre, j.post, j.base, j.recipe);
     }
     if (status == HMA_OK) {
         status = write_and_report(session, v, &j);
@@ -259,10 +280,13 @@ const cli_command cli_cmd_merge = {
              "Ratios come from --ratio, --ratios, --recipe, or from a point of a run with --from.\n"
              "Policies: full (embedding: first block; final norm and head: mean; norms: their layer's),\n"
              "linear-only (only the matrices of the layers, and the head by the mean),\n"
-             "uniform-outside (all outside the layers by the mean).",
+             "uniform-outside (all outside the layers by the mean).\n"
+             "Methods: linear; extrapolate (ratios up to 2, beyond post); slerp; task-arithmetic, ties and dare, which add\n"
+             "deltas to pre, or with --base those of pre and post to a third model. The README has their formulas.",
              {CLI_GROUP("Arguments", operands, 0), CLI_GROUP(NULL, options, 0),
               CLI_RECIPE_RATIOS_GROUP(offsetof(merge_values, ratios)), CLI_GROUP("Ratios of a run", from_run, 0),
-              CLI_RECIPE_SETTINGS_GROUP(offsetof(merge_values, settings)), CLI_JSON_GROUP, CLI_COMMON_GROUP},
+              CLI_RECIPE_SETTINGS_GROUP(offsetof(merge_values, settings)), CLI_BASE_GROUP(offsetof(merge_values, settings)),
+              CLI_JSON_GROUP, CLI_COMMON_GROUP},
              &defaults,
              sizeof defaults},
     .run = run,

@@ -43,13 +43,13 @@ static hma_status open_tokenizer(hma_tokenizer **out, const char *folder) {
     return hma_tokenizer_open(out, folder);
 }
 
-static hma_status answer(cli_session *session, const score_values *v, const hma_source *source) {
+static hma_status answer(cli_session *session, const score_values *v, const cli_source *source) {
     hma_tokenizer *tokenizer = NULL;
     hma_model *model = NULL;
     const hma_model_options options_of_model = cli_model_options(&v->compute);
-    hma_status status = open_tokenizer(&tokenizer, cli_source_tokenizer(&v->scored));
-    if (status == HMA_OK && source) {
-        status = hma_model_open(&model, session->context, source, &options_of_model);
+    hma_status status = open_tokenizer(&tokenizer, cli_source_tokenizer(source, &v->scored));
+    if (status == HMA_OK && source->source) {
+        status = hma_model_open(&model, session->context, source->source, &options_of_model);
     }
     if (status == HMA_OK) {
         status = hma_requests_answer(session->context, model, tokenizer, (hma_bos)v->compute.bos, v->requests, v->output);
@@ -66,14 +66,14 @@ static hma_status run(cli_session *session, const void *values) {
         return cli_error(HMA_USAGE, "--output: '-' cannot be used (expected a file, which appears when all is answered): "
                                     "name one");
     }
-    const char *inputs[] = {v->scored.model, v->requests, v->scored.post, NULL};
+    const char *inputs[] = {v->scored.model, v->requests, v->scored.post, v->scored.settings.base, NULL};
     hma_status status = cli_check_output(v->output, inputs);
     if (status != HMA_OK) {
         return status;
     }
     status = is_tokenizer_only(v) ? HMA_OK : cli_source_open(&source, session->parsed, &v->scored);
     if (status == HMA_OK) {
-        status = answer(session, v, source.source);
+        status = answer(session, v, &source);
     }
     cli_source_close(&source);
     return status;
@@ -89,6 +89,7 @@ const cli_command cli_cmd_score = {
               CLI_GROUP(NULL, cli_post_options, offsetof(score_values, scored)),
               CLI_RECIPE_RATIOS_GROUP(offsetof(score_values, scored.ratios)),
               CLI_RECIPE_SETTINGS_GROUP(offsetof(score_values, scored.settings)),
+              CLI_BASE_GROUP(offsetof(score_values, scored.settings)),
               CLI_COMPUTE_GROUP(offsetof(score_values, compute)), CLI_COMMON_GROUP},
              &defaults,
              sizeof defaults},

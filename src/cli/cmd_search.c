@@ -22,7 +22,7 @@ typedef struct search_values {
     int algorithm, parametrization;
     double epsilon, penalty, learning_rate;
     cli_comparisons comparisons;
-    cli_recipe_settings settings;
+    cli_recipe_settings settings; /* its method is --merge-method */
     cli_compute compute;
     uint64_t limit;
 } search_values;
@@ -100,6 +100,10 @@ static const cli_option paper[] = {
      .offset = offsetof(search_values, penalty)},
     {CLI_RATIO, 0, "learning-rate", "R", .help = "of the paper's parametrization", .absent = "the paper's 2e-5",
      .offset = offsetof(search_values, learning_rate)},
+};
+static const cli_option merge_method[] = {
+    {CLI_CHOICE, 0, "merge-method", "NAME", .help = "how two weights become one",
+     .offset = offsetof(cli_recipe_settings, method), .choice = cli_method_word},
 };
 static const cli_option budget[] = {
     {CLI_NUMBER, 0, "candidates", "N", .help = "candidates to ask for, pre and post among them",
@@ -183,6 +187,7 @@ static hma_status run(cli_session *session, const void *values) {
     const search_values *v = values;
     hma_run_setup setup = {.pre = v->pre,
                            .post = v->post,
+                           .base = v->settings.base,
                            .suite = v->suite,
                            .model = cli_model_options(&v->compute),
                            .bos = (hma_bos)v->compute.bos,
@@ -221,9 +226,13 @@ const cli_command cli_cmd_search = {
               CLI_GROUP("Method hma", paper, 0),
               CLI_GROUP("Budget (what is used up first ends the search)", budget, 0),
               CLI_COMPARISON_GROUP(offsetof(search_values, comparisons)),
-              /* all of a recipe's settings but --method, which has another meaning here */
-              {"Merging", cli_recipe_settings_options, 3, offsetof(search_values, settings)},
-              {"Merging", cli_recipe_settings_options + 4, 3, offsetof(search_values, settings)},
+              /* --method has another meaning here */
+              {"Merging", cli_recipe_settings_options, CLI_RECIPE_METHOD, offsetof(search_values, settings)},
+              CLI_GROUP("Merging", merge_method, offsetof(search_values, settings)),
+              {"Merging", cli_recipe_settings_options + CLI_RECIPE_METHOD + 1,
+               sizeof cli_recipe_settings_options / sizeof *cli_recipe_settings_options - CLI_RECIPE_METHOD - 1,
+               offsetof(search_values, settings)},
+              CLI_BASE_GROUP(offsetof(search_values, settings)),
               CLI_COMPUTE_GROUP(offsetof(search_values, compute)),
               CLI_JSON_GROUP,
               CLI_COMMON_GROUP},

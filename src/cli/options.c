@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,13 +141,24 @@ static hma_status set_size(const char *name, const char *text, uint64_t *value) 
     return hma_parse_size(value, text) && *value > 0 ? HMA_OK : bad_value(name, text, "a size in bytes such as 500M or 6G");
 }
 
-static bool read_ratio(const char *text, double *value) { return hma_parse_double(value, text) && *value >= 0 && *value <= 1; }
-
-static hma_status set_ratio(const char *name, const char *text, double *value) {
-    return read_ratio(text, value) ? HMA_OK : bad_value(name, text, "a ratio from 0 (pre) to 1 (post)");
+static bool read_ratio(const cli_option *o, const char *text, double *value) {
+    return hma_parse_double(value, text) && *value >= 0 && *value <= (o->most ? (double)o->most : 1);
 }
 
-static hma_status set_ratios(const char *name, const char *text, cli_ratios *value) {
+static hma_status set_ratio(const cli_option *o, const char *name, const char *text, double *value) {
+    return read_ratio(o, text, value) ? HMA_OK : bad_value(name, text, "a ratio from 0 (pre) to 1 (post)");
+}
+
+static hma_status set_positive(const cli_option *o, const char *name, const char *text, double *value) {
+    char expected[64];
+    if (hma_parse_double(value, text) && *value > 0 && *value <= (double)o->most) {
+        return HMA_OK;
+    }
+    (void)snprintf(expected, sizeof expected, "a number above 0, at most %" PRIu64, o->most);
+    return bad_value(name, text, expected);
+}
+
+static hma_status set_ratios(const cli_option *o, const char *name, const char *text, cli_ratios *value) {
     size_t commas = 0;
     for (const char *c = text; *c; c++) {
         commas += *c == ',';
@@ -158,7 +170,7 @@ static hma_status set_ratios(const char *name, const char *text, cli_ratios *val
     char *rest = copy;
     while (status == HMA_OK && value->count <= commas) {
         const char *part = strsep(&rest, ",");
-        status = read_ratio(part, &value->item[value->count++])
+        status = read_ratio(o, part, &value->item[value->count++])
                      ? HMA_OK
                      : bad_value(name, text, "ratios from 0 (pre) to 1 (post), separated by commas");
     }
@@ -200,8 +212,9 @@ static hma_status set_value(const reader *r, target t, const char *shown, const 
     case CLI_TEXTS: return add_text(r, t.value, text);
     case CLI_NUMBER: return set_number(o, shown, text, t.value);
     case CLI_SIZE: return set_size(shown, text, t.value);
-    case CLI_RATIO: return set_ratio(shown, text, t.value);
-    case CLI_RATIOS: return set_ratios(shown, text, t.value);
+    case CLI_RATIO: return set_ratio(o, shown, text, t.value);
+    case CLI_RATIOS: return set_ratios(o, shown, text, t.value);
+    case CLI_POSITIVE: return set_positive(o, shown, text, t.value);
     case CLI_CHOICE: return set_choice(o, shown, text, t.value);
     }
     return HMA_FAILURE;

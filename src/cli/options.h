@@ -24,8 +24,9 @@ typedef enum cli_kind {
     CLI_TEXTS,            /* cli_texts: may be given several times */
     CLI_NUMBER,           /* uint64_t, least .. most */
     CLI_SIZE,             /* uint64_t bytes: 6G */
-    CLI_RATIO,            /* double, 0 .. 1 */
-    CLI_RATIOS,           /* cli_ratios: 0.4,0.7,1 */
+    CLI_RATIO,            /* double, 0 .. 1, or .. most */
+    CLI_RATIOS,           /* cli_ratios: 0.4,0.7,1; the same */
+    CLI_POSITIVE,         /* double above 0, at most `most`; 0 when absent */
     CLI_CHOICE            /* int: index of the word that `choice` returns */
 } cli_kind;
 
@@ -48,7 +49,7 @@ typedef struct cli_option {
     size_t offset;                       /* of the value in the group's struct */
     const char *absent;                  /* what help says in place of a default of 0 or NULL; may be NULL */
     const char *(*choice)(size_t index); /* the words of a CLI_CHOICE; NULL past the last */
-    uint64_t least, most;                /* of a CLI_NUMBER */
+    uint64_t least, most;                /* of a CLI_NUMBER; most also of ratios (0: 1) and of a CLI_POSITIVE */
     bool required;
 } cli_option;
 
@@ -70,7 +71,7 @@ typedef struct cli_group {
 #define CLI_GROUP(title, table, base)                                                                                          \
     { (title), (table), sizeof(table) / sizeof *(table), (base) }
 
-enum { CLI_MAX_GROUPS = 12, CLI_MAX_OPTIONS = 64 };
+enum { CLI_MAX_GROUPS = 16, CLI_MAX_OPTIONS = 96 };
 
 /* What parsing and help need to know of a command. */
 typedef struct cli_spec {

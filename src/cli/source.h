@@ -9,15 +9,16 @@
 
 typedef struct cli_scored {
     const char *model, *post; /* folders; post is NULL for a plain model */
+    bool unrounded;           /* merged weights as fp32 */
     cli_recipe_ratios ratios;
     cli_recipe_settings settings;
 } cli_scored;
 
-/* `post` alone, for commands that score one model; the ratio groups come from recipe_options.h. */
-extern const cli_option cli_post_options[1];
+/* Of commands that score one model, beside the groups of recipe_options.h. */
+extern const cli_option cli_post_options[2];
 
 typedef struct cli_source {
-    hma_checkpoint *model, *post;
+    hma_checkpoint *model, *post, *base;
     hma_recipe *recipe;
     hma_source *source;
 } cli_source;
@@ -26,8 +27,8 @@ typedef struct cli_source {
 hma_status cli_source_open(cli_source *out, const cli_parsed *parsed, const cli_scored *scored);
 void cli_source_close(cli_source *source);
 
-/* Folder whose tokenizer the model speaks: post's for a merge. */
-const char *cli_source_tokenizer(const cli_scored *scored);
+/* Folder whose tokenizer the model speaks: post's for a merge, or that of the extra rows' donor. */
+const char *cli_source_tokenizer(const cli_source *source, const cli_scored *scored);
 /* What results call the model: the folder, or "PRE + POST at 0.4/0.7/1"; NULL when memory is out. Freed with free(). */
 char *cli_source_name(const cli_source *source, const cli_scored *scored);
 

@@ -1,6 +1,7 @@
 /* The model card of a merged folder. */
 #include "hma/version.h"
 #include "merge/facts.h"
+#include "merge/methods.h"
 #include "merge/recipe_parts.h"
 #include "merge/records.h"
 
@@ -17,8 +18,31 @@ static void inputs(hma_buffer *out, const hma_merge_facts *facts) {
     plain(out, facts->pre_name);
     hma_buffer_printf(out, "` | `%s` |\n| post | `", facts->pre_digest);
     plain(out, facts->post_name);
+    if (facts->base_name) {
+        hma_buffer_printf(out, "` | `%s` |\n| base | `", facts->post_digest);
+        plain(out, facts->base_name);
+    }
     hma_buffer_printf(out, "` | `%s` |\n\nTokenizer, templates and generation settings are those of %s.\n\n",
-                      facts->post_digest, facts->donor);
+                      facts->base_name ? facts->base_digest : facts->post_digest, facts->donor);
+}
+
+/* What a linear merge of equal vocabularies does not need to say. */
+static void method(hma_buffer *out, const hma_recipe *recipe) {
+    const hma_method_traits *traits = hma_method_traits_of(recipe->method);
+    if (recipe->method != HMA_LINEAR) {
+        hma_buffer_printf(out, "With a the weight of post: `%s`", traits->formula[recipe->base == HMA_BASE_MODEL]);
+        if (traits->has_lambda_and_base) {
+            hma_buffer_printf(out, ", lambda %.6g", recipe->lambda);
+        }
+        if (traits->density > 0) {
+            hma_buffer_printf(out, ", density %.6g", recipe->density);
+        }
+        hma_buffer_text(out, ".\n\n");
+    }
+    if (recipe->extra_rows != HMA_EXTRA_ROWS_NONE) {
+        hma_buffer_printf(out, "Rows of the vocabulary that only one of the two has are those of %s.\n\n",
+                          hma_extra_rows_name(recipe->extra_rows));
+    }
 }
 
 static void blocks(hma_buffer *out, const hma_recipe *recipe) {
@@ -82,11 +106,12 @@ void hma_card_write(hma_buffer *out, const hma_merge_facts *facts) {
     }
     hma_buffer_text(out, "---\nlibrary_name: transformers\ntags:\n- merge\n- hma\n---\n# ");
     plain(out, facts->name);
-    hma_buffer_printf(out, "\n\nA weighted average of a model before (pre) and after (post) RLHF, made by hma %s.\n\n## "
-                      "Inputs\n\n", hma_version());
+    hma_buffer_printf(out, "\n\nA %s of a model before (pre) and after (post) RLHF, made by hma %s.\n\n## Inputs\n\n",
+                      facts->recipe->method == HMA_LINEAR ? "weighted average" : "merge", hma_version());
     inputs(out, facts);
     hma_buffer_printf(out, "## Recipe %s\n\n", hma_recipe_id(facts->recipe));
     blocks(out, facts->recipe);
+    method(out, facts->recipe);
     code(out, recipe);
     losses(out, facts->report);
     if (facts->scores_json) {

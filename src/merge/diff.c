@@ -186,7 +186,7 @@ hma_status hma_diff_compute(hma_context *context, hma_diff **out, const hma_chec
     hma_blocks cut = {0};
     hma_diff *diff = NULL;
     size_t layers = 0;
-    hma_status status = hma_check_compatible(pre, post);
+    hma_status status = hma_check_compatible(pre, post, false);
     if (status == HMA_OK) {
         status = hma_checkpoint_layers(pre, &layers);
     }

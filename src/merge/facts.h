@@ -9,7 +9,8 @@ typedef struct hma_merge_facts {
     const char *name; /* of the merged folder */
     const hma_recipe *recipe;
     const char *pre_name, *post_name;
-    char pre_digest[65], post_digest[65];
+    const char *base_name; /* NULL: no third model */
+    char pre_digest[65], post_digest[65], base_digest[65];
     const char *donor;        /* "pre" or "post" */
     const char *command_line; /* may be NULL */
     const char *scores_json;  /* may be NULL */

@@ -7,8 +7,7 @@
  */
 #include "merge/float_formats.h"
 #include "merge/kernels.h"
-
-enum { STAGE = 512 };
+#include "merge/kernels_forms.h"
 
 /* ---- steps on a run of n elements; at most STAGE where there is a staging array ---- */
 
@@ -45,9 +44,6 @@ static bool finite_run(hma_dtype dtype, size_t n, const void *values) {
     }
     return largest_half < (dtype == HMA_BF16 ? 0x7f80u : 0x7c00u);
 }
-
-/* The definition: two products and a sum, each rounded to fp64. */
-static inline double exact(double ratio, double pre, double post) { return (1.0 - ratio) * pre + ratio * post; }
 
 /* fp32 bits that the rounding to the output type starts from: rounded to odd for the 16-bit types. Equal inputs pass as
  * they are, whatever the ratio. */
@@ -95,17 +91,31 @@ static void mix_stochastic_run(const hma_blend *blend, uint64_t first, size_t n,
                                const float *restrict post, uint32_t *restrict out) {
     const grid g = grid_of(blend->to);
     double uniform[STAGE];
-    for (size_t i = 0; i < n; i++) {
-        const uint64_t index = first + i;
-        const uint32_t counter[4] = {(uint32_t)index, (uint32_t)(index >> 32), 0, 0};
-        uint32_t words[4];
-        hma_philox(words, counter, blend->key); /* hma_rng_double(), where the compiler can see it */
-        uniform[i] = (double)(int64_t)(((uint64_t)words[1] << 32 | words[0]) >> 11) * 0x1p-53;
-    }
+    draw_run(blend->key, first, n, uniform);
     for (size_t i = 0; i < n; i++) {
         const bool equal = hma_f32_bits(pre[i]) == hma_f32_bits(post[i]);
         const double mixed = equal ? (double)pre[i] : exact(blend->ratio, pre[i], post[i]);
         out[i] = round_stochastically(mixed, uniform[i], g);
+    }
+}
+
+/* Values of any form, which are exact where nothing is to be rounded. */
+static void round_run(const hma_blend *blend, uint64_t first, size_t n, const double *restrict values, uint32_t *restrict out) {
+    if (blend->stochastic) {
+        const grid g = grid_of(blend->to);
+        double uniform[STAGE];
+        draw_run(blend->key, first, n, uniform);
+        for (size_t i = 0; i < n; i++) {
+            out[i] = round_stochastically(values[i], uniform[i], g);
+        }
+    } else if (blend->to == HMA_F32) {
+        for (size_t i = 0; i < n; i++) {
+            out[i] = hma_f32_bits((float)values[i]);
+        }
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            out[i] = hma_round_to_odd(values[i]);
+        }
     }
 }
 
@@ -136,7 +146,7 @@ static const void *element(const void *values, hma_dtype dtype, size_t index) {
 
 static void *element_of(void *values, hma_dtype dtype, size_t index) { return (char *)values + index * size_of(dtype); }
 
-static bool blend_run(const hma_blend *blend, uint64_t first, size_t n, const void *pre, const void *post, void *out) {
+static bool blend_linear_run(const hma_blend *blend, uint64_t first, size_t n, const void *pre, const void *post, void *out) {
     float x[STAGE], y[STAGE];
     uint32_t bits[STAGE];
     const bool copies_pre = blend->ratio == 0, copies = copies_pre || blend->ratio == 1;
@@ -162,11 +172,50 @@ static bool blend_run(const hma_blend *blend, uint64_t first, size_t n, const vo
     return store_run(blend->to, n, bits, out);
 }
 
-static bool blend(const hma_blend *blend, uint64_t first, size_t count, const void *pre, const void *post, void *out) {
+/* The operands of a run that begins `index` elements further on. */
+static hma_operands operands_at(const hma_operands *in, const hma_blend *blend, size_t index) {
+    return (hma_operands){element(in->pre, blend->from, index), element(in->post, blend->from, index),
+                          hma_form_has_base(blend->form) ? element(in->base, blend->from, index) : NULL};
+}
+
+/* Exact values of a run of another form than the linear one. */
+static void form_run(const hma_blend *blend, uint64_t first, size_t n, const hma_operands *in, double *values) {
+    float x[STAGE], y[STAGE], b[STAGE];
+    widen_run(blend->from, n, in->pre, x);
+    widen_run(blend->from, n, in->post, y);
+    if (in->base) {
+        widen_run(blend->from, n, in->base, b);
+    }
+    switch (blend->form) {
+    case HMA_FORM_LINEAR: break;
+    case HMA_FORM_SPHERICAL: spherical_run(blend, n, x, y, values); break;
+    case HMA_FORM_SHIFTED: shifted_run(blend, n, x, y, b, values); break;
+    case HMA_FORM_KEPT: kept_run(blend, first, n, x, y, values); break;
+    case HMA_FORM_SUMMED: summed_run(blend, first, n, x, y, b, values); break;
+    case HMA_FORM_ELECTED: elected_run(blend, first, n, x, y, b, values); break;
+    }
+}
+
+static bool blend_run(const hma_blend *blend, uint64_t first, size_t n, const hma_operands *in, void *out) {
+    double values[STAGE];
+    uint32_t bits[STAGE];
+    if (blend->form == HMA_FORM_LINEAR) {
+        return blend_linear_run(blend, first, n, in->pre, in->post, out);
+    }
+    if (!finite_run(blend->from, n, in->pre) || !finite_run(blend->from, n, in->post) ||
+        (in->base && !finite_run(blend->from, n, in->base))) {
+        return false;
+    }
+    form_run(blend, first, n, in, values);
+    round_run(blend, first, n, values, bits);
+    return store_run(blend->to, n, bits, out);
+}
+
+static bool blend(const hma_blend *blend, uint64_t first, size_t count, const hma_operands *in, void *out) {
     for (size_t i = 0; i < count; i += STAGE) {
         const size_t n = count - i < STAGE ? count - i : STAGE;
-        if (!blend_run(blend, first + i, n, element(pre, blend->from, i), element(post, blend->from, i),
-                       element_of(out, blend->to, i))) {
+        const hma_operands run = operands_at(in, blend, i);
+        if (!blend_run(blend, first + i, n, &run, element_of(out, blend->to, i))) {
             return false;
         }
     }
@@ -205,38 +254,56 @@ static void narrow_run(hma_dtype dtype, float *restrict values) {
     }
 }
 
-static void measure_loss(const hma_blend *blend, size_t count, const void *pre, const void *post, const void *out,
+/* Exact values of a run of any form, filled up to STAGE with zeros, and which of its elements are meant to be of neither model.
+ */
+static void exact_run(const hma_blend *blend, uint64_t first, size_t n, const hma_operands *in, const float *restrict x,
+                      const float *restrict y, double *restrict values, uint32_t *restrict between) {
+    if (blend->form == HMA_FORM_LINEAR) {
+        const double ratio = blend->ratio;
+        const uint32_t interpolates = ratio != 0 && ratio != 1;
+        for (size_t k = 0; k < STAGE; k++) {
+            const double a = (double)x[k], b = (double)y[k];
+            values[k] = a == b ? a : exact(ratio, a, b);
+            between[k] = interpolates & (hma_f32_bits(x[k]) != hma_f32_bits(y[k]));
+        }
+        return;
+    }
+    memset(values, 0, STAGE * sizeof *values);
+    form_run(blend, first, n, in, values);
+    for (size_t k = 0; k < STAGE; k++) {
+        const double a = (double)x[k], b = (double)y[k];
+        between[k] = (a != b) & (values[k] != a) & (values[k] != b);
+    }
+}
+
+static void measure_loss(const hma_blend *blend, uint64_t first, size_t count, const hma_operands *in, const void *out,
                          hma_loss_sums *sums) {
-    const double ratio = blend->ratio;
-    const bool interpolates = ratio > 0 && ratio < 1;
     *sums = (hma_loss_sums){0};
     for (size_t i = 0; i < count; i += STAGE) {
         /* the last run is filled up with zeros, which add nothing to any sum */
         float x[STAGE] = {0}, y[STAGE] = {0}, z[STAGE] = {0};
-        double error[STAGE], delta[STAGE];
-        uint32_t differs[STAGE], differing = 0, lost = 0;
+        double values[STAGE], error[STAGE], delta[STAGE];
+        uint32_t between[STAGE], differing = 0, lost = 0;
         const size_t n = count - i < STAGE ? count - i : STAGE;
-        widen_run(blend->from, n, element(pre, blend->from, i), x);
-        widen_run(blend->from, n, element(post, blend->from, i), y);
+        const hma_operands run = operands_at(in, blend, i);
+        widen_run(blend->from, n, run.pre, x);
+        widen_run(blend->from, n, run.post, y);
         widen_run(blend->to, n, element(out, blend->to, i), z);
+        exact_run(blend, first + i, n, &run, x, y, values, between);
         for (size_t k = 0; k < STAGE; k++) {
-            const double a = (double)x[k], b = (double)y[k];
-            const double e = (double)z[k] - (a == b ? a : exact(ratio, a, b)), d = b - a;
+            const double e = (double)z[k] - values[k], d = (double)y[k] - (double)x[k];
             error[k] = e * e;
             delta[k] = d * d;
-        }
-        for (size_t k = 0; k < STAGE; k++) {
-            differs[k] = hma_f32_bits(x[k]) != hma_f32_bits(y[k]);
-            differing += differs[k];
+            differing += between[k];
         }
         narrow_run(blend->to, x);
         narrow_run(blend->to, y);
         for (size_t k = 0; k < STAGE; k++) {
             const uint32_t a = hma_f32_bits(x[k]), b = hma_f32_bits(y[k]), c = hma_f32_bits(z[k]);
-            lost += differs[k] & ((c == a) | (c == b));
+            lost += between[k] & ((c == a) | (c == b));
         }
-        sums->differing += interpolates ? differing : 0;
-        sums->lost += interpolates && !blend->stochastic ? lost : 0;
+        sums->differing += differing;
+        sums->lost += blend->stochastic ? 0 : lost;
         sums->error_squared += sum_run(error);
         sums->delta_squared += sum_run(delta);
     }

@@ -165,6 +165,9 @@ hma_status hma_manifest_write(hma_context *context, hma_buffer *out, const hma_m
     }
     write_input(out, "pre", facts->pre_name, facts->pre_digest);
     write_input(out, "post", facts->post_name, facts->post_digest);
+    if (facts->base_name) {
+        write_input(out, "base", facts->base_name, facts->base_digest);
+    }
     write_text(out, "donor", facts->donor);
     if (facts->command_line) {
         write_text(out, "command_line", facts->command_line);

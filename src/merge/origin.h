@@ -11,7 +11,7 @@
  * have equal bytes: what was made of one serves for the other.
  */
 typedef struct hma_origin_of_values {
-    uint64_t word[5];
+    uint64_t word[9];
 } hma_origin_of_values;
 hma_origin_of_values hma_source_origin(const hma_source *source, const hma_tensor *tensor);
 

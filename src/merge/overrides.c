@@ -8,12 +8,16 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "merge/glob.h"
+#include "merge/methods.h"
 
-hma_status hma_ratio_check(double *ratio, const char *what) {
-    if (!(*ratio >= 0 && *ratio <= 1)) {
-        char text[HMA_DOUBLE_TEXT];
-        return hma_error(HMA_USAGE, "%s: %s is not a ratio (expected a number from 0, which is pre, to 1, which is post): "
-                         "correct it", what, hma_double_text(*ratio, text));
+hma_status hma_ratio_check(double *ratio, const char *what, double most) {
+    if (!(*ratio >= 0 && *ratio <= most)) {
+        char text[HMA_DOUBLE_TEXT], limit[HMA_DOUBLE_TEXT];
+        return most > 1 ? hma_error(HMA_USAGE, "%s: %s is not a ratio (expected a number from 0, which is pre, to %s, beyond "
+                                    "post): correct it", what, hma_double_text(*ratio, text), hma_double_text(most, limit))
+                        : hma_error(HMA_USAGE, "%s: %s is not a ratio (expected a number from 0, which is pre, to 1, which is "
+                                    "post): correct it%s", what, hma_double_text(*ratio, text),
+                                    *ratio > 1 && *ratio <= HMA_MOST_RATIO ? " or choose the method extrapolate" : "");
     }
     *ratio = *ratio == 0 ? 0 : *ratio;
     return HMA_OK;
@@ -39,7 +43,7 @@ static void drop(hma_overrides *overrides, const char *glob) {
     overrides->count = kept;
 }
 
-hma_status hma_overrides_add(hma_overrides *overrides, const char *glob, double ratio) {
+hma_status hma_overrides_add(hma_overrides *overrides, const char *glob, double ratio, double most) {
     if (!hma_glob_is_valid(glob)) {
         return hma_error(HMA_USAGE, "tensors: \"%s\" is not a pattern (expected a tensor name with *, ? or [a-z]): correct "
                          "it", glob);
@@ -48,7 +52,7 @@ hma_status hma_overrides_add(hma_overrides *overrides, const char *glob, double 
         return hma_error(HMA_USAGE, "tensors: there are too many patterns (expected at most %d): join some with * or [..]",
                          HMA_MAX_OVERRIDES);
     }
-    const hma_status status = hma_ratio_check(&ratio, glob);
+    const hma_status status = hma_ratio_check(&ratio, glob, most);
     if (status != HMA_OK) {
         return status;
     }
@@ -62,7 +66,7 @@ hma_status hma_overrides_add(hma_overrides *overrides, const char *glob, double 
     return HMA_OK;
 }
 
-hma_status hma_overrides_add_text(hma_overrides *overrides, const char *text) {
+hma_status hma_overrides_add_text(hma_overrides *overrides, const char *text, double most) {
     const char *equals = strrchr(text, '=');
     double ratio;
     if (!equals || equals == text || !hma_parse_double(&ratio, equals + 1)) {
@@ -70,7 +74,7 @@ hma_status hma_overrides_add_text(hma_overrides *overrides, const char *text) {
                          "*.lm_head.weight=0.5): correct it", text);
     }
     char *glob = hma_copy_bytes(text, (size_t)(equals - text));
-    const hma_status status = glob ? hma_overrides_add(overrides, glob, ratio) : HMA_FAILURE;
+    const hma_status status = glob ? hma_overrides_add(overrides, glob, ratio, most) : HMA_FAILURE;
     free(glob);
     return status;
 }
@@ -78,7 +82,8 @@ hma_status hma_overrides_add_text(hma_overrides *overrides, const char *text) {
 hma_status hma_overrides_copy(hma_overrides *out, const hma_overrides *overrides) {
     hma_overrides copy = {0};
     for (size_t i = 0; i < overrides->count; i++) {
-        const hma_status status = hma_overrides_add(&copy, overrides->list[i].glob, overrides->list[i].ratio);
+        const hma_status status = hma_overrides_add(&copy, overrides->list[i].glob, overrides->list[i].ratio,
+                                                    HMA_MOST_RATIO);
         if (status != HMA_OK) {
             hma_overrides_free(&copy);
             return status;

@@ -24,12 +24,13 @@ void hma_overrides_free(hma_overrides *overrides);
 
 /*
  * Adds at the end. An earlier override with the same pattern can never win again and is dropped.
- * @return HMA_USAGE for a malformed pattern or a ratio outside [0,1].
+ * `most` is the largest ratio of the method.
+ * @return HMA_USAGE for a malformed pattern or a ratio outside [0,most].
  */
-hma_status hma_overrides_add(hma_overrides *overrides, const char *glob, double ratio);
+hma_status hma_overrides_add(hma_overrides *overrides, const char *glob, double ratio, double most);
 
 /* The same from "GLOB=RATIO", split at the last '='. */
-hma_status hma_overrides_add_text(hma_overrides *overrides, const char *text);
+hma_status hma_overrides_add_text(hma_overrides *overrides, const char *text, double most);
 
 hma_status hma_overrides_copy(hma_overrides *out, const hma_overrides *overrides);
 
@@ -39,9 +40,9 @@ bool hma_override_matches(const hma_override *override, const char *tensor_name)
 const hma_override *hma_overrides_find(const hma_overrides *overrides, const char *tensor_name);
 
 /*
- * A ratio as it comes from outside. HMA_USAGE, naming `what`, for NaN and anything outside [0,1]; -0 becomes 0, so that equal
- * ratios have equal bits.
+ * A ratio as it comes from outside. HMA_USAGE, naming `what`, for NaN and anything outside [0,most], the ratios that the method
+ * takes; -0 becomes 0, so that equal ratios have equal bits.
  */
-hma_status hma_ratio_check(double *ratio, const char *what);
+hma_status hma_ratio_check(double *ratio, const char *what, double most);
 
 #endif

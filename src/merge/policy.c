@@ -33,6 +33,19 @@ double hma_recipe_tensor_ratio(const hma_recipe *recipe, const hma_tensor *tenso
     return ratios.other;
 }
 
+bool hma_recipe_tensor_stays_pre(const hma_recipe *recipe, const hma_tensor *tensor, bool tied_head) {
+    const hma_role role = hma_role_of(tensor->name, tensor->rank);
+    if (recipe->policy != HMA_POLICY_LINEAR_ONLY || hma_overrides_find(&recipe->overrides, tensor->name)) {
+        return false;
+    }
+    switch (role.place) {
+    case HMA_PLACE_LAYER: return !role.matrix;
+    case HMA_PLACE_HEAD: return tied_head;
+    case HMA_PLACE_SCORE: return false;
+    default: return true;
+    }
+}
+
 static void follow_mean(double *slope, size_t blocks) {
     for (size_t k = 0; k < blocks; k++) {
         slope[k] = 1 / (double)blocks;

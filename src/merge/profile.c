@@ -5,9 +5,11 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "checkpoint/config.h"
+#include "merge/methods.h"
+#include "merge/recipe_parts.h"
 #include "merge/roles.h"
 
-enum { SETTINGS = 4 };
+enum { SETTINGS = 8 };
 
 void hma_profile_free(hma_profile *profile) {
     free(profile->values);
@@ -28,11 +30,15 @@ static size_t stage_of(const hma_tensor *tensor, size_t layers) {
 }
 
 static void add_settings(hma_profile *p, const hma_recipe *recipe) {
-    const bool stochastic = hma_recipe_rounding(recipe) == HMA_ROUND_STOCHASTIC;
-    p->values[p->count++] = (double)hma_recipe_method(recipe);
+    const bool linear = hma_recipe_is_linear(recipe);
+    p->values[p->count++] = (double)(linear ? HMA_LINEAR : recipe->method);
     p->values[p->count++] = (double)hma_recipe_rounding(recipe);
-    p->values[p->count++] = stochastic ? (double)hma_recipe_seed(recipe) : 0;
+    p->values[p->count++] = hma_recipe_uses_seed(recipe) ? (double)recipe->seed : 0;
     p->values[p->count++] = (double)hma_recipe_dtype(recipe);
+    p->values[p->count++] = linear ? 1 : recipe->density;
+    p->values[p->count++] = linear ? 1 : recipe->lambda;
+    p->values[p->count++] = linear ? 0 : (double)recipe->base;
+    p->values[p->count++] = (double)recipe->extra_rows;
 }
 
 hma_status hma_profile_make(hma_profile *out, const hma_recipe *recipe, const hma_checkpoint *checkpoint) {

@@ -12,7 +12,7 @@
 #include "hma/recipe.h"
 
 typedef struct hma_profile {
-    double *values; /* [count]: method, rounding, seed and type first, then the ratios of all tensors */
+    double *values; /* [count]: method with its settings, rounding, seed and type first, then the ratios of all tensors */
     size_t count;
     size_t *end; /* [layers + 1]: values before end[0] decide about the embedding, before end[l + 1] about layer l as well */
     size_t layers;

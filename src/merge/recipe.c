@@ -6,6 +6,7 @@
 
 #include "base/error_set.h"
 #include "base/memory.h"
+#include "merge/methods.h"
 #include "merge/recipe_parts.h"
 
 hma_recipe_spec hma_recipe_spec_default(void) {
@@ -25,7 +26,7 @@ void hma_recipe_free(hma_recipe *recipe) {
 }
 
 static hma_status check_choices(const hma_recipe_spec *spec) {
-    if (!hma_method_name(spec->method) || !hma_policy_name(spec->policy) || !hma_rounding_name(spec->rounding)) {
+    if (!hma_method_traits_of(spec->method) || !hma_policy_name(spec->policy) || !hma_rounding_name(spec->rounding)) {
         return hma_error(HMA_USAGE, "recipe: method, policy or rounding is not one that exists (expected the enumerations' "
                          "values): correct it");
     }
@@ -63,6 +64,7 @@ static double mean_of(const double *values, size_t count) {
 }
 
 static hma_status make_ratios(hma_recipe *recipe, const hma_recipe_spec *spec) {
+    const double most = hma_method_most_ratio(spec->method);
     recipe->ratio = HMA_NEW(double, recipe->blocks.count);
     if (!recipe->ratio) {
         return HMA_FAILURE;
@@ -71,7 +73,7 @@ static hma_status make_ratios(hma_recipe *recipe, const hma_recipe_spec *spec) {
         char what[48];
         (void)snprintf(what, sizeof what, "ratio %zu", k + 1);
         recipe->ratio[k] = spec->ratios[spec->ratio_count == 1 ? 0 : k];
-        const hma_status status = hma_ratio_check(&recipe->ratio[k], what);
+        const hma_status status = hma_ratio_check(&recipe->ratio[k], what, most);
         if (status != HMA_OK) {
             return status;
         }
@@ -82,6 +84,7 @@ static hma_status make_ratios(hma_recipe *recipe, const hma_recipe_spec *spec) {
 
 hma_status hma_recipe_build(hma_recipe **out, const hma_recipe_spec *spec, hma_blocks *blocks, hma_overrides *overrides) {
     hma_recipe *recipe = HMA_NEW(hma_recipe, 1);
+    hma_recipe_spec filled = *spec;
     if (!recipe) {
         return HMA_FAILURE;
     }
@@ -97,6 +100,13 @@ hma_status hma_recipe_build(hma_recipe **out, const hma_recipe_spec *spec, hma_b
     *overrides = (hma_overrides){0};
     hma_status status = check_choices(spec);
     if (status == HMA_OK) {
+        status = hma_method_settings_check(&filled);
+    }
+    if (status == HMA_OK) {
+        recipe->density = filled.density;
+        recipe->lambda = filled.lambda;
+        recipe->base = filled.base;
+        recipe->extra_rows = filled.extra_rows;
         status = check_ratio_count(spec, recipe->blocks.count);
     }
     if (status == HMA_OK) {
@@ -125,7 +135,7 @@ hma_status hma_recipe_new(hma_recipe **out, const hma_recipe_spec *spec) {
                               : hma_blocks_split(&blocks, spec->ratio_count, spec->layers);
     }
     for (size_t i = 0; status == HMA_OK && i < spec->override_count; i++) {
-        status = hma_overrides_add_text(&overrides, spec->overrides[i]);
+        status = hma_overrides_add_text(&overrides, spec->overrides[i], hma_method_most_ratio(spec->method));
     }
     if (status == HMA_OK) {
         status = hma_recipe_build(out, spec, &blocks, &overrides);
@@ -157,6 +167,23 @@ hma_status hma_recipe_copy(hma_recipe **out, const hma_recipe *recipe) {
     return HMA_OK;
 }
 
+hma_status hma_recipe_unrounded(hma_recipe **out, const hma_recipe *recipe) {
+    hma_recipe *copy;
+    hma_status status = hma_recipe_copy(&copy, recipe);
+    if (status != HMA_OK) {
+        return status;
+    }
+    copy->dtype = HMA_F32;
+    copy->rounding = HMA_ROUND_NEAREST;
+    status = hma_recipe_make_id(copy);
+    if (status != HMA_OK) {
+        hma_recipe_free(copy);
+        return status;
+    }
+    *out = copy;
+    return HMA_OK;
+}
+
 const char *hma_recipe_id(const hma_recipe *recipe) { return recipe->id; }
 size_t hma_recipe_layers(const hma_recipe *recipe) { return recipe->layers; }
 size_t hma_recipe_blocks(const hma_recipe *recipe) { return recipe->blocks.count; }
@@ -168,6 +195,10 @@ hma_policy hma_recipe_policy(const hma_recipe *recipe) { return recipe->policy; 
 hma_rounding hma_recipe_rounding(const hma_recipe *recipe) { return recipe->rounding; }
 int hma_recipe_dtype(const hma_recipe *recipe) { return recipe->dtype; }
 uint64_t hma_recipe_seed(const hma_recipe *recipe) { return recipe->seed; }
+double hma_recipe_density(const hma_recipe *recipe) { return recipe->density; }
+double hma_recipe_lambda(const hma_recipe *recipe) { return recipe->lambda; }
+hma_base hma_recipe_base(const hma_recipe *recipe) { return recipe->base; }
+hma_extra_rows hma_recipe_extra_rows(const hma_recipe *recipe) { return recipe->extra_rows; }
 
 double hma_recipe_layer_ratio(const hma_recipe *recipe, size_t layer) {
     return recipe->ratio[hma_blocks_find(&recipe->blocks, layer)];

@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/sha256.h"
+#include "merge/methods.h"
 #include "merge/recipe_parts.h"
 
 static void add_ratio(hma_buffer *text, const char *what, double ratio) {
@@ -14,11 +15,28 @@ static void add_ratio(hma_buffer *text, const char *what, double ratio) {
     hma_buffer_char(text, '\n');
 }
 
+/* Of methods that have them; a linear merge of equal vocabularies has the id that it always had. */
+static void describe_settings(hma_buffer *text, const hma_recipe *recipe) {
+    if (hma_method_has_density(recipe->method) && !hma_recipe_is_linear(recipe)) {
+        add_ratio(text, "density ", recipe->density);
+    }
+    if (hma_method_has_lambda(recipe->method) && !hma_recipe_is_linear(recipe)) {
+        add_ratio(text, "lambda ", recipe->lambda);
+        hma_buffer_printf(text, "base %s\n", hma_base_name(recipe->base));
+    }
+    if (recipe->extra_rows != HMA_EXTRA_ROWS_NONE) {
+        hma_buffer_printf(text, "extra-rows %s\n", hma_extra_rows_name(recipe->extra_rows));
+    }
+}
+
 /* One line for each thing that decides about a weight; block boundaries and policy names are not among them. */
 static void describe(hma_buffer *text, const hma_recipe *recipe) {
     const hma_policy_ratios outside = hma_recipe_policy_ratios(recipe);
-    hma_buffer_printf(text, "method %s\nrounding %s\n", hma_method_name(recipe->method), hma_rounding_name(recipe->rounding));
-    if (recipe->rounding == HMA_ROUND_STOCHASTIC) {
+    hma_buffer_printf(text, "method %s\nrounding %s\n",
+                      hma_method_name(hma_recipe_is_linear(recipe) ? HMA_LINEAR : recipe->method),
+                      hma_rounding_name(recipe->rounding));
+    describe_settings(text, recipe);
+    if (hma_recipe_uses_seed(recipe)) {
         hma_buffer_printf(text, "seed %llu\n", (unsigned long long)recipe->seed);
     }
     hma_buffer_printf(text, "dtype %s\n", hma_recipe_dtype_name(recipe->dtype));

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "merge/manifest.h"
+#include "merge/methods.h"
 #include "merge/recipe_parts.h"
 
 /* ---- writing ---- */
@@ -33,6 +34,24 @@ static void write_overrides(hma_buffer *json, const hma_overrides *overrides) {
     hma_buffer_text(json, overrides->count ? "}" : "");
 }
 
+/* What only some methods and pairs have; a plain recipe does not speak of it. */
+static void write_settings(hma_buffer *json, const hma_recipe *recipe) {
+    if (hma_method_has_density(recipe->method)) {
+        hma_buffer_text(json, ",\"density\":");
+        hma_buffer_json_double(json, recipe->density);
+    }
+    if (recipe->lambda != 1) {
+        hma_buffer_text(json, ",\"lambda\":");
+        hma_buffer_json_double(json, recipe->lambda);
+    }
+    if (recipe->base != HMA_BASE_PRE) {
+        hma_buffer_printf(json, ",\"base\":\"%s\"", hma_base_name(recipe->base));
+    }
+    if (recipe->extra_rows != HMA_EXTRA_ROWS_NONE) {
+        hma_buffer_printf(json, ",\"extra_rows\":\"%s\"", hma_extra_rows_name(recipe->extra_rows));
+    }
+}
+
 hma_status hma_recipe_json(const hma_recipe *recipe, char **out) {
     hma_buffer json = {0};
     hma_buffer_printf(&json, "{\"method\":\"%s\",\"blocks\":", hma_method_name(recipe->method));
@@ -44,6 +63,7 @@ hma_status hma_recipe_json(const hma_recipe *recipe, char **out) {
     hma_buffer_printf(&json, "],\"policy\":\"%s\",\"dtype\":\"%s\",\"rounding\":\"%s\",\"seed\":%llu",
                       hma_policy_name(recipe->policy), hma_recipe_dtype_name(recipe->dtype),
                       hma_rounding_name(recipe->rounding), (unsigned long long)recipe->seed);
+    write_settings(&json, recipe);
     write_overrides(&json, &recipe->overrides);
     hma_buffer_char(&json, '}');
     char *text = hma_buffer_release(&json);
@@ -71,13 +91,14 @@ static hma_status not_usable(const reading *r, const char *key, const char *expe
 }
 
 static hma_status read_names(reading *r) {
-    const char *method = NULL, *policy = NULL, *rounding = NULL, *dtype = NULL;
+    const char *method = NULL, *policy = NULL, *rounding = NULL, *dtype = NULL, *base = NULL, *extra_rows = NULL;
     hma_dtype weight_type;
     hma_status status = HMA_OK;
     const struct {
         const char *key;
         const char **text;
-    } keys[] = {{"method", &method}, {"policy", &policy}, {"rounding", &rounding}, {"dtype", &dtype}};
+    } keys[] = {{"method", &method}, {"policy", &policy}, {"rounding", &rounding}, {"dtype", &dtype},
+               {"base", &base}, {"extra_rows", &extra_rows}};
     for (size_t i = 0; status == HMA_OK && i < sizeof keys / sizeof *keys; i++) {
         status = hma_json_get_text(r->object, r->name, keys[i].key, false, keys[i].text);
     }
@@ -90,11 +111,33 @@ static hma_status read_names(reading *r) {
     if (status == HMA_OK && rounding) {
         status = hma_rounding_parse(&r->spec.rounding, rounding);
     }
+    if (status == HMA_OK && base) {
+        status = hma_base_parse(&r->spec.base, base);
+    }
+    if (status == HMA_OK && extra_rows) {
+        status = hma_extra_rows_parse(&r->spec.extra_rows, extra_rows);
+    }
     if (status == HMA_OK && dtype && strcmp(dtype, "stored") != 0) {
         status = hma_dtype_parse(&weight_type, dtype);
         r->spec.dtype = status == HMA_OK ? (int)weight_type : r->spec.dtype;
     }
     return status;
+}
+
+/* Numbers that must not be 0, which says in a spec that none is given. */
+static hma_status read_numbers(reading *r) {
+    const struct {
+        const char *key;
+        double *value;
+    } keys[] = {{"density", &r->spec.density}, {"lambda", &r->spec.lambda}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const cJSON *item = hma_json_get(r->object, keys[i].key);
+        if (item && !(cJSON_IsNumber(item) && item->valuedouble > 0)) {
+            return not_usable(r, keys[i].key, "a number above 0");
+        }
+        *keys[i].value = item ? item->valuedouble : 0;
+    }
+    return HMA_OK;
 }
 
 static hma_status read_ratios(reading *r) {
@@ -114,7 +157,7 @@ static hma_status read_ratios(reading *r) {
     }
     r->spec.ratios = r->ratios;
     if (single) {
-        return hma_json_get_double(r->object, r->name, "ratio", true, 0, 1, r->ratios);
+        return hma_json_get_double(r->object, r->name, "ratio", true, 0, hma_method_most_ratio(r->spec.method), r->ratios);
     }
     size_t k = 0;
     cJSON_ArrayForEach(item, list) {
@@ -177,7 +220,8 @@ static hma_status read_overrides(reading *r) {
         if (!cJSON_IsNumber(item)) {
             return not_usable(r, "tensors", "a ratio for every pattern");
         }
-        const hma_status status = hma_overrides_add(&r->overrides, item->string, item->valuedouble);
+        const hma_status status = hma_overrides_add(&r->overrides, item->string, item->valuedouble,
+                                                    hma_method_most_ratio(r->spec.method));
         if (status != HMA_OK) {
             return status;
         }
@@ -186,8 +230,8 @@ static hma_status read_overrides(reading *r) {
 }
 
 static hma_status read_recipe(hma_recipe **out, reading *r) {
-    static const char *const known[] = {"method", "blocks",   "ratio", "ratios",  "policy",
-                                        "dtype",  "rounding", "seed",  "tensors", NULL};
+    static const char *const known[] = {"method", "blocks",  "ratio",   "ratios", "policy", "dtype",      "rounding",
+                                        "seed",   "tensors", "density", "lambda", "base",   "extra_rows", NULL};
     if (!cJSON_IsObject(r->object)) {
         return hma_error(HMA_BAD_DATA, "%s: is not a recipe (expected a JSON object): correct it", r->name);
     }
@@ -197,6 +241,9 @@ static hma_status read_recipe(hma_recipe **out, reading *r) {
     }
     if (status == HMA_OK) {
         status = hma_json_get_u64(r->object, r->name, "seed", false, 0, HMA_MAX_SEED, &r->spec.seed);
+    }
+    if (status == HMA_OK) {
+        status = read_numbers(r);
     }
     if (status == HMA_OK) {
         status = read_ratios(r);

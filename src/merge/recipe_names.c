@@ -3,14 +3,13 @@
 
 #include "base/error_set.h"
 #include "base/json.h"
+#include "merge/methods.h"
 #include "merge/recipe_parts.h"
 
-static const char *const methods[] = {"linear", NULL};
 static const char *const policies[] = {"full", "linear-only", "uniform-outside", NULL};
 static const char *const roundings[] = {"nearest", "stochastic", NULL};
-
-/* Known to users of other tools; refused by name, so that nobody looks for a misspelling. */
-static const char *const planned_methods[] = {"slerp", "task-arithmetic", "ties", "dare", "extrapolate", NULL};
+static const char *const bases[] = {"pre", "model", NULL};
+static const char *const extra_rows_names[] = {"none", "pre", "post", NULL};
 
 static const char *name_at(const char *const *names, size_t index) {
     for (size_t i = 0; names[i]; i++) {
@@ -41,14 +40,20 @@ static hma_status parse(size_t *out, const char *what, const char *const *names,
     return HMA_OK;
 }
 
-const char *hma_method_name(hma_method method) { return name_at(methods, (size_t)method); }
+const char *hma_method_name(hma_method method) {
+    const hma_method_traits *traits = hma_method_traits_of(method);
+    return traits ? traits->name : NULL;
+}
 const char *hma_policy_name(hma_policy policy) { return name_at(policies, (size_t)policy); }
 const char *hma_rounding_name(hma_rounding rounding) { return name_at(roundings, (size_t)rounding); }
+const char *hma_base_name(hma_base base) { return name_at(bases, (size_t)base); }
+const char *hma_extra_rows_name(hma_extra_rows extra_rows) { return name_at(extra_rows_names, (size_t)extra_rows); }
 
 hma_status hma_method_parse(hma_method *out, const char *name) {
+    const char *methods[HMA_METHODS + 1] = {NULL};
     size_t index = 0;
-    if (planned_methods[index_of(planned_methods, name)]) {
-        return hma_error(HMA_USAGE, "method: \"%s\" is not available in this version (expected \"linear\"): use linear", name);
+    for (size_t i = 0; i < HMA_METHODS; i++) {
+        methods[i] = hma_method_name((hma_method)i);
     }
     const hma_status status = parse(&index, "method", methods, name);
     if (status == HMA_OK) {
@@ -71,6 +76,24 @@ hma_status hma_rounding_parse(hma_rounding *out, const char *name) {
     const hma_status status = parse(&index, "rounding", roundings, name);
     if (status == HMA_OK) {
         *out = (hma_rounding)index;
+    }
+    return status;
+}
+
+hma_status hma_base_parse(hma_base *out, const char *name) {
+    size_t index = 0;
+    const hma_status status = parse(&index, "base", bases, name);
+    if (status == HMA_OK) {
+        *out = (hma_base)index;
+    }
+    return status;
+}
+
+hma_status hma_extra_rows_parse(hma_extra_rows *out, const char *name) {
+    size_t index = 0;
+    const hma_status status = parse(&index, "extra_rows", extra_rows_names, name);
+    if (status == HMA_OK) {
+        *out = (hma_extra_rows)index;
     }
     return status;
 }

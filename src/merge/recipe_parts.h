@@ -17,6 +17,9 @@ struct hma_recipe {
     hma_rounding rounding;
     int dtype;
     uint64_t seed;
+    double density, lambda; /* 1 where the method has none */
+    hma_base base;
+    hma_extra_rows extra_rows;
     size_t layers;
     hma_blocks blocks;
     double *ratio; /* [blocks.count] */
@@ -41,6 +44,9 @@ typedef struct hma_policy_ratios {
 } hma_policy_ratios;
 
 hma_policy_ratios hma_recipe_policy_ratios(const hma_recipe *recipe);
+
+/* Whether the policy keeps a tensor as pre has it, whatever the method makes of ratio 0. */
+bool hma_recipe_tensor_stays_pre(const hma_recipe *recipe, const hma_tensor *tensor, bool tied_head);
 
 /* Fills recipe->id from everything else. */
 hma_status hma_recipe_make_id(hma_recipe *recipe);

@@ -21,5 +21,9 @@ hma_status hma_source_read_measured(const hma_source *source, const hma_tensor *
 
 /* The checkpoint whose weights have ratio 0; NULL for a plain source. */
 const hma_checkpoint *hma_source_pre(const hma_source *source);
+/* The checkpoint whose weights have ratio 1; of a plain source the only one. */
+const hma_checkpoint *hma_source_post(const hma_source *source);
+/* The third model; NULL without one. */
+const hma_checkpoint *hma_source_base(const hma_source *source);
 
 #endif

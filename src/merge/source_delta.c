@@ -47,6 +47,10 @@ hma_status hma_source_read_delta(const hma_source *source, const hma_tensor *ten
         memset(destination, 0, (size_t)count * sizeof *destination);
         return HMA_OK;
     }
+    /* rows that only one of the two has do not move */
+    const uint64_t common = first >= entry->common ? 0 : hma_min_u64(count, entry->common - first);
+    memset(destination + common, 0, (size_t)(count - common) * sizeof *destination);
+    count = common;
     const size_t most = (size_t)hma_min_u64(count, PIECE);
     pieces p = {hma_new_aligned(most, hma_dtype_size(entry->post->dtype)), hma_new_aligned(most, sizeof(float))};
     hma_status status = p.stored && p.pre ? HMA_OK : HMA_FAILURE;

@@ -12,14 +12,18 @@
 typedef struct reading {
     const hma_source *source;
     const hma_source_entry *tensor;
-    void *pre, *post, *merged;
+    const hma_blend *blend; /* of HMA_BLEND */
+    void *pre, *post, *base, *merged;
 } reading;
 
 /* Says which element of a block made the kernel refuse it. */
 static hma_status explain(const reading *r, uint64_t first, size_t count, const void *merged) {
-    const hma_blend *blend = &r->tensor->blend;
-    const hma_status status =
+    const hma_blend *blend = r->blend;
+    hma_status status =
         hma_check_both_finite(r->source->pre, r->source->post, r->tensor->post, first, count, r->pre, r->post);
+    if (status == HMA_OK && r->tensor->base) {
+        status = hma_check_finite(r->source->base, r->tensor->base, first, count, r->base);
+    }
     if (status != HMA_OK) {
         return status;
     }
@@ -56,24 +60,58 @@ static hma_status read_equal(const reading *r, uint64_t first, size_t count, voi
                      r->tensor->out.name, hma_dtype_name(r->tensor->out.dtype), hma_checkpoint_folder(r->source->pre));
 }
 
-static hma_status read_blend(const reading *r, uint64_t first, size_t count, void *out, hma_loss_sums *sums) {
-    const hma_blend *blend = &r->tensor->blend;
-    const hma_status status = read_both(r, first, count, r->post);
+static hma_status read_common(const reading *r, uint64_t first, size_t count, void *out, hma_loss_sums *sums) {
+    const hma_operands in = {r->pre, r->post, r->base};
+    hma_status status = read_both(r, first, count, r->post);
+    if (status == HMA_OK && r->tensor->base) {
+        status = hma_checkpoint_read(r->source->base, r->tensor->base, first, count, r->base);
+    }
     if (status != HMA_OK) {
         return status;
     }
-    if (!r->source->kernels->blend(blend, first, count, r->pre, r->post, out)) {
+    if (!r->source->kernels->blend(r->blend, first, count, &in, out)) {
         return explain(r, first, count, out);
     }
     if (sums) {
         hma_loss_sums block;
-        r->source->kernels->measure_loss(blend, count, r->pre, r->post, out, &block);
+        r->source->kernels->measure_loss(r->blend, first, count, &in, out, &block);
         sums->differing += block.differing;
         sums->lost += block.lost;
         sums->error_squared += block.error_squared;
         sums->delta_squared += block.delta_squared;
     }
     return HMA_OK;
+}
+
+/* Rows that only the donor has: its values in the output type, rounded as merged ones are. */
+static hma_status read_extra(const reading *r, uint64_t first, size_t count, void *out) {
+    const hma_source *source = r->source;
+    const hma_tensor *donor = source->described == source->pre ? r->tensor->pre : r->tensor->post;
+    const hma_operands in = {r->post, r->post, NULL};
+    hma_blend copy = r->tensor->blend;
+    copy.form = HMA_FORM_LINEAR;
+    copy.ratio = 0;
+    hma_status status = hma_checkpoint_read(source->described, donor, first, count, r->post);
+    if (status == HMA_OK && !source->kernels->blend(&copy, first, count, &in, out)) {
+        status = hma_check_finite(source->described, donor, first, count, r->post);
+        status = status != HMA_OK ? status
+                                  : hma_error(HMA_NON_FINITE, "%s: tensor \"%.200s\" has a value beyond the range of %s (in "
+                                              "elements from %llu on): choose an output type with a larger range",
+                                              hma_checkpoint_folder(source->described), donor->name,
+                                              hma_dtype_name(copy.to), (unsigned long long)first);
+    }
+    return status;
+}
+
+static hma_status read_blend(const reading *r, uint64_t first, size_t count, void *out, hma_loss_sums *sums) {
+    const uint64_t common = r->tensor->common;
+    const size_t merged = first >= common ? 0 : (size_t)hma_min_u64(count, common - first);
+    hma_status status = merged > 0 ? read_common(r, first, merged, out, sums) : HMA_OK;
+    if (status == HMA_OK && merged < count) {
+        status = read_extra(r, first + merged, count - merged,
+                            (unsigned char *)out + merged * hma_dtype_size(r->tensor->out.dtype));
+    }
+    return status;
 }
 
 static hma_status read_block(const reading *r, uint64_t first, size_t count, void *out, hma_loss_sums *sums) {
@@ -89,6 +127,7 @@ static hma_status read_block(const reading *r, uint64_t first, size_t count, voi
 static void end(reading *r) {
     free(r->pre);
     free(r->post);
+    free(r->base);
     free(r->merged);
 }
 
@@ -104,10 +143,15 @@ static hma_status begin(reading *out, const hma_source *source, const hma_tensor
     const size_t block = (size_t)hma_min_u64(count, HMA_BLOCK), size = hma_dtype_size(r.tensor->post->dtype);
     r.pre = hma_new_aligned(two ? block : 0, size);
     r.post = hma_new_aligned(two ? block : 0, size);
+    r.base = hma_new_aligned(r.tensor->base ? block : 0, size);
     r.merged = hma_new_aligned(widened ? block : 0, hma_dtype_size(tensor->dtype));
-    if (!r.pre || !r.post || !r.merged) {
+    hma_status status = r.pre && r.post && r.base && r.merged ? HMA_OK : HMA_FAILURE;
+    if (status == HMA_OK && r.tensor->how == HMA_BLEND) {
+        status = hma_source_blend_of(source, r.tensor, &r.blend);
+    }
+    if (status != HMA_OK) {
         end(&r);
-        return HMA_FAILURE;
+        return status;
     }
     *out = r;
     return HMA_OK;

@@ -48,17 +48,26 @@ static hma_status check_scores(const char *json) {
 }
 
 static hma_status check_options(merge_writer *w) {
-    const char *donor = w->options->donor ? w->options->donor : "post";
-    const bool from_pre = strcmp(donor, "pre") == 0;
-    if (!hma_source_recipe(w->source)) {
+    const hma_recipe *recipe = hma_source_recipe(w->source);
+    if (!recipe) {
         return hma_error(HMA_USAGE, "%s: is a single checkpoint (expected a merge of two): copy the folder instead",
-                         hma_checkpoint_folder(hma_source_described_by(w->source)));
+                         hma_checkpoint_folder(hma_source_post(w->source)));
     }
+    const hma_extra_rows recipe_rows = hma_recipe_extra_rows(recipe);
+    const char *usual = recipe_rows == HMA_EXTRA_ROWS_PRE ? "pre" : "post";
+    const char *donor = w->options->donor ? w->options->donor : usual;
+    const bool from_pre = strcmp(donor, "pre") == 0;
     if (!from_pre && strcmp(donor, "post") != 0) {
         return hma_error(HMA_USAGE, "donor: \"%s\" does not exist (expected \"pre\" or \"post\"): choose one", donor);
     }
-    w->donor = from_pre ? hma_source_pre(w->source) : hma_source_described_by(w->source);
+    w->donor = from_pre ? hma_source_pre(w->source) : hma_source_post(w->source);
     w->facts.donor = from_pre ? "pre" : "post";
+    if (recipe_rows != HMA_EXTRA_ROWS_NONE && from_pre != (recipe_rows == HMA_EXTRA_ROWS_PRE)) {
+        return hma_error(HMA_USAGE,
+                         "donor: %s does not go with extra rows of %s (expected the model whose rows they are, for its "
+                         "tokenizer names them): leave --donor out",
+                         w->facts.donor, hma_extra_rows_name(recipe_rows));
+    }
     return w->options->scores_json ? check_scores(w->options->scores_json) : HMA_OK;
 }
 
@@ -82,12 +91,12 @@ static hma_status check_replaceable(const char *folder) {
 }
 
 static hma_status check_target(const merge_writer *w, const char *folder) {
-    const hma_checkpoint *inputs[] = {hma_source_pre(w->source), hma_source_described_by(w->source)};
+    const hma_checkpoint *inputs[] = {hma_source_pre(w->source), hma_source_post(w->source), hma_source_base(w->source)};
     if (!*folder) {
         return hma_error(HMA_USAGE, "output folder: has no name (expected a path): give one");
     }
-    for (size_t i = 0; i < 2; i++) {
-        if (hma_checkpoint_reads_from(inputs[i], folder)) {
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        if (inputs[i] && hma_checkpoint_reads_from(inputs[i], folder)) {
             return hma_error(HMA_USAGE, "%s: would overwrite %s, which is merged (expected a folder apart from it): choose "
                              "another name", folder, hma_checkpoint_folder(inputs[i]));
         }
@@ -195,8 +204,12 @@ static hma_status write_manifest(const merge_writer *w) {
 }
 
 static hma_status check_inputs_unchanged(const merge_writer *w) {
-    const hma_status status = hma_checkpoint_unchanged(hma_source_pre(w->source));
-    return status == HMA_OK ? hma_checkpoint_unchanged(hma_source_described_by(w->source)) : status;
+    const hma_checkpoint *base = hma_source_base(w->source);
+    hma_status status = hma_checkpoint_unchanged(hma_source_pre(w->source));
+    if (status == HMA_OK) {
+        status = hma_checkpoint_unchanged(hma_source_post(w->source));
+    }
+    return status == HMA_OK && base ? hma_checkpoint_unchanged(base) : status;
 }
 
 static hma_status fill_stage(merge_writer *w) {
@@ -226,11 +239,12 @@ static hma_status fill_stage(merge_writer *w) {
 /* ---- the two ways to run ---- */
 
 static hma_status digest_inputs(merge_writer *w) {
-    const hma_status status = hma_checkpoint_digest(w->context, hma_source_pre(w->source), w->facts.pre_digest);
-    if (status != HMA_OK) {
-        return status;
+    const hma_checkpoint *base = hma_source_base(w->source);
+    hma_status status = hma_checkpoint_digest(w->context, hma_source_pre(w->source), w->facts.pre_digest);
+    if (status == HMA_OK) {
+        status = hma_checkpoint_digest(w->context, hma_source_post(w->source), w->facts.post_digest);
     }
-    return hma_checkpoint_digest(w->context, hma_source_described_by(w->source), w->facts.post_digest);
+    return status == HMA_OK && base ? hma_checkpoint_digest(w->context, base, w->facts.base_digest) : status;
 }
 
 static hma_status write_folder(merge_writer *w, const char *folder) {
@@ -294,12 +308,15 @@ static char *name_of(const char *path) {
 
 static hma_status write_or_rehearse(merge_writer *w, const char *folder) {
     char *name = name_of(folder), *pre = name_of(hma_checkpoint_folder(hma_source_pre(w->source)));
-    char *post = name_of(hma_checkpoint_folder(hma_source_described_by(w->source)));
+    char *post = name_of(hma_checkpoint_folder(hma_source_post(w->source)));
+    const hma_checkpoint *third = hma_source_base(w->source);
+    char *base = third ? name_of(hma_checkpoint_folder(third)) : NULL;
     hma_status status = HMA_FAILURE;
-    if (name && pre && post) {
+    if (name && pre && post && (base || !third)) {
         w->facts.name = name;
         w->facts.pre_name = pre;
         w->facts.post_name = post;
+        w->facts.base_name = base;
         w->facts.recipe = hma_source_recipe(w->source);
         w->facts.command_line = w->options->command_line;
         w->facts.scores_json = w->options->scores_json;
@@ -309,6 +326,7 @@ static hma_status write_or_rehearse(merge_writer *w, const char *folder) {
     free(name);
     free(pre);
     free(post);
+    free(base);
     return status;
 }
 

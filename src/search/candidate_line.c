@@ -23,6 +23,11 @@ static bool wanted(const source *s, const char *key) {
     }
     const bool ratios = strcmp(key, "ratios") == 0;
     const bool blocks = strcmp(key, "blocks") == 0;
+    /* settings of the run's method mean nothing to another */
+    const bool of_method = strcmp(key, "density") == 0 || strcmp(key, "lambda") == 0 || strcmp(key, "base") == 0;
+    if (of_method && hma_json_get(s->line, "method")) {
+        return false;
+    }
     return !ratios && !(blocks && s->run->default_blocks == 0) && !hma_json_get(s->line, key);
 }
 

@@ -53,7 +53,7 @@ struct grid {
     const char *range;
 };
 
-static bool parse_range(struct grid *grid, const char *range) {
+static bool parse_range(struct grid *grid, const char *range, double most) {
     decimal part[3];
     const char *at = range;
     grid->range = range;
@@ -72,7 +72,8 @@ static bool parse_range(struct grid *grid, const char *range) {
             return false;
         }
     }
-    return grid->step > 0 && grid->from <= grid->to && grid->to <= power_of_ten(grid->places);
+    /* `most` is 1 or 2: exact, and with 15 digits so is the product */
+    return grid->step > 0 && grid->from <= grid->to && (double)grid->to <= most * (double)power_of_ten(grid->places);
 }
 
 static hma_status add_grid(hma_run *run, const void *what) {
@@ -90,13 +91,13 @@ static hma_status add_grid(hma_run *run, const void *what) {
     return status;
 }
 
-static hma_status check_range(struct grid *grid, const char *what, const char *range) {
-    if (!parse_range(grid, range)) {
+static hma_status check_range(struct grid *grid, const char *what, const char *range, double most) {
+    if (!parse_range(grid, range, most)) {
         return hma_error(
             HMA_USAGE,
-            "%s \"%.60s\": is not usable (expected FROM:TO:STEP in decimals, 0 <= FROM <= TO <= 1, STEP above 0, such as "
+            "%s \"%.60s\": is not usable (expected FROM:TO:STEP in decimals, 0 <= FROM <= TO <= %g, STEP above 0, such as "
             "0:1:0.1): correct it",
-            what, range);
+            what, range, most);
     }
     return (grid->to - grid->from) / grid->step >= HMA_MOST_CANDIDATES
                ? hma_error(HMA_USAGE, "%s \"%.60s\": has more than %d points: use a larger step", what, range,
@@ -106,7 +107,7 @@ static hma_status check_range(struct grid *grid, const char *what, const char *r
 
 hma_status hma_run_add_grid(hma_run *run, const char *range) {
     struct grid grid;
-    const hma_status status = check_range(&grid, "grid", range);
+    const hma_status status = check_range(&grid, "grid", range, hma_method_most_ratio(run->default_method));
     return status == HMA_OK ? hma_candidates_add_together(run, add_grid, &grid) : status;
 }
 
@@ -129,7 +130,7 @@ static hma_status add_mixtures(hma_run *run, const void *what) {
 
 hma_status hma_run_add_mixtures(hma_run *run, const char *range) {
     struct grid grid;
-    const hma_status status = check_range(&grid, "mixture", range);
+    const hma_status status = check_range(&grid, "mixture", range, 1);
     return status == HMA_OK ? hma_candidates_add_together(run, add_mixtures, &grid) : status;
 }
 
@@ -140,6 +141,7 @@ struct levels {
     size_t count, capacity;
     size_t blocks;
     const char *text;
+    double most;
 };
 
 static hma_status parse_levels(struct levels *levels, const char *text) {
@@ -149,10 +151,11 @@ static hma_status parse_levels(struct levels *levels, const char *text) {
         const size_t length = strcspn(at, ",");
         double level;
         (void)snprintf(number, sizeof number, "%.*s", length < sizeof number ? (int)length : 0, at);
-        if (!hma_parse_double(&level, number) || !(level >= 0 && level <= 1)) {
+        if (!hma_parse_double(&level, number) || !(level >= 0 && level <= levels->most)) {
             return hma_error(
-                HMA_USAGE, "levels \"%.60s\": \"%.*s\" is not usable (expected ratios from 0 to 1 such as 0,0.5,1): correct it",
-                text, (int)(length < 40 ? length : 40), at);
+                HMA_USAGE,
+                "levels \"%.60s\": \"%.*s\" is not usable (expected ratios from 0 to %g such as 0,0.5,1): correct it", text,
+                (int)(length < 40 ? length : 40), at, levels->most);
         }
         if (hma_grow(&levels->level, &levels->capacity, levels->count + 1, sizeof *levels->level) != 0) {
             return HMA_FAILURE;
@@ -216,7 +219,9 @@ static hma_status add_levels(hma_run *run, const void *what) {
 }
 
 hma_status hma_run_add_levels(hma_run *run, const char *text) {
-    struct levels levels = {.blocks = run->default_blocks ? run->default_blocks : 1, .text = text};
+    struct levels levels = {.blocks = run->default_blocks ? run->default_blocks : 1,
+                            .text = text,
+                            .most = hma_method_most_ratio(run->default_method)};
     hma_status status = parse_levels(&levels, text);
     if (status == HMA_OK) {
         status = check_combinations(&levels);

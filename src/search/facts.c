@@ -88,6 +88,13 @@ hma_status hma_facts_compare(const hma_facts *recorded, const hma_facts *now, co
             write_value(&text, fact->value);
         }
     }
+    /* the only input that a run may have or not */
+    const char *base = hma_facts_get(recorded, "base_sha256");
+    if (base && !hma_facts_get(now, "base_sha256")) {
+        hma_buffer_printf(&text, "%sbase_sha256 was ", text.length ? "; " : "");
+        write_value(&text, base);
+        hma_buffer_text(&text, " and there is now no base");
+    }
     hma_status status = hma_buffer_ok(&text);
     if (status == HMA_OK && text.length > 0) {
         status = hma_error(HMA_INCOMPATIBLE,

@@ -22,6 +22,7 @@ void hma_inputs_free(void *user) {
     hma_suite_free(inputs->suite);
     hma_checkpoint_close(inputs->pre);
     hma_checkpoint_close(inputs->post);
+    hma_checkpoint_close(inputs->base);
     free(inputs);
 }
 
@@ -30,7 +31,9 @@ hma_status hma_inputs_open(hma_inputs **out, hma_context *context, const hma_run
     if (!inputs) {
         return HMA_FAILURE;
     }
+    const bool common_rows = setup->recipe.extra_rows != HMA_EXTRA_ROWS_NONE;
     inputs->context = context;
+    inputs->donor = setup->recipe.extra_rows == HMA_EXTRA_ROWS_PRE ? setup->pre : setup->post;
     hma_status status = hma_suite_load(&inputs->suite, setup->suite);
     if (status == HMA_OK) {
         status = hma_checkpoint_open(&inputs->pre, setup->pre);
@@ -39,7 +42,13 @@ hma_status hma_inputs_open(hma_inputs **out, hma_context *context, const hma_run
         status = hma_checkpoint_open(&inputs->post, setup->post);
     }
     if (status == HMA_OK) {
-        status = hma_check_compatible(inputs->pre, inputs->post);
+        status = hma_check_compatible(inputs->pre, inputs->post, common_rows);
+    }
+    if (status == HMA_OK && setup->base) {
+        status = hma_checkpoint_open(&inputs->base, setup->base);
+    }
+    if (status == HMA_OK && setup->base) {
+        status = hma_check_base(inputs->pre, inputs->base, common_rows);
     }
     if (status == HMA_OK) {
         status = hma_checkpoint_layers(inputs->post, &inputs->layers);
@@ -60,7 +69,7 @@ hma_status hma_inputs_prepare(hma_inputs *inputs, const hma_run_setup *setup) {
                                       .limit = setup->limit,
                                       .pre = inputs->pre,
                                       .post = inputs->post};
-    return hma_evaluator_new(&inputs->evaluator, inputs->context, inputs->suite, setup->post, &options);
+    return hma_evaluator_new(&inputs->evaluator, inputs->context, inputs->suite, inputs->donor, &options);
 }
 
 /* Pre and post next to each other. */
@@ -106,7 +115,7 @@ static hma_status score_checkpoint(hma_inputs *inputs, const hma_candidate *cand
 
 static hma_status open_source(hma_source **out, const hma_inputs *inputs, const hma_candidate *candidate) {
     if (candidate->origin != HMA_ORIGIN_ENDPOINT) {
-        return hma_source_merged(out, inputs->pre, inputs->post, candidate->recipe);
+        return hma_source_merged_from(out, inputs->pre, inputs->post, inputs->base, candidate->recipe);
     }
     return hma_source_plain(out, hma_recipe_mean_ratio(candidate->recipe) == 0 ? inputs->pre : inputs->post);
 }
@@ -200,14 +209,15 @@ hma_status hma_inputs_learn(void *user, const hma_result *result) {
     return hma_evaluator_learn_result(inputs->evaluator, result);
 }
 
-/* Overrides speak of tensors, which only the checkpoints know; everything else of a recipe is right by itself. */
+/* Overrides speak of tensors, which only the checkpoints know, as do a third model and extra rows; everything else of a recipe
+ * is right by itself. */
 static hma_status check_recipe(void *user, const hma_recipe *recipe) {
     const hma_inputs *inputs = user;
     hma_source *source = NULL;
-    if (recipe->overrides.count == 0) {
+    if (recipe->overrides.count == 0 && recipe->base == HMA_BASE_PRE && recipe->extra_rows == HMA_EXTRA_ROWS_NONE) {
         return HMA_OK;
     }
-    const hma_status status = hma_source_merged(&source, inputs->pre, inputs->post, recipe);
+    const hma_status status = hma_source_merged_from(&source, inputs->pre, inputs->post, inputs->base, recipe);
     hma_source_free(source);
     return status;
 }
@@ -226,9 +236,9 @@ hma_status hma_inputs_select(void *user, const hma_selection *selection) {
 
 /* Models are never written to; a run beside them, or around them, is fine. */
 static hma_status check_folder(const char *folder, const hma_run_setup *setup) {
-    const char *inputs[] = {setup->pre, setup->post};
-    for (size_t i = 0; i < 2; i++) {
-        if (hma_folder_contains(inputs[i], folder)) {
+    const char *inputs[] = {setup->pre, setup->post, setup->base};
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        if (inputs[i] && hma_folder_contains(inputs[i], folder)) {
             return hma_error(HMA_USAGE, "%s: is %s%s, which is read (expected a folder for the run): name another", folder,
                              hma_path_same(inputs[i], folder) ? "" : "inside ", inputs[i]);
         }

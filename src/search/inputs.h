@@ -12,6 +12,8 @@
 typedef struct hma_inputs {
     hma_context *context;
     hma_checkpoint *pre, *post;
+    hma_checkpoint *base; /* NULL: no third model */
+    const char *donor;    /* folder of config and tokenizer: post's, or whose the extra rows are */
     hma_suite *suite;
     hma_evaluator *evaluator; /* NULL until hma_inputs_prepare() */
     size_t layers;

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "eval/transformer/kernels/kernels.h"
+#include "hma/text.h"
 #include "search/inputs.h"
 
 enum { LARGEST_FILE = 1 << 30 };
@@ -153,6 +154,14 @@ static hma_status add_recipe(hma_facts *facts, const hma_inputs *inputs, const h
     FIX(status, facts, "rounding", "%s", hma_rounding_name(recipe->rounding));
     FIX(status, facts, "recipe_seed", "%llu", (unsigned long long)recipe->seed);
     FIX(status, facts, "dtype", "%s", recipe->dtype == HMA_DTYPE_STORED ? "stored" : hma_dtype_name((hma_dtype)recipe->dtype));
+    if (recipe->method != HMA_LINEAR) { /* so that journals of linear runs, which are older, stay as they are */
+        char density[HMA_DOUBLE_TEXT], lambda[HMA_DOUBLE_TEXT];
+        FIX(status, facts, "method_settings", "density %s lambda %s base %s", hma_double_text(recipe->density, density),
+            hma_double_text(recipe->lambda, lambda), hma_base_name(recipe->base));
+    }
+    if (recipe->extra_rows != HMA_EXTRA_ROWS_NONE) {
+        FIX(status, facts, "extra_rows", "%s", hma_extra_rows_name(recipe->extra_rows));
+    }
     return status == HMA_OK ? add_overrides(facts, recipe) : status;
 }
 
@@ -174,6 +183,9 @@ static hma_status add_places(hma_facts *facts, const hma_run_setup *setup) {
     hma_status status = hma_facts_set(facts, HMA_FACT_PLACE, "pre", "%s", setup->pre);
     if (status == HMA_OK) {
         status = hma_facts_set(facts, HMA_FACT_PLACE, "post", "%s", setup->post);
+    }
+    if (status == HMA_OK && setup->base) {
+        status = hma_facts_set(facts, HMA_FACT_PLACE, "base", "%s", setup->base);
     }
     if (status == HMA_OK) {
         status = hma_facts_set(facts, HMA_FACT_PLACE, "suite", "%s", setup->suite);
@@ -209,7 +221,7 @@ hma_status hma_inputs_facts(hma_facts *facts, const hma_inputs *inputs, const hm
         status = add_suite(facts, inputs, setup->suite);
     }
     if (status == HMA_OK) {
-        status = add_tokenizer(facts, setup->post, "tokenizer_sha256");
+        status = add_tokenizer(facts, inputs->donor, "tokenizer_sha256");
     }
     if (status == HMA_OK) {
         status = add_reward(facts, inputs);
@@ -219,6 +231,9 @@ hma_status hma_inputs_facts(hma_facts *facts, const hma_inputs *inputs, const hm
     }
     if (status == HMA_OK) {
         status = add_checkpoint(facts, inputs->context, inputs->post, "post_sha256");
+    }
+    if (status == HMA_OK && inputs->base) {
+        status = add_checkpoint(facts, inputs->context, inputs->base, "base_sha256");
     }
     if (status == HMA_OK) {
         warn(facts, inputs, setup);

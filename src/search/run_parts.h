@@ -70,6 +70,7 @@ struct hma_run {
     bool abandoned;            /* closing it takes its files away */
     bool made_folder;          /* the folder is new, and goes again unless a journal comes into it */
     char *defaults;            /* the run's recipe as JSON: what a candidate's line leaves out */
+    hma_method default_method; /* of its recipes */
     size_t default_blocks;     /* its blocks; 0 when it names none, and a line's own ratios say how many there are */
     struct hma_inputs *inputs; /* of a real run: the scorer's; NULL otherwise */
     hma_selection test;        /* what results are made of */

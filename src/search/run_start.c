@@ -148,6 +148,7 @@ static hma_status set_defaults(hma_run *run, const hma_recipe_spec *recipe) {
     hma_recipe *made;
     hma_status status = hma_recipe_new(&made, &spec);
     if (status == HMA_OK) {
+        run->default_method = recipe->method;
         run->default_blocks = recipe->blocks ? hma_recipe_blocks(made) : 0;
         status = hma_recipe_json(made, &run->defaults);
         hma_recipe_free(made);

@@ -190,17 +190,6 @@ static hma_status summarize(hma_sensitivity *s) {
 
 /* ---- all of it ---- */
 
-/* The same ratios, not rounded. */
-static hma_status unrounded(hma_recipe **out, const hma_recipe *recipe) {
-    hma_status status = hma_recipe_copy(out, recipe);
-    if (status == HMA_OK) {
-        (*out)->dtype = HMA_F32;
-        (*out)->rounding = HMA_ROUND_NEAREST;
-        status = hma_recipe_make_id(*out);
-    }
-    return status;
-}
-
 static hma_status compute(hma_sensitivity *out, hma_context *context, const hma_checkpoint *pre, const hma_checkpoint *post,
                           const hma_suite *suite, const hma_source *source, const hma_sensitivity_options *options) {
     hma_model *model;
@@ -232,9 +221,14 @@ hma_status hma_sensitivity_compute(hma_sensitivity **out, hma_context *context, 
     hma_recipe *smooth = NULL;
     hma_source *source = NULL;
     options = options ? options : &defaults;
-    hma_status status = sensitivity ? unrounded(&smooth, recipe) : HMA_FAILURE;
+    hma_status status = sensitivity ? hma_recipe_unrounded(&smooth, recipe) : HMA_FAILURE;
     if (status == HMA_OK && options->model.precision != HMA_FP32) {
         status = hma_error(HMA_USAGE, "--precision: sensitivities are computed in fp32 (expected fp32): choose it");
+    }
+    if (status == HMA_OK && hma_recipe_method(recipe) != HMA_LINEAR) {
+        status = hma_error(
+            HMA_USAGE, "--method: sensitivities are derivatives of linear merges (expected linear, it is %s): choose linear",
+            hma_method_name(hma_recipe_method(recipe)));
     }
     if (status == HMA_OK) {
         status = hma_source_merged(&source, pre, post, smooth);

@@ -237,6 +237,18 @@ hma_status hma_run_search_check(const hma_run *run, const hma_search_options *op
                          "hma search",
                          run->folder);
     }
+    if (options->method == HMA_SEARCH_HMA && run->default_method != HMA_LINEAR) {
+        return hma_error(
+            HMA_USAGE,
+            "--method hma: follows the gradient of linear merges (expected --merge-method linear, it is %s): search "
+            "with --method surrogate or nsga2 instead",
+            hma_method_name(run->default_method));
+    }
+    if (run->default_method == HMA_EXTRAPOLATE) {
+        return hma_error(HMA_USAGE,
+                         "--merge-method extrapolate: searches look between pre and post, ratios 0 to 1 (expected another "
+                         "method): go beyond post with hma sweep --method extrapolate --grid 1:2:0.1");
+    }
     if (run->default_blocks == 0) {
         return hma_error(HMA_USAGE, "--blocks: is missing (expected how many ratios to look for): add --blocks 3");
     }

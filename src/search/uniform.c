@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "merge/methods.h"
+
 /* Means that differ by less are one mean: they come from sums of decimals. */
 static const double SAME = 1e-9;
 /* Uniform merges further apart are not interpolated between: the curve is not straight. */
@@ -28,10 +30,12 @@ static bool is_uniform(const hma_recipe *recipe) {
 static bool same_but_ratios(const hma_point *point, const hma_point *uniform) {
     const hma_recipe *a = point->recipe, *b = uniform->recipe;
     if (uniform->origin == HMA_ORIGIN_ENDPOINT) {
-        return hma_recipe_method(a) == HMA_LINEAR && hma_recipe_policy(a) == HMA_POLICY_FULL;
+        return hma_recipe_is_linear(a) && hma_recipe_policy(a) == HMA_POLICY_FULL;
     }
     return hma_recipe_method(a) == hma_recipe_method(b) && hma_recipe_policy(a) == hma_recipe_policy(b) &&
-           hma_recipe_rounding(a) == hma_recipe_rounding(b) && hma_recipe_dtype(a) == hma_recipe_dtype(b);
+           hma_recipe_rounding(a) == hma_recipe_rounding(b) && hma_recipe_dtype(a) == hma_recipe_dtype(b) &&
+           hma_recipe_density(a) == hma_recipe_density(b) && hma_recipe_lambda(a) == hma_recipe_lambda(b) &&
+           hma_recipe_base(a) == hma_recipe_base(b) && (!hma_recipe_uses_seed(a) || hma_recipe_seed(a) == hma_recipe_seed(b));
 }
 
 static hma_uniform_pair find_pair(const hma_front *front, const hma_evidence *evidence, size_t index) {

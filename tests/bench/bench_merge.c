@@ -31,8 +31,10 @@ static void fill(const buffers *b, hma_dtype dtype, size_t blocks) {
         y[i] = x[i] * (1 + 0.01f * (float)hma_rng_double(key, i + HMA_BLOCK));
     }
     for (size_t k = 0; k < blocks; k++) {
-        (void)hma_kernels_best()->blend(&convert, 0, HMA_BLOCK, x, x, (char *)b->pre + k * HMA_BLOCK * size);
-        (void)hma_kernels_best()->blend(&convert, 0, HMA_BLOCK, y, y, (char *)b->post + k * HMA_BLOCK * size);
+        (void)hma_kernels_best()->blend(&convert, 0, HMA_BLOCK, &(hma_operands){x, x, NULL},
+                                        (char *)b->pre + k * HMA_BLOCK * size);
+        (void)hma_kernels_best()->blend(&convert, 0, HMA_BLOCK, &(hma_operands){y, y, NULL},
+                                        (char *)b->post + k * HMA_BLOCK * size);
     }
 }
 
@@ -45,7 +47,8 @@ static double rate(const hma_kernels *kernels, const hma_blend *blend, const buf
         for (size_t r = 0; r < repeats; r++) {
             for (size_t k = 0; k < blocks; k++) {
                 const size_t at = k * HMA_BLOCK * size;
-                (void)kernels->blend(blend, 0, HMA_BLOCK, (char *)b->pre + at, (char *)b->post + at, (char *)b->out + at);
+                (void)kernels->blend(blend, 0, HMA_BLOCK, &(hma_operands){(char *)b->pre + at, (char *)b->post + at, NULL},
+                                     (char *)b->out + at);
             }
         }
         rates[round] = (double)repeats * (double)blocks * HMA_BLOCK / (bench_now() - start);

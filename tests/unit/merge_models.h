@@ -60,18 +60,14 @@ static inline void add_value(hma_buffer *data, const char *dtype, double value) 
     }
 }
 
-/*
- * A folder NAME in `parent` with the standard tensors and `more`. Values depend on tensor, element and `spread`: pre and post
- * are models of different spread, further apart the more these differ. The caller frees the path.
- */
-static inline char *write_model(const char *parent, const char *name, const char *config, double spread,
-                                const test_tensor *more,
-                         size_t more_count) {
+/* A folder with the tensors of two lists, as write_model() makes them. */
+static inline char *write_tensors(const char *parent, const char *name, const char *config, double spread,
+                                  const test_tensor *first, size_t first_count, const test_tensor *more, size_t more_count) {
     hma_buffer header = {0}, data = {0}, file = {0};
     char *folder = make_model(parent, name, config, NULL, 0);
     hma_buffer_text(&header, "{\"__metadata__\":{\"format\":\"pt\"}");
-    for (size_t i = 0; i < LLAMA_TENSORS + more_count; i++) {
-        const test_tensor *t = i < LLAMA_TENSORS ? &llama_tensors[i] : &more[i - LLAMA_TENSORS];
+    for (size_t i = 0; i < first_count + more_count; i++) {
+        const test_tensor *t = i < first_count ? &first[i] : &more[i - first_count];
         const hma_rng_key key = hma_rng_key_for(1, t->name);
         const size_t begin = data.length;
         for (size_t k = 0; k < t->elements; k++) {
@@ -92,6 +88,15 @@ static inline char *write_model(const char *parent, const char *name, const char
     hma_buffer_free(&data);
     hma_buffer_free(&file);
     return folder;
+}
+
+/*
+ * A folder NAME in `parent` with the standard tensors and `more`. Values depend on tensor, element and `spread`: pre and post
+ * are models of different spread, further apart the more these differ. The caller frees the path.
+ */
+static inline char *write_model(const char *parent, const char *name, const char *config, double spread,
+                                const test_tensor *more, size_t more_count) {
+    return write_tensors(parent, name, config, spread, llama_tensors, LLAMA_TENSORS, more, more_count);
 }
 
 /* Overwrites bytes of one element on the disk. The file's time stays: a checkpoint that has it open takes it for unchanged. */

@@ -99,8 +99,8 @@ static void a_vocabulary_that_grew_comes_with_its_remedy(void **state) {
                        32, NULL, NULL};
     char *found = problems_of(top->path, &pre, &post);
     assert_string_equal(found, "the vocabulary has 2 rows in pre and 3 in post: model.embed_tokens.weight (expected the same "
-                               "tokens in both): resize the smaller one with resize_token_embeddings() of transformers and "
-                               "save it again\n");
+                               "tokens in both): merge the rows that both have and take the others from the larger one "
+                               "(--extra-rows post)\n");
     free(found);
 }
 

@@ -167,11 +167,11 @@ static void every_instruction_set_gives_the_bits_of_the_definition(void **state)
             for (size_t k = 0; hma_kernels_at(k); k++) {
                 for (size_t c = 0; finite && c < sizeof counts / sizeof *counts; c++) {
                     memset(&out, 0xaa, sizeof out);
-                    assert_true(hma_kernels_at(k)->blend(&blend, 0, counts[c], &pre, &post, &out));
+                    assert_true(hma_kernels_at(k)->blend(&blend, 0, counts[c], &(hma_operands){&pre, &post, NULL}, &out));
                     assert_memory_equal(&out, &expected, counts[c] * size_of(blend.to));
                 }
                 if (!finite) { /* large values of one type do not fit into another */
-                    assert_false(hma_kernels_at(k)->blend(&blend, 0, MAX_COUNT, &pre, &post, &out));
+                    assert_false(hma_kernels_at(k)->blend(&blend, 0, MAX_COUNT, &(hma_operands){&pre, &post, NULL}, &out));
                 }
             }
         }
@@ -202,7 +202,7 @@ static void conversions_between_types_give_the_bits_of_the_definition(void **sta
                 store_nearest(blend.to, exact(blend.ratio, &x, &y), &expected, i);
             }
             for (size_t k = 0; hma_kernels_at(k); k++) {
-                assert_true(hma_kernels_at(k)->blend(&blend, 0, MAX_COUNT, &pre, &post, &out));
+                assert_true(hma_kernels_at(k)->blend(&blend, 0, MAX_COUNT, &(hma_operands){&pre, &post, NULL}, &out));
                 assert_memory_equal(&out, &expected, MAX_COUNT * size_of(blend.to));
             }
         }
@@ -220,7 +220,7 @@ static void merging_a_model_with_itself_changes_nothing(void **state) {
         for (size_t k = 0; hma_kernels_at(k); k++) {
             for (double ratio = 0; ratio <= 1; ratio += 0.0625 / 3) {
                 const hma_blend blend = {.from = weight_types[t], .to = weight_types[t], .ratio = ratio, .stochastic = k % 2};
-                assert_true(hma_kernels_at(k)->blend(&blend, 0, 65536, all, all, out));
+                assert_true(hma_kernels_at(k)->blend(&blend, 0, 65536, &(hma_operands){all, all, NULL}, out));
                 assert_memory_equal(out, all, sizeof all);
             }
         }
@@ -242,14 +242,15 @@ static void a_value_that_is_not_finite_is_found_wherever_it_stands(void **state)
                 hma_delta_sums sums;
                 memset(&pre, 0, sizeof pre);
                 memset(&post, 0, sizeof post);
-                assert_true(kernels->blend(&blend, 0, 600, &pre, &post, &out) && kernels->all_finite(dtype, 600, &pre));
+                assert_true(kernels->blend(&blend, 0, 600, &(hma_operands){&pre, &post, NULL}, &out) &&
+                            kernels->all_finite(dtype, 600, &pre));
                 run *side = b % 2 ? &pre : &post;
                 if (dtype == HMA_F32) {
                     memcpy(&side->f32[place], &bad[b], 4);
                 } else {
                     side->half[place] = bad_halves[b - 5];
                 }
-                assert_false(kernels->blend(&blend, 0, 600, &pre, &post, &out));
+                assert_false(kernels->blend(&blend, 0, 600, &(hma_operands){&pre, &post, NULL}, &out));
                 assert_false(kernels->measure_delta(dtype, 600, &pre, &post, &sums));
                 assert_false(kernels->all_finite(dtype, 600, side));
             }
@@ -279,7 +280,7 @@ static void stochastic_rounding_is_unbiased_and_never_leaves_the_neighbours(void
             for (size_t i = 0; i < N; i++) {
                 pre[i] = post[i] = value;
             }
-            assert_true(hma_kernels_best()->blend(&blend, 0, N, pre, post, out));
+            assert_true(hma_kernels_best()->blend(&blend, 0, N, &(hma_operands){pre, post, NULL}, out));
             for (size_t i = 0; i < N; i++) {
                 const double rounded = value_of(f, out[i]);
                 assert_true(rounded == below || rounded == above);
@@ -297,18 +298,23 @@ static void stochastic_rounding_does_not_depend_on_the_cut_into_runs(void **stat
     uint16_t whole[MAX_COUNT], pieces[MAX_COUNT], other[MAX_COUNT];
     fill(HMA_BF16, 5, &pre, &post);
     for (size_t k = 0; hma_kernels_at(k); k++) {
-        hma_blend blend = {HMA_BF16, HMA_BF16, 0.3, true, hma_rng_key_for(1, "rounding model.norm.weight")};
+        hma_blend blend = {.from = HMA_BF16,
+                           .to = HMA_BF16,
+                           .ratio = 0.3,
+                           .stochastic = true,
+                           .key = hma_rng_key_for(1, "rounding model.norm.weight")};
         const uint64_t first = ((uint64_t)1 << 32) - 700; /* the index passes 32 bits */
-        assert_true(hma_kernels_at(k)->blend(&blend, first, MAX_COUNT, &pre, &post, whole));
+        assert_true(hma_kernels_at(k)->blend(&blend, first, MAX_COUNT, &(hma_operands){&pre, &post, NULL}, whole));
         for (size_t at = 0, n = 1; at < MAX_COUNT; at += n, n = n * 3 + 1) {
             n = n > MAX_COUNT - at ? MAX_COUNT - at : n;
-            assert_true(hma_kernels_at(k)->blend(&blend, first + at, n, pre.half + at, post.half + at, pieces + at));
+            assert_true(hma_kernels_at(k)->blend(&blend, first + at, n, &(hma_operands){pre.half + at, post.half + at, NULL},
+                                                 pieces + at));
         }
         assert_memory_equal(whole, pieces, sizeof whole);
-        assert_true(hma_kernels_at(0)->blend(&blend, first, MAX_COUNT, &pre, &post, other));
+        assert_true(hma_kernels_at(0)->blend(&blend, first, MAX_COUNT, &(hma_operands){&pre, &post, NULL}, other));
         assert_memory_equal(whole, other, sizeof whole);
         blend.key = hma_rng_key_for(2, "rounding model.norm.weight");
-        assert_true(hma_kernels_at(k)->blend(&blend, first, MAX_COUNT, &pre, &post, other));
+        assert_true(hma_kernels_at(k)->blend(&blend, first, MAX_COUNT, &(hma_operands){&pre, &post, NULL}, other));
         assert_memory_not_equal(whole, other, sizeof whole);
     }
 }
@@ -316,9 +322,10 @@ static void stochastic_rounding_does_not_depend_on_the_cut_into_runs(void **stat
 static void stochastic_rounding_follows_its_definition(void **state) {
     (void)state;
     run pre, post, out;
-    const hma_blend blend = {HMA_BF16, HMA_BF16, 0.7, true, hma_rng_key_for(9, "rounding x")};
+    const hma_blend blend = {
+        .from = HMA_BF16, .to = HMA_BF16, .ratio = 0.7, .stochastic = true, .key = hma_rng_key_for(9, "rounding x")};
     fill(HMA_BF16, 6, &pre, &post);
-    assert_true(hma_kernels_best()->blend(&blend, 40, MAX_COUNT, &pre, &post, &out));
+    assert_true(hma_kernels_best()->blend(&blend, 40, MAX_COUNT, &(hma_operands){&pre, &post, NULL}, &out));
     for (size_t i = 0; i < MAX_COUNT; i++) {
         const float x = load(HMA_BF16, &pre, i), y = load(HMA_BF16, &post, i);
         const double value = exact(0.7, &x, &y), magnitude = fabs(value);
@@ -347,7 +354,7 @@ static void sums_agree_with_plain_loops(void **state) {
         long double error_squared = 0, delta_squared = 0, pre_squared = 0, post_squared = 0, product = 0;
         double largest = 0;
         uint64_t changed = 0, lost = 0;
-        assert_true(hma_kernels_at(k)->blend(&blend, 0, MAX_COUNT, &pre, &post, &out));
+        assert_true(hma_kernels_at(k)->blend(&blend, 0, MAX_COUNT, &(hma_operands){&pre, &post, NULL}, &out));
         for (size_t i = 0; i < MAX_COUNT; i++) {
             const float x = load(HMA_BF16, &pre, i), y = load(HMA_BF16, &post, i), z = load(HMA_BF16, &out, i);
             const long double e = (long double)z - exact(0.4, &x, &y), d = (long double)y - x;
@@ -360,7 +367,7 @@ static void sums_agree_with_plain_loops(void **state) {
             changed += x != y;
             lost += x != y && (z == x || z == y);
         }
-        hma_kernels_at(k)->measure_loss(&blend, MAX_COUNT, &pre, &post, &out, &loss);
+        hma_kernels_at(k)->measure_loss(&blend, 0, MAX_COUNT, &(hma_operands){&pre, &post, NULL}, &out, &loss);
         assert_true(hma_kernels_at(k)->measure_delta(HMA_BF16, MAX_COUNT, &pre, &post, &delta));
         assert_true(loss.differing == changed && loss.lost == lost && delta.changed == changed && delta.max_abs == largest);
         assert_near(loss.error_squared / (double)error_squared, 1, 1e-13);
@@ -371,7 +378,7 @@ static void sums_agree_with_plain_loops(void **state) {
         assert_near(delta.product, (double)product, 1e-13 * (double)pre_squared);
         hma_loss_sums portable_loss;
         hma_delta_sums portable_delta;
-        hma_kernels_at(0)->measure_loss(&blend, MAX_COUNT, &pre, &post, &out, &portable_loss);
+        hma_kernels_at(0)->measure_loss(&blend, 0, MAX_COUNT, &(hma_operands){&pre, &post, NULL}, &out, &portable_loss);
         assert_true(hma_kernels_at(0)->measure_delta(HMA_BF16, MAX_COUNT, &pre, &post, &portable_delta));
         assert_memory_equal(&loss, &portable_loss, sizeof loss);
         assert_memory_equal(&delta, &portable_delta, sizeof delta);

@@ -128,8 +128,13 @@ static void other_choices_are_refused_by_name(void **state) {
     hma_method method;
     hma_policy policy;
     hma_rounding rounding;
-    assert_fails(hma_method_parse(&method, "slerp"), HMA_USAGE, "\"slerp\" is not available in this version");
-    assert_fails(hma_method_parse(&method, "task-arithmetic"), HMA_USAGE, "not available");
+    assert_fails(hma_method_parse(&method, "karcher"), HMA_USAGE, "\"karcher\" does not exist");
+    assert_fails(hma_method_parse(&method, "task_arithmetic"), HMA_USAGE, "did you mean \"task-arithmetic\"");
+    for (size_t i = 0; i < HMA_METHODS; i++) {
+        assert_ok(hma_method_parse(&method, hma_method_name((hma_method)i)));
+        assert_int_equal(method, i);
+    }
+    assert_null(hma_method_name(HMA_METHODS));
     assert_fails(hma_method_parse(&method, "lineer"), HMA_USAGE, "did you mean \"linear\"");
     assert_fails(hma_policy_parse(&policy, "linear_only"), HMA_USAGE, "did you mean \"linear-only\"");
     assert_fails(hma_policy_parse(&policy, "x"), HMA_USAGE, "does not exist");
@@ -162,6 +167,15 @@ static void canonical_json_reads_back_to_itself(void **state) {
          "\"dtype\":\"BF16\",\"rounding\":\"stochastic\",\"seed\":7,"
          "\"tensors\":{\"*.norm.weight\":0,\"lm_head.\\\"weight\":0.25}}"},
         {"{\"blocks\":[20],\"ratios\":[0.1,0.2]}", "{\"method\":\"linear\",\"blocks\":[20],\"ratios\":[0.1,0.2" TAIL},
+        {"{\"ratio\":1.5,\"method\":\"extrapolate\",\"extra_rows\":\"pre\"}",
+         "{\"method\":\"extrapolate\",\"blocks\":1,\"ratios\":[1.5],\"policy\":\"full\",\"dtype\":\"stored\","
+         "\"rounding\":\"nearest\",\"seed\":0,\"extra_rows\":\"pre\"}"},
+        {"{\"ratio\":0.5,\"method\":\"ties\",\"base\":\"model\",\"lambda\":1.25,\"tensors\":{\"a\":1}}",
+         "{\"method\":\"ties\",\"blocks\":1,\"ratios\":[0.5],\"policy\":\"full\",\"dtype\":\"stored\",\"rounding\":\"nearest\","
+         "\"seed\":0,\"density\":0.2,\"lambda\":1.25,\"base\":\"model\",\"tensors\":{\"a\":1}}"},
+        {"{\"ratio\":0.5,\"method\":\"dare\",\"density\":0.25,\"base\":\"pre\",\"extra_rows\":\"none\"}",
+         "{\"method\":\"dare\",\"blocks\":1,\"ratios\":[0.5],\"policy\":\"full\",\"dtype\":\"stored\",\"rounding\":\"nearest\","
+         "\"seed\":0,\"density\":0.25}"},
         {"{\"blocks\":[0,9,18],\"ratios\":[0.1,0.2,0.3],\"dtype\":\"stored\"}",
          "{\"method\":\"linear\",\"blocks\":3,\"ratios\":[0.1,0.2,0.3" TAIL},
     };
@@ -213,7 +227,20 @@ static void hostile_json_is_refused(void **state) {
         {"{\"ratio\":0.5,\"blocks\":[4,\"x\"]}", "\"blocks\" is not usable"},
         {"{\"ratio\":0.5,\"blocks\":[9,4]}", "boundary 4"},
         {"{\"ratio\":0.5,\"blocks\":\"banana\"}", "malformed"},
-        {"{\"ratio\":0.5,\"method\":\"ties\"}", "not available in this version"},
+        {"{\"ratio\":0.5,\"method\":\"tie\"}", "did you mean \"ties\""},
+        {"{\"ratio\":0.5,\"density\":0.5}", "density: does not belong to method linear"},
+        {"{\"ratio\":0.5,\"method\":\"slerp\",\"lambda\":2}", "lambda: does not belong to method slerp"},
+        {"{\"ratio\":0.5,\"method\":\"extrapolate\",\"base\":\"model\"}", "base: does not belong to method extrapolate"},
+        {"{\"ratio\":0.5,\"method\":\"ties\",\"density\":1.01}", "density: 1.01 is not usable"},
+        {"{\"ratio\":0.5,\"method\":\"ties\",\"density\":0}", "\"density\" is not usable"},
+        {"{\"ratio\":0.5,\"method\":\"ties\",\"lambda\":-1}", "\"lambda\" is not usable"},
+        {"{\"ratio\":0.5,\"method\":\"ties\",\"lambda\":4.5}", "lambda: 4.5 is not usable"},
+        {"{\"ratio\":0.5,\"method\":\"ties\",\"lambda\":\"1\"}", "\"lambda\" is not usable"},
+        {"{\"ratio\":0.5,\"method\":\"ties\",\"base\":\"post\"}", "base: \"post\" does not exist"},
+        {"{\"ratio\":0.5,\"extra_rows\":\"both\"}", "extra_rows: \"both\" does not exist"},
+        {"{\"ratio\":2.5,\"method\":\"extrapolate\"}", "\"ratio\" is not usable"},
+        {"{\"ratio\":-0.5,\"method\":\"extrapolate\"}", "\"ratio\" is not usable"},
+        {"{\"ratio\":1.5,\"method\":\"extrapolate\",\"tensors\":{\"a\":3}}", "a: 3 is not a ratio"},
         {"{\"ratio\":0.5,\"method\":1}", "\"method\" is not usable"},
         {"{\"ratio\":0.5,\"dtype\":\"I64\"}", "dtype"},
         {"{\"ratio\":0.5,\"dtype\":\"banana\"}", "banana"},
@@ -248,6 +275,21 @@ static void the_id_follows_what_a_recipe_does(void **state) {
     (void)state;
     check_same_id("{\"ratio\":0.1}", "{\"blocks\":3,\"ratios\":[0.1,0.1,0.1]}", true);
     check_same_id("{\"ratio\":0}", "{\"ratio\":0,\"policy\":\"linear-only\"}", true);
+    /* methods that come to the same are the same candidate */
+    check_same_id("{\"ratio\":0.5}", "{\"ratio\":0.5,\"method\":\"extrapolate\"}", true);
+    check_same_id("{\"ratio\":0.5}", "{\"ratio\":0.5,\"method\":\"task-arithmetic\"}", true);
+    check_same_id("{\"ratio\":0.5}", "{\"ratio\":0.5,\"method\":\"task-arithmetic\",\"lambda\":1.5}", false);
+    check_same_id("{\"ratio\":0.5}", "{\"ratio\":0.5,\"method\":\"slerp\"}", false);
+    check_same_id("{\"ratio\":1}", "{\"ratio\":1,\"method\":\"slerp\"}", true);
+    check_same_id("{\"ratio\":0}", "{\"ratio\":0,\"method\":\"ties\"}", true);
+    check_same_id("{\"ratio\":1}", "{\"ratio\":1,\"method\":\"ties\"}", false);
+    check_same_id("{\"ratio\":0.5}", "{\"ratio\":0.5,\"method\":\"ties\",\"density\":1}", true);
+    check_same_id("{\"ratio\":0.5,\"method\":\"ties\"}", "{\"ratio\":0.5,\"method\":\"ties\",\"density\":0.2}", true);
+    check_same_id("{\"ratio\":0.5,\"method\":\"ties\"}", "{\"ratio\":0.5,\"method\":\"ties\",\"density\":0.3}", false);
+    check_same_id("{\"ratio\":0.5,\"method\":\"ties\"}", "{\"ratio\":0.5,\"method\":\"ties\",\"base\":\"model\"}", false);
+    check_same_id("{\"ratio\":0.5,\"method\":\"dare\"}", "{\"ratio\":0.5,\"method\":\"dare\",\"seed\":1}", false);
+    check_same_id("{\"ratio\":0.5,\"seed\":1}", "{\"ratio\":0.5,\"seed\":2}", true);
+    check_same_id("{\"ratio\":0.5}", "{\"ratio\":0.5,\"extra_rows\":\"post\"}", false);
     check_same_id("{\"ratio\":0.5}", "{\"ratio\":0.5,\"policy\":\"uniform-outside\"}", true);
     check_same_id("{\"ratio\":0.5,\"seed\":1}", "{\"ratio\":0.5,\"seed\":2}", true);
     check_same_id("{\"blocks\":2,\"ratios\":[0.1,0.2]}", "{\"blocks\":[3],\"ratios\":[0.1,0.2]}", true);

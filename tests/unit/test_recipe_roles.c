@@ -141,7 +141,7 @@ static void malformed_overrides_are_refused(void **state) {
                                       "a[z-a]=0.5"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         hma_overrides overrides = {0};
-        assert_int_equal(hma_overrides_add_text(&overrides, bad[i]), HMA_USAGE);
+        assert_int_equal(hma_overrides_add_text(&overrides, bad[i], 1), HMA_USAGE);
         assert_int_equal(overrides.count, 0);
         hma_overrides_free(&overrides);
     }
@@ -153,9 +153,9 @@ static void patterns_are_limited_in_number(void **state) {
     char text[32];
     for (size_t i = 0; i < HMA_MAX_OVERRIDES; i++) {
         (void)snprintf(text, sizeof text, "tensor.%zu=0.5", i);
-        assert_ok(hma_overrides_add_text(&overrides, text));
+        assert_ok(hma_overrides_add_text(&overrides, text, 1));
     }
-    assert_fails(hma_overrides_add_text(&overrides, "one.more=0.5"), HMA_USAGE, "too many patterns");
+    assert_fails(hma_overrides_add_text(&overrides, "one.more=0.5", 1), HMA_USAGE, "too many patterns");
     hma_overrides_free(&overrides);
 }
 
