@@ -73,7 +73,8 @@ static void products_of_all_shapes(const hma_gemm *gemm, const hma_gemm *referen
     for (size_t m = 1; m <= 8; m++) {
         product_matches(gemm, reference, m, 300, 301, tolerance); /* a few rows take several panels at once */
     }
-    product_matches(gemm, reference, 25, 600, 1601, 10 * tolerance); /* columns and k in more than one piece */
+    product_matches(gemm, reference, 25, 600, 1601, 10 * tolerance); /* many columns, all of k at once .. */
+    product_matches(gemm, reference, 96, 33, 1601, 10 * tolerance);  /* .. and so many rows that it is not */
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         for (size_t j = 0; j < sizeof depths / sizeof *depths; j++) {
             product_matches(gemm, reference, 13, sizes[i], depths[j], tolerance);

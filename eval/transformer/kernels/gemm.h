@@ -42,9 +42,9 @@ static inline size_t hma_packed_bytes(const hma_gemm *gemm, size_t n, size_t k) 
     return hma_packed_rows(n) * (k + k % 2) * gemm->weight_bytes;
 }
 
-/* Where the block of depth d0 .. of a panel begins, in weights: [block of k][panel][depth in the block][HMA_PANEL]. */
-static inline size_t hma_panel_offset(size_t n, size_t row, size_t d0, size_t depth) {
-    return hma_packed_rows(n) * d0 + row / HMA_PANEL * HMA_PANEL * depth;
+/* Where a row's panel has its weights from depth d0 on: [panel][k][HMA_PANEL], the order in which products read them. */
+static inline size_t hma_panel_offset(size_t k, size_t row, size_t d0) {
+    return row / HMA_PANEL * HMA_PANEL * (k + k % 2) + HMA_PANEL * d0;
 }
 
 extern const hma_gemm hma_gemm_naive, hma_gemm_naive_bf16;

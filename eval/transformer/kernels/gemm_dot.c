@@ -48,11 +48,12 @@ static void pack_panel(const float *rows, size_t k, size_t real, size_t depth, u
 }
 
 static void pack(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows) {
+    (void)n;
     for (size_t base = 0; base < count; base += HMA_PANEL) {
         const size_t real = count - base < HMA_PANEL ? count - base : HMA_PANEL;
         for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
             const size_t depth = depth_at(k, d0);
-            uint16_t *to = (uint16_t *)packed + hma_panel_offset(n, first + base, d0, depth + depth % 2);
+            uint16_t *to = (uint16_t *)packed + hma_panel_offset(k, first + base, d0);
             pack_panel(rows + base * k + d0, k, real, depth, (uint32_t *)(void *)to);
         }
     }
@@ -72,6 +73,13 @@ static void pack_x(const float *x, size_t ldx, size_t rows, size_t depth, void *
             _mm256_storeu_si256((__m256i *)(void *)(row + d), round16(_mm512_maskz_loadu_ps(real, from + d)));
         }
     }
+}
+
+static void multiply(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
+                     float *y, size_t ldy) {
+    static const format pairs = {pack_x, sizeof(uint16_t), NULL};
+    (void)n;
+    multiply_as(&pairs, x, ldx, m, packed, k, first, count, y, ldy);
 }
 
 const hma_gemm hma_gemm_dot_bf16 = {"avx512-bf16-dot", true, false, sizeof(uint16_t), pack, multiply};

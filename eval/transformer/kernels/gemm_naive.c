@@ -23,22 +23,24 @@ static void pack_block(float *block, size_t depth, size_t wide, const float *row
 }
 
 void hma_gemm_pack_panels(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows) {
+    (void)n;
     for (size_t base = 0; base < count; base += HMA_PANEL) {
         const size_t wide = count - base < HMA_PANEL ? count - base : HMA_PANEL;
         for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
             const size_t depth = depth_at(k, d0);
-            pack_block((float *)packed + hma_panel_offset(n, first + base, d0, depth), depth, wide, rows + base * k + d0, k);
+            pack_block((float *)packed + hma_panel_offset(k, first + base, d0), depth, wide, rows + base * k + d0, k);
         }
     }
 }
 
 void hma_gemm_pack_panels_bf16(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows) {
+    (void)n;
     float block[HMA_GEMM_DEPTH * HMA_PANEL];
     for (size_t base = 0; base < count; base += HMA_PANEL) {
         const size_t wide = count - base < HMA_PANEL ? count - base : HMA_PANEL;
         for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
             const size_t depth = depth_at(k, d0);
-            uint16_t *to = (uint16_t *)packed + hma_panel_offset(n, first + base, d0, depth);
+            uint16_t *to = (uint16_t *)packed + hma_panel_offset(k, first + base, d0);
             pack_block(block, depth, wide, rows + base * k + d0, k);
             for (size_t i = 0; i < depth * HMA_PANEL; i++) {
                 to[i] = hma_bf16_from(block[i]);
@@ -49,12 +51,13 @@ void hma_gemm_pack_panels_bf16(void *packed, size_t n, size_t k, size_t first, s
 
 static void multiply(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
                      float *y, size_t ldy) {
+    (void)n;
     for (size_t i = 0; i < m; i++) {
         for (size_t j = first; j < first + count; j++) {
             float sum = 0;
             for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
                 const size_t depth = depth_at(k, d0);
-                const float *w = (const float *)packed + hma_panel_offset(n, j, d0, depth) + j % HMA_PANEL;
+                const float *w = (const float *)packed + hma_panel_offset(k, j, d0) + j % HMA_PANEL;
                 float acc = 0;
                 for (size_t d = 0; d < depth; d++) {
                     acc = fmaf(x[i * ldx + d0 + d], w[d * HMA_PANEL], acc);
@@ -68,12 +71,13 @@ static void multiply(const float *x, size_t ldx, size_t m, const void *packed, s
 
 static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first,
                           size_t count, float *y, size_t ldy) {
+    (void)n;
     for (size_t i = 0; i < m; i++) {
         for (size_t j = first; j < first + count; j++) {
             float sum = 0;
             for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
                 const size_t depth = depth_at(k, d0);
-                const uint16_t *w = (const uint16_t *)packed + hma_panel_offset(n, j, d0, depth) + j % HMA_PANEL;
+                const uint16_t *w = (const uint16_t *)packed + hma_panel_offset(k, j, d0) + j % HMA_PANEL;
                 float acc = 0;
                 for (size_t d = 0; d < depth; d++) {
                     acc = fmaf(hma_bf16_round(x[i * ldx + d0 + d]), hma_bf16_to(w[d * HMA_PANEL]), acc);
