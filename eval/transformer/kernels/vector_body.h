@@ -130,22 +130,45 @@ INLINE const float *query(const hma_attention *a, size_t i) {
     return a->q + i / a->group * a->q_stride + i % a->group * a->head_dim;
 }
 
-/*
- * Scores of `count` queries from `base` on against `tiles` tiles of 16 keys, a tile after the other; both are constants after
- * inlining. Each score is one dot product in order of d. The first queries fetch the tiles that follow: a token that is decoded
- * meets each key once, from memory, at strides that the processor does not foresee.
- */
-INLINE void score_some(const hma_attention *a, size_t base, size_t count, size_t tiles, const float *keys,
-                       vf out[TILES][QUERIES]) {
+/* Queries that meet the keys together, one after the other if heads are not too long: then one register reaches all of them. */
+enum { PACKED_DIMS = 256 };
+typedef struct query_group {
+    size_t base, count;
+    bool packed;
     const float *q[QUERIES];
+    float rows[QUERIES][PACKED_DIMS];
+} query_group;
+
+INLINE void pack_queries(query_group *g, const hma_attention *a, size_t base, size_t count) {
+    g->base = base;
+    g->count = count;
+    g->packed = a->head_dim <= PACKED_DIMS;
+    for (size_t i = 0; i < count; i++) {
+        g->q[i] = query(a, base + i);
+        for (size_t d = 0; g->packed && d < a->head_dim; d += 16) {
+            if (a->head_dim - d >= 16) {
+                store(g->rows[i] + d, load(g->q[i] + d));
+            } else {
+                memcpy(g->rows[i] + d, g->q[i] + d, (a->head_dim - d) * sizeof(float));
+            }
+        }
+    }
+}
+
+/*
+ * Scores of a group of `count` queries against `tiles` tiles of 16 keys; counts and `packed` are constants after inlining. Each
+ * score is one dot product in order of d. The first queries fetch the tiles that follow: a token that is decoded meets each key
+ * once, from memory, at strides that the processor does not foresee.
+ */
+INLINE void score_some(const hma_attention *a, const query_group *g, size_t count, bool packed, size_t tiles, const float *keys,
+                       vf out[TILES][QUERIES]) {
     vf acc[TILES][QUERIES];
     for (size_t i = 0; i < count; i++) {
-        q[i] = query(a, base + i);
         for (size_t t = 0; t < tiles; t++) {
             acc[t][i] = all(0);
         }
     }
-    const float *ahead = keys + (base == 0 ? tiles * a->key_stride : 0);
+    const float *ahead = keys + (g->base == 0 ? tiles * a->key_stride : 0);
     for (size_t d = 0; d < a->head_dim; d++) {
         vf k[TILES];
         for (size_t t = 0; t < tiles; t++) {
@@ -154,7 +177,7 @@ INLINE void score_some(const hma_attention *a, size_t base, size_t count, size_t
         }
 #pragma GCC unroll 8
         for (size_t i = 0; i < count; i++) {
-            const float x = q[i][d];
+            const float x = packed ? g->rows[i][d] : g->q[i][d];
             for (size_t t = 0; t < tiles; t++) {
                 acc[t][i] = x * k[t] + acc[t][i];
             }
@@ -167,19 +190,19 @@ INLINE void score_some(const hma_attention *a, size_t base, size_t count, size_t
     }
 }
 
-INLINE void score_tiles(const hma_attention *a, size_t base, size_t count, size_t tiles, const float *keys,
+INLINE void score_tiles(const hma_attention *a, const query_group *g, bool packed, size_t tiles, const float *keys,
                         vf out[TILES][QUERIES]) {
-    switch (count) {
-    case 1: score_some(a, base, 1, tiles, keys, out); break;
-    case 2: score_some(a, base, 2, tiles, keys, out); break;
-    case 3: score_some(a, base, 3, tiles, keys, out); break;
+    switch (g->count) {
+    case 1: score_some(a, g, 1, packed, tiles, keys, out); break;
+    case 2: score_some(a, g, 2, packed, tiles, keys, out); break;
+    case 3: score_some(a, g, 3, packed, tiles, keys, out); break;
 #ifdef __AVX512F__
-    case 4: score_some(a, base, 4, tiles, keys, out); break;
-    case 5: score_some(a, base, 5, tiles, keys, out); break;
-    case 6: score_some(a, base, 6, tiles, keys, out); break;
-    case 7: score_some(a, base, 7, tiles, keys, out); break;
+    case 4: score_some(a, g, 4, packed, tiles, keys, out); break;
+    case 5: score_some(a, g, 5, packed, tiles, keys, out); break;
+    case 6: score_some(a, g, 6, packed, tiles, keys, out); break;
+    case 7: score_some(a, g, 7, packed, tiles, keys, out); break;
 #endif
-    default: score_some(a, base, QUERIES, tiles, keys, out); break;
+    default: score_some(a, g, QUERIES, packed, tiles, keys, out); break;
     }
 }
 
@@ -195,24 +218,25 @@ INLINE void place_scores(float *to_row, vf out, size_t tile, size_t first, size_
     }
 }
 
-/* Scores of all queries against `tiles` tiles from `tile` on; row `first` of the store belongs to scratch position `at`. */
-INLINE void score_span(const hma_attention *a, size_t tile, size_t tiles, size_t first, size_t last, size_t at, size_t stride) {
-    const size_t queries = a->rows * a->group;
-    for (size_t base = 0; base < queries; base += QUERIES) {
-        const size_t count = queries - base < QUERIES ? queries - base : QUERIES;
-        vf out[TILES][QUERIES];
-        score_tiles(a, base, count, tiles, a->keys + tile * a->key_stride, out);
-        for (size_t t = 0; t < tiles; t++) {
-            const size_t row = (tile + t) * 16 < first ? first : (tile + t) * 16;
-            for (size_t i = 0; i < count; i++) {
-                place_scores(a->scratch + (base + i) * stride + at + (row - first), out[t][i], tile + t, first, last);
-            }
+/* Scores of a group against `tiles` tiles from `tile` on; row `first` of the store belongs to scratch position `at`. */
+INLINE void score_span(const hma_attention *a, const query_group *g, size_t tile, size_t tiles, size_t first, size_t last,
+                       size_t at, size_t stride) {
+    vf out[TILES][QUERIES];
+    if (g->packed) {
+        score_tiles(a, g, true, tiles, a->keys + tile * a->key_stride, out);
+    } else {
+        score_tiles(a, g, false, tiles, a->keys + tile * a->key_stride, out);
+    }
+    for (size_t t = 0; t < tiles; t++) {
+        const size_t row = (tile + t) * 16 < first ? first : (tile + t) * 16;
+        for (size_t i = 0; i < g->count; i++) {
+            place_scores(a->scratch + (g->base + i) * stride + at + (row - first), out[t][i], tile + t, first, last);
         }
     }
 }
 
 /* Fills scratch[query][position - low] for all positions low <= p < high. */
-static void scores(const hma_attention *a, size_t low, size_t high, size_t stride) {
+static void scores(const hma_attention *a, const query_group *g, size_t low, size_t high, size_t stride) {
     for (size_t s = 0; s < a->span_count; s++) {
         const hma_span *span = &a->spans[s];
         const size_t from = span->position > low ? span->position : low;
@@ -223,10 +247,10 @@ static void scores(const hma_attention *a, size_t low, size_t high, size_t strid
         const size_t first = span->first + (from - span->position), last = first + (to - from), end_tile = (last + 15) / 16;
         size_t tile = first / 16;
         for (; tile + TILES <= end_tile; tile += TILES) {
-            score_span(a, tile, TILES, first, last, from - low, stride);
+            score_span(a, g, tile, TILES, first, last, from - low, stride);
         }
         for (; tile < end_tile; tile++) {
-            score_span(a, tile, 1, first, last, from - low, stride);
+            score_span(a, g, tile, 1, first, last, from - low, stride);
         }
     }
 }
@@ -325,7 +349,11 @@ static void attend(const hma_attention *a) {
     const size_t seen = a->window && a->position + 1 > a->window ? a->position + 1 - a->window : 0;
     const size_t low = seen / 16 * 16;
     const size_t padded = (high - low + 15) / 16 * 16, stride = padded + 16;
-    scores(a, low, high, stride);
+    query_group group;
+    for (size_t base = 0; base < queries; base += QUERIES) {
+        pack_queries(&group, a, base, queries - base < QUERIES ? queries - base : QUERIES);
+        scores(a, &group, low, high, stride);
+    }
     float factor[HMA_ATTENTION_QUERIES];
     for (size_t i = 0; i < queries; i++) {
         const size_t p = a->position + i / a->group;
@@ -444,5 +472,5 @@ static size_t gumbel_argmax(const float *logits, size_t n, float inverse_tempera
     return winner;
 }
 
-const hma_vector HMA_VECTOR_TABLE = {HMA_VECTOR_NAME, rms_norm, layer_norm, activate,      add,
+const hma_vector HMA_VECTOR_TABLE = {HMA_VECTOR_NAME, rms_norm, layer_norm,   activate,     add,
                                      rotate,          attend,   softmax_part, gumbel_argmax};

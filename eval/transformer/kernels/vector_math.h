@@ -6,6 +6,9 @@
 #ifndef HMA_EVAL_TRANSFORMER_KERNELS_VECTOR_MATH_H
 #define HMA_EVAL_TRANSFORMER_KERNELS_VECTOR_MATH_H
 
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,7 +40,15 @@ INLINE void store_part(float *p, vf v, size_t n) {
 }
 
 INLINE vf choose(vi condition, vf yes, vf no) { return (vf)((condition & (vi)yes) | (~condition & (vi)no)); }
+
+/* a > b ? a : b and a < b ? a : b, also of NaN. */
+#ifdef __AVX512F__
+INLINE vf larger(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE vf smaller(vf a, vf b) { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
+#else
 INLINE vf larger(vf a, vf b) { return choose(a > b, a, b); }
+INLINE vf smaller(vf a, vf b) { return choose(a < b, a, b); }
+#endif
 
 /* Sum and maximum over the lanes, always in the same order: lane i with lane i + 8, then + 4, + 2, + 1. */
 #define FOLD_8(v) __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)
@@ -64,7 +75,7 @@ INLINE float lane_max(vf v) {
 /* e^x; 0 below -87, and x is taken as 88 above 88. */
 INLINE vf vexp(vf x) {
     const vi tiny = x < all(-87.0f);
-    x = choose(x > all(88.0f), all(88.0f), choose(tiny, all(-87.0f), x));
+    x = smaller(all(88.0f), larger(all(-87.0f), x));
     const vf magic = all(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
     const vf shifted = x * 1.44269504f + magic;
     const vf n = shifted - magic;
