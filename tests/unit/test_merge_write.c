@@ -59,16 +59,18 @@ static void assert_entries(const char *folder, const char *expected) {
     assert_string_equal(entries(folder, text), expected);
 }
 
-static char *load_text(const char *folder, const char *name, size_t *length) {
-    char *path = path_in(folder, name), *text = NULL; /* for compilers that do not know that a failed assertion ends the test */
-    assert_ok(hma_file_load(path, 1 << 28, &text, length));
+static void load_text(const char *folder, const char *name, char **text, size_t *length) {
+    char *path = path_in(folder, name);
+    *text = NULL; /* for compilers that do not know that a failed assertion ends the test */
+    assert_ok(hma_file_load(path, 1 << 28, text, length));
     free(path);
-    return text;
 }
 
 static void assert_same_file(const char *a, const char *b, const char *name) {
     size_t n, m;
-    char *x = load_text(a, name, &n), *y = load_text(b, name, &m);
+    char *x, *y;
+    load_text(a, name, &x, &n);
+    load_text(b, name, &y, &m);
     if (n != m || memcmp(x, y, n) != 0) {
         fail_msg("%s differs between %s and %s", name, a, b);
     }
@@ -154,11 +156,12 @@ static void card_and_manifest_say_what_was_merged(void **state) {
     assert_int_equal(cJSON_GetArraySize(hma_json_get(manifest, "files")), 3);
 
     /* the manifest is a recipe, too */
-    char *text = load_text(out, "hma-recipe.json", &length);
+    char *text;
+    load_text(out, "hma-recipe.json", &text, &length);
     assert_ok(hma_recipe_parse(&again, text, length, 2, "hma-recipe.json"));
     assert_string_equal(hma_recipe_id(again), hma_recipe_id(recipe));
     free(text);
-    text = load_text(out, "README.md", &length);
+    load_text(out, "README.md", &text, &length);
     assert_non_null(strstr(text, "| 0 | 0.25 | 0.75 |"));
     assert_non_null(strstr(text, hma_recipe_id(recipe)));
     assert_non_null(strstr(text, digest));
@@ -181,7 +184,9 @@ static void another_output_type_changes_one_word_of_the_config(void **state) {
     hma_checkpoint *written;
     size_t length;
     assert_ok(write_merge(&pair, "{\"ratio\":0.5,\"dtype\":\"F32\"}", out, NULL, NULL));
-    char *text = load_text(out, "config.json", &length), *place = strstr(text, "\"float32\"");
+    char *text;
+    load_text(out, "config.json", &text, &length);
+    const char *place = strstr(text, "\"float32\"");
     assert_non_null(place);
     /* the same text but for that word */
     assert_int_equal(length, strlen(MODEL_CONFIG) - strlen("bfloat16") + strlen("float32"));
