@@ -12,6 +12,16 @@ static void put_key(hma_buffer *out, const char *key) {
     hma_buffer_char(out, ':');
 }
 
+static void begin_object(hma_buffer *out, const char *key) {
+    put_key(out, key);
+    hma_buffer_char(out, '{');
+}
+
+static void begin_array(hma_buffer *out, const char *key) {
+    put_key(out, key);
+    hma_buffer_char(out, '[');
+}
+
 static void put_value(hma_buffer *out, const char *text) {
     hma_buffer_json_text(out, hma_text_or_empty(text), strlen(hma_text_or_empty(text)));
 }
@@ -32,8 +42,7 @@ static void put_bool(hma_buffer *out, const char *key, bool value) {
 }
 
 static void put_doubles(hma_buffer *out, const char *key, const double *values, size_t count) {
-    put_key(out, key);
-    hma_buffer_char(out, '[');
+    begin_array(out, key);
     for (size_t i = 0; i < count; i++) {
         hma_buffer_text(out, i ? "," : "");
         hma_buffer_json_double(out, values[i]);
@@ -43,8 +52,7 @@ static void put_doubles(hma_buffer *out, const char *key, const double *values, 
 
 static void put_estimate(hma_buffer *out, const char *key, const hma_axis *axis, size_t point) {
     const hma_estimate *e = &axis->point[point];
-    put_key(out, key);
-    hma_buffer_char(out, '{');
+    begin_object(out, key);
     put_double(out, "value", e->value);
     put_double(out, "stderr", e->standard_error);
     put_double(out, "low", e->low);
@@ -64,8 +72,7 @@ static void put_main_axes(hma_buffer *out, const hma_table *table, size_t point)
 
 /* The axes of one kind as an object, keyed by their short names. */
 static void put_estimates(hma_buffer *out, const char *key, const hma_table *table, hma_axis_kind kind, size_t point) {
-    put_key(out, key);
-    hma_buffer_char(out, '{');
+    begin_object(out, key);
     for (size_t i = 0; i < table->front->axis_count; i++) {
         const hma_axis *axis = &table->front->axes[i];
         if (axis->kind == kind) {
@@ -87,8 +94,7 @@ static void put_search(hma_buffer *out, const hma_table *table, size_t point) {
     if (!scored) {
         return;
     }
-    put_key(out, "search");
-    hma_buffer_char(out, '{');
+    begin_object(out, "search");
     for (size_t i = 0; i < table->front->axis_count; i++) {
         put_estimate(out, axes[i].name, &axes[i], point);
     }
@@ -96,15 +102,13 @@ static void put_search(hma_buffer *out, const hma_table *table, size_t point) {
 }
 
 static void put_differences(hma_buffer *out, const char *key, const hma_table *table, size_t point, reference to) {
-    put_key(out, key);
-    hma_buffer_char(out, '{');
+    begin_object(out, key);
     for (size_t i = 0; i < table->front->axis_count; i++) {
         const hma_axis *axis = &table->front->axes[i];
         const hma_difference *d = to == TO_POST  ? &axis->versus_post[point]
                                   : to == TO_PRE ? &axis->versus_pre[point]
                                                  : &axis->versus_uniform[point];
-        put_key(out, axis->name);
-        hma_buffer_char(out, '{');
+        begin_object(out, axis->name);
         put_double(out, "mean", d->mean);
         put_double(out, "stderr", d->standard_error);
         put_double(out, "low", d->low);
@@ -121,8 +125,7 @@ static void put_uniform(hma_buffer *out, const hma_table *table, size_t point) {
     if (uniform->below >= table->front->point_count || uniform->above >= table->front->point_count) {
         return;
     }
-    put_key(out, "uniform_at_same_mean");
-    hma_buffer_char(out, '{');
+    begin_object(out, "uniform_at_same_mean");
     put_text(out, "below", table->front->points[uniform->below].id);
     put_text(out, "above", table->front->points[uniform->above].id);
     put_double(out, "weight_of_above", uniform->weight);
@@ -167,8 +170,7 @@ static void put_point(hma_buffer *out, const hma_table *table, size_t index) {
 }
 
 static void put_input(hma_buffer *out, const char *key, const char *path, const char *sha256) {
-    put_key(out, key);
-    hma_buffer_char(out, '{');
+    begin_object(out, key);
     put_text(out, "path", path);
     put_text(out, "sha256", sha256);
     hma_buffer_char(out, '}');
@@ -186,8 +188,7 @@ static void put_run(hma_buffer *out, const hma_table *table) {
     put_input(out, "post", table->post, table->post_sha256);
     put_input(out, "suite", table->suite, table->suite_sha256);
     put_text(out, "ratio_meaning", "weight of post");
-    put_key(out, "block_start");
-    hma_buffer_char(out, '[');
+    begin_array(out, "block_start");
     for (size_t block = 0; block < table->blocks; block++) {
         hma_buffer_printf(out, "%s%zu", block ? "," : "", table->block_start[block]);
     }
@@ -195,12 +196,10 @@ static void put_run(hma_buffer *out, const hma_table *table) {
 }
 
 static void put_axes(hma_buffer *out, const hma_table *table) {
-    put_key(out, "axes");
-    hma_buffer_char(out, '{');
+    begin_object(out, "axes");
     for (size_t i = 0; i < table->front->axis_count; i++) {
         const hma_axis *axis = &table->front->axes[i];
-        put_key(out, axis->name);
-        hma_buffer_char(out, '{');
+        begin_object(out, axis->name);
         put_text(out, "long_name", axis->long_name);
         put_text(out, "units", axis->units);
         put_text(out, "category", axis->category);
@@ -221,27 +220,23 @@ static void put_id(hma_buffer *out, const hma_table *table, const char *key, siz
 
 static void put_front(hma_buffer *out, const hma_table *table) {
     const hma_front *front = table->front;
-    put_key(out, "front");
-    hma_buffer_char(out, '[');
+    begin_array(out, "front");
     for (size_t i = 0; i < front->front_count; i++) {
         hma_buffer_text(out, i ? "," : "");
         put_value(out, front->points[front->front[i]].id);
     }
     hma_buffer_char(out, ']');
-    put_key(out, "hypervolume");
-    hma_buffer_char(out, '{');
+    begin_object(out, "hypervolume");
     put_double(out, "value", front->hypervolume.value);
     put_double(out, "low", front->hypervolume.low);
     put_double(out, "high", front->hypervolume.high);
     hma_buffer_char(out, '}');
-    put_key(out, "reference_point");
-    hma_buffer_char(out, '{');
+    begin_object(out, "reference_point");
     put_double(out, "alignment", front->reference_alignment);
     put_double(out, "retention", front->reference_retention);
     hma_buffer_char(out, '}');
     put_id(out, table, "recommended", front->recommended);
-    put_key(out, "named");
-    hma_buffer_char(out, '{');
+    begin_object(out, "named");
     put_id(out, table, "knee", front->knee);
     put_id(out, table, "best-retention", front->best_retention);
     put_id(out, table, "best-reward", front->best_reward);
@@ -254,8 +249,7 @@ hma_status hma_write_json(hma_buffer *out, const hma_table *table) {
     hma_buffer_char(out, '{');
     put_run(out, table);
     put_axes(out, table);
-    put_key(out, "points");
-    hma_buffer_char(out, '[');
+    begin_array(out, "points");
     for (size_t i = 0; i < table->front->point_count; i++) {
         hma_buffer_text(out, i ? ",\n" : "\n");
         put_point(out, table, i);
