@@ -1,5 +1,5 @@
 /* eval/transformer/kernels/backward*: every instruction set's copy against the definitions, in doubles. */
-#include "testing.h"
+#include "naive_model.h"
 
 #include "base/rng.h"
 #include "eval/transformer/kernels/backward.h"
@@ -105,16 +105,6 @@ static void norms(void **state) {
     }
 }
 
-static double act(hma_activation activation, double x) {
-    switch (activation) {
-    case HMA_ACT_SILU: return x / (1 + exp(-x));
-    case HMA_ACT_GELU: return 0.5 * x * (1 + erf(x * sqrt(0.5)));
-    case HMA_ACT_GELU_TANH: return 0.5 * x * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
-    case HMA_ACT_RELU: break;
-    }
-    return x > 0 ? x : 0;
-}
-
 static void activations(void **state) {
     (void)state;
     enum { N = 133 };
@@ -125,15 +115,16 @@ static void activations(void **state) {
     FOR_EACH_SET(k) {
         for (int a = HMA_ACT_SILU; a <= HMA_ACT_RELU; a++) {
             for (int gated = 0; gated < 2; gated++) {
+                const hma_activation kind = (hma_activation)a;
                 float by_x[N], by_up[N];
                 memcpy(by_x, x, sizeof by_x);
                 memcpy(by_up, up, sizeof by_up);
-                k->activate(by_x, gated ? by_up : NULL, g, N, (hma_activation)a);
+                k->activate(by_x, gated ? by_up : NULL, g, N, kind);
                 for (size_t i = 0; i < N; i++) {
                     const double h = 1e-6, at = (double)x[i];
-                    const double slope = (act((hma_activation)a, at + h) - act((hma_activation)a, at - h)) / (2 * h);
+                    const double slope = (naive_activation(kind, at + h) - naive_activation(kind, at - h)) / (2 * h);
                     assert_near((double)by_x[i], (double)g[i] * slope * (gated ? (double)up[i] : 1), 3e-6);
-                    assert_near((double)by_up[i], gated ? (double)g[i] * act((hma_activation)a, at) : (double)up[i], 3e-6);
+                    assert_near((double)by_up[i], gated ? (double)g[i] * naive_activation(kind, at) : (double)up[i], 3e-6);
                 }
             }
         }
