@@ -108,9 +108,15 @@ static void remember(hma_h5 *h5, hid_t dataset, size_t elements, const void *con
     h5->records[h5->record_count++] = record;
 }
 
-/* One dataset; `content` is what its digest is taken of. */
-static hid_t store(hma_h5 *h5, hid_t group, const hma_h5_column *column, const hma_h5_shape *shape, hid_t type,
-                   hid_t memory_type, const void *values, const void *content, size_t bytes) {
+/* What goes into a dataset. */
+typedef struct values_of {
+    hid_t type, memory_type;
+    const void *values;
+    const void *content; /* [bytes]: what the digest is taken of */
+    size_t bytes;
+} values_of;
+
+static hid_t store(hma_h5 *h5, hid_t group, const hma_h5_column *column, const hma_h5_shape *shape, const values_of *what) {
     size_t elements;
     if (h5->status != HMA_OK) {
         return H5I_INVALID_HID;
@@ -119,16 +125,17 @@ static hid_t store(hma_h5 *h5, hid_t group, const hma_h5_column *column, const h
         hma_h5_fail_memory(h5);
         return H5I_INVALID_HID;
     }
-    hid_t creation = dataset_properties(shape, elements, type), space = make_space(shape);
+    hid_t creation = dataset_properties(shape, elements, what->type), space = make_space(shape);
     hid_t dataset = creation >= 0 && space >= 0
-                        ? H5Dcreate2(group, column->name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT)
+                        ? H5Dcreate2(group, column->name, what->type, space, H5P_DEFAULT, creation, H5P_DEFAULT)
                         : H5I_INVALID_HID;
     if (hma_h5_check(h5, dataset, "make a dataset") && elements > 0) {
-        (void)hma_h5_check(h5, H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), "write a dataset");
+        (void)hma_h5_check(h5, H5Dwrite(dataset, what->memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, what->values),
+                           "write a dataset");
     }
     describe(h5, dataset, column);
     if (h5->status == HMA_OK) {
-        remember(h5, dataset, elements, content, bytes);
+        remember(h5, dataset, elements, what->content, what->bytes);
     }
     hma_h5_close(h5, &space);
     hma_h5_close(h5, &creation);
@@ -146,8 +153,8 @@ void hma_h5_doubles(hma_h5 *h5, hid_t group, hma_h5_column column, hma_h5_shape 
         hma_h5_fail_memory(h5);
         return;
     }
-    hid_t dataset =
-        store(h5, group, &column, &shape, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, values, values, elements * sizeof *values);
+    const values_of what = {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, values, values, elements * sizeof *values};
+    hid_t dataset = store(h5, group, &column, &shape, &what);
     const double missing = NAN;
     hma_h5_note(h5, dataset, "_FillValue", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &missing);
     finish(h5, dataset, &shape);
@@ -164,8 +171,8 @@ static hid_t store_sizes(hma_h5 *h5, hid_t group, const hma_h5_column *column, c
     for (size_t i = 0; i < elements; i++) {
         numbers[i] = (int64_t)values[i];
     }
-    const hid_t dataset =
-        store(h5, group, column, shape, H5T_STD_I64LE, H5T_NATIVE_INT64, numbers, numbers, elements * sizeof *numbers);
+    const values_of what = {H5T_STD_I64LE, H5T_NATIVE_INT64, numbers, numbers, elements * sizeof *numbers};
+    const hid_t dataset = store(h5, group, column, shape, &what);
     free(numbers);
     return dataset;
 }
@@ -184,7 +191,8 @@ void hma_h5_bools(hma_h5 *h5, hid_t group, hma_h5_column column, hma_h5_shape sh
     for (size_t i = 0; i < elements; i++) {
         bytes[i] = values[i];
     }
-    finish(h5, store(h5, group, &column, &shape, h5->bool_type, h5->bool_type, bytes, bytes, elements), &shape);
+    const values_of what = {h5->bool_type, h5->bool_type, bytes, bytes, elements};
+    finish(h5, store(h5, group, &column, &shape, &what), &shape);
     free(bytes);
 }
 
@@ -216,7 +224,8 @@ static hid_t store_texts(hma_h5 *h5, hid_t group, const hma_h5_column *column, c
     if (!clean) {
         hma_h5_fail_memory(h5);
     } else {
-        dataset = store(h5, group, column, shape, h5->text_type, h5->text_type, clean, hma_buffer_cstr(&bytes), bytes.length);
+        const values_of what = {h5->text_type, h5->text_type, clean, hma_buffer_cstr(&bytes), bytes.length};
+        dataset = store(h5, group, column, shape, &what);
     }
     free(clean);
     hma_buffer_free(&bytes);

@@ -18,16 +18,27 @@ static hma_status missing_scores(const hma_sql *sql, size_t candidate, const cha
     return hma_sql_damaged(sql, problem);
 }
 
+/* What one candidate answered to one task. */
+typedef struct reading {
+    const hma_sql *sql;
+    sqlite3_stmt *narrow; /* of prepare_stats() */
+    size_t candidate;
+    bool scored;          /* else its scores are NaN */
+    size_t number;        /* of the task */
+    const hma_journal_task *task;
+} reading;
+
 /* Fills columns from `first` up to `last`, not included, of stats[items, width]. */
-static hma_status read_columns(const hma_sql *sql, sqlite3_stmt *statement, size_t candidate, size_t number,
-                               const hma_journal_task *task, size_t measure, size_t first, size_t last, double *stats) {
-    const size_t width = hma_metric_describe(task->metrics[measure])->width;
+static hma_status read_columns(const reading *r, sqlite3_stmt *statement, size_t measure, size_t first, size_t last,
+                               double *stats) {
+    const size_t width = hma_metric_describe(r->task->metrics[measure])->width;
     bool row = true;
-    hma_status status = hma_sql_bind(sql, statement, "iii", (int64_t)candidate, (int64_t)number, (int64_t)measure);
-    for (size_t item = 0; item < task->items && status == HMA_OK; item++) {
-        status = hma_sql_step(sql, statement, &row);
+    hma_status status =
+        hma_sql_bind(r->sql, statement, "iii", (int64_t)r->candidate, (int64_t)r->number, (int64_t)measure);
+    for (size_t item = 0; item < r->task->items && status == HMA_OK; item++) {
+        status = hma_sql_step(r->sql, statement, &row);
         if (status == HMA_OK && !(row && sqlite3_column_int64(statement, 0) == (int64_t)item)) {
-            status = missing_scores(sql, candidate, task->name);
+            status = missing_scores(r->sql, r->candidate, r->task->name);
         }
         for (size_t i = first; i < last && status == HMA_OK; i++) {
             stats[item * width + i] = hma_sql_double(statement, 1 + (int)(i - first));
@@ -38,20 +49,18 @@ static hma_status read_columns(const hma_sql *sql, sqlite3_stmt *statement, size
 }
 
 /* Fills stats[items, width]. */
-static hma_status read_stats(const hma_sql *sql, sqlite3_stmt *narrow, size_t candidate, size_t number,
-                             const hma_journal_task *task, size_t measure, double *stats) {
-    const size_t width = hma_metric_describe(task->metrics[measure])->width;
+static hma_status read_stats(const reading *r, size_t measure, double *stats) {
+    const size_t width = hma_metric_describe(r->task->metrics[measure])->width;
     sqlite3_stmt *wide = NULL;
-    hma_status status =
-        read_columns(sql, narrow, candidate, number, task, measure, 0, hma_min_size(width, HMA_JOURNAL_NARROW), stats);
+    hma_status status = read_columns(r, r->narrow, measure, 0, hma_min_size(width, HMA_JOURNAL_NARROW), stats);
     if (status != HMA_OK || width <= HMA_JOURNAL_NARROW) {
         return status;
     }
-    status = hma_sql_prepare(sql, &wide,
+    status = hma_sql_prepare(r->sql, &wide,
                              "SELECT item, s10, s11, s12, s13, s14, s15, s16, s17 FROM stat_wide "
                              "WHERE candidate = ?1 AND task = ?2 AND measure = ?3 ORDER BY item");
     if (status == HMA_OK) {
-        status = read_columns(sql, wide, candidate, number, task, measure, HMA_JOURNAL_NARROW, width, stats);
+        status = read_columns(r, wide, measure, HMA_JOURNAL_NARROW, width, stats);
     }
     (void)sqlite3_finalize(wide);
     return status;
@@ -127,7 +136,8 @@ static hma_status read_table_task(const hma_journal *journal, sqlite3_stmt *stat
         if (candidates[point] == SIZE_MAX) {
             fill_nan(stats, task->items * table->tasks[number].width);
         } else {
-            status = read_stats(&journal->sql, statement, candidates[point], number, task, 0, stats);
+            const reading r = {&journal->sql, statement, candidates[point], true, number, task};
+            status = read_stats(&r, 0, stats);
         }
     }
     return status;
@@ -161,28 +171,28 @@ hma_status hma_journal_read_table(const hma_journal *journal, const size_t *cand
 /* ---- a whole result ---- */
 
 /* Item ids, details, and the recorded score of each. */
-static hma_status read_items(const hma_sql *sql, size_t candidate, bool scored, size_t number, hma_task_result *t) {
+static hma_status read_items(const reading *r, hma_task_result *t) {
     sqlite3_stmt *statement = NULL;
     bool row = true;
     hma_status status =
-        hma_sql_prepare(sql, &statement,
+        hma_sql_prepare(r->sql, &statement,
                         "SELECT item.number, item.id, answer.item, answer.score, answer.detail FROM item "
                         "LEFT JOIN answer ON answer.candidate = ?1 AND answer.task = ?2 AND answer.item = item.number "
                         "WHERE item.task = ?2 ORDER BY item.number");
     if (status == HMA_OK) {
-        status = hma_sql_bind(sql, statement, "ii", (int64_t)candidate, (int64_t)number);
+        status = hma_sql_bind(r->sql, statement, "ii", (int64_t)r->candidate, (int64_t)r->number);
     }
     for (size_t item = 0; item < t->items && status == HMA_OK; item++) {
-        status = hma_sql_step(sql, statement, &row);
+        status = hma_sql_step(r->sql, statement, &row);
         const bool complete = status == HMA_OK && row && sqlite3_column_int64(statement, 0) == (int64_t)item &&
-                              (!scored || sqlite3_column_type(statement, 2) != SQLITE_NULL);
+                              (!r->scored || sqlite3_column_type(statement, 2) != SQLITE_NULL);
         if (status == HMA_OK && !complete) {
-            status = missing_scores(sql, candidate, t->name);
+            status = missing_scores(r->sql, r->candidate, t->name);
         }
         if (status == HMA_OK) {
             t->score[item] = hma_sql_double(statement, 3);
             t->item_id[item] = hma_copy_text(hma_sql_text(statement, 1));
-            t->detail[item] = hma_copy_text(scored ? hma_sql_text(statement, 4) : "{}");
+            t->detail[item] = hma_copy_text(r->scored ? hma_sql_text(statement, 4) : "{}");
             status = t->item_id[item] && t->detail[item] ? HMA_OK : HMA_FAILURE;
         }
     }
@@ -190,8 +200,8 @@ static hma_status read_items(const hma_sql *sql, size_t candidate, bool scored, 
     return status;
 }
 
-static hma_status read_measures(const hma_sql *sql, sqlite3_stmt *statement, size_t candidate, bool scored, size_t number,
-                                const hma_journal_task *task, hma_task_result *t) {
+static hma_status read_measures(const reading *r, hma_task_result *t) {
+    const hma_journal_task *task = r->task;
     hma_status status = HMA_OK;
     for (size_t i = 0; i < task->measure_count && status == HMA_OK; i++) {
         const size_t values = task->items * hma_metric_describe(task->metrics[i])->width;
@@ -203,8 +213,8 @@ static hma_status read_measures(const hma_sql *sql, sqlite3_stmt *statement, siz
                                  .standard_error = NAN};
         if (!measure->stats) {
             status = HMA_FAILURE;
-        } else if (scored) {
-            status = read_stats(sql, statement, candidate, number, task, i, measure->stats);
+        } else if (r->scored) {
+            status = read_stats(r, i, measure->stats);
         } else {
             fill_nan(measure->stats, values);
         }
@@ -212,8 +222,8 @@ static hma_status read_measures(const hma_sql *sql, sqlite3_stmt *statement, siz
     return status;
 }
 
-static hma_status read_task_result(const hma_journal *journal, sqlite3_stmt *statement, size_t candidate, bool scored,
-                                   size_t number, const hma_journal_task *task, hma_task_result *out) {
+static hma_status read_task_result(const hma_journal *journal, const reading *r, hma_task_result *out) {
+    const hma_journal_task *task = r->task;
     *out = (hma_task_result){.name = hma_copy_text(task->name),
                              .category = hma_copy_text(task->category),
                              .items = task->items,
@@ -224,11 +234,11 @@ static hma_status read_task_result(const hma_journal *journal, sqlite3_stmt *sta
     if (!out->name || !out->category || !out->measures || !out->score || !out->item_id || !out->detail) {
         return HMA_FAILURE;
     }
-    hma_status status = read_items(&journal->sql, candidate, scored, number, out);
+    hma_status status = read_items(r, out);
     if (status == HMA_OK) {
-        status = read_clusters(journal, number, task->items, &out->cluster);
+        status = read_clusters(journal, r->number, task->items, &out->cluster);
     }
-    return status == HMA_OK ? read_measures(&journal->sql, statement, candidate, scored, number, task, out) : status;
+    return status == HMA_OK ? read_measures(r, out) : status;
 }
 
 static hma_status read_cost(const hma_sql *sql, size_t candidate, hma_result *result) {
@@ -268,7 +278,8 @@ static hma_status read_tasks(const hma_journal *journal, const hma_journal_shape
     for (size_t i = 0; i < shape->task_count && status == HMA_OK; i++) {
         const hma_journal_task *task = &shape->tasks[i];
         hma_task_result *t = task->alignment ? &result->alignment : &result->tasks[result->task_count++];
-        status = read_task_result(journal, statement, candidate, scored, i, task, t);
+        const reading r = {&journal->sql, statement, candidate, scored, i, task};
+        status = read_task_result(journal, &r, t);
         result->has_alignment = task->alignment;
     }
     (void)sqlite3_finalize(statement);

@@ -139,9 +139,14 @@ static hma_status put_answers(const hma_sql *sql, size_t candidate, size_t task,
     return status;
 }
 
+/* Of whom and of what statistics are. */
+typedef struct stat_key {
+    size_t candidate, task, measure;
+} stat_key;
+
 /* Columns from `first` up to `last`, not included, of all items. */
-static hma_status put_columns(const hma_sql *sql, sqlite3_stmt *statement, size_t candidate, size_t task, size_t measure,
-                              const hma_measure *m, size_t first, size_t last) {
+static hma_status put_columns(const hma_sql *sql, sqlite3_stmt *statement, const stat_key *key, const hma_measure *m,
+                              size_t first, size_t last) {
     const size_t width = hma_metric_describe(m->metric)->width;
     hma_status status = HMA_OK;
     (void)sqlite3_clear_bindings(statement); /* what is behind the width stays NULL */
@@ -151,23 +156,22 @@ static hma_status put_columns(const hma_sql *sql, sqlite3_stmt *statement, size_
             code = sqlite3_bind_double(statement, FIRST_STAT + (int)(i - first), m->stats[item * width + i]);
         }
         status = code != SQLITE_OK ? hma_sql_error(sql, "save scores")
-                                   : hma_sql_put(sql, statement, "save scores", "iiii", (int64_t)candidate, (int64_t)task,
-                                                 (int64_t)measure, (int64_t)item);
+                                   : hma_sql_put(sql, statement, "save scores", "iiii", (int64_t)key->candidate,
+                                                 (int64_t)key->task, (int64_t)key->measure, (int64_t)item);
     }
     return status;
 }
 
-static hma_status put_measure(const hma_sql *sql, sqlite3_stmt *narrow, size_t candidate, size_t task, size_t measure,
-                              const hma_measure *m) {
+static hma_status put_measure(const hma_sql *sql, sqlite3_stmt *narrow, const stat_key *key, const hma_measure *m) {
     const size_t width = hma_metric_describe(m->metric)->width;
     sqlite3_stmt *wide = NULL;
-    hma_status status = put_columns(sql, narrow, candidate, task, measure, m, 0, hma_min_size(width, HMA_JOURNAL_NARROW));
+    hma_status status = put_columns(sql, narrow, key, m, 0, hma_min_size(width, HMA_JOURNAL_NARROW));
     if (status != HMA_OK || width <= HMA_JOURNAL_NARROW) {
         return status;
     }
     status = hma_sql_prepare(sql, &wide, "INSERT INTO stat_wide VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
     if (status == HMA_OK) {
-        status = put_columns(sql, wide, candidate, task, measure, m, HMA_JOURNAL_NARROW, width);
+        status = put_columns(sql, wide, key, m, HMA_JOURNAL_NARROW, width);
     }
     (void)sqlite3_finalize(wide);
     return status;
@@ -181,7 +185,7 @@ static hma_status put_scores(const hma_sql *sql, size_t candidate, const hma_res
         const hma_task_result *t = task_of(result, task);
         status = put_answers(sql, candidate, task, t);
         for (size_t measure = 0; measure < t->measure_count && status == HMA_OK; measure++) {
-            status = put_measure(sql, statement, candidate, task, measure, &t->measures[measure]);
+            status = put_measure(sql, statement, &(stat_key){candidate, task, measure}, &t->measures[measure]);
         }
     }
     (void)sqlite3_finalize(statement);
