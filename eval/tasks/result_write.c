@@ -105,14 +105,18 @@ static void print_no_subtasks(report *r, const hma_task_result *result, const hm
     hma_json_close(&r->out, ']');
 }
 
-void hma_print_generation_arguments(hma_buffer *out, const hma_stops *until, size_t max_tokens, double temperature) {
-    hma_json_open(out, '{');
+void hma_print_until(hma_buffer *out, const hma_stops *until) {
     hma_json_key(out, "until");
     hma_json_open(out, '[');
     for (size_t i = 0; i < until->count; i++) {
         hma_json_add_text(out, until->text[i]);
     }
     hma_json_close(out, ']');
+}
+
+void hma_print_generation_arguments(hma_buffer *out, const hma_stops *until, size_t max_tokens, double temperature) {
+    hma_json_open(out, '{');
+    hma_print_until(out, until);
     hma_json_key(out, "max_gen_toks");
     hma_json_add_number(out, (double)max_tokens);
     hma_json_key(out, "do_sample");

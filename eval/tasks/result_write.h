@@ -17,6 +17,8 @@ typedef struct hma_reported {
 } hma_reported;
 hma_reported hma_report_name(hma_metric metric, const hma_task_spec *spec);
 
+/* "until":[..], in results and request files. */
+void hma_print_until(hma_buffer *out, const hma_stops *until);
 /* How a task generates: {"until":[..],"max_gen_toks":n,"do_sample":false}. */
 void hma_print_generation_arguments(hma_buffer *out, const hma_stops *until, size_t max_tokens, double temperature);
 

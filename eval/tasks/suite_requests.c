@@ -11,6 +11,7 @@
 #include "base/context.h"
 #include "eval/tasks/evaluator.h"
 #include "eval/tasks/json_write.h"
+#include "eval/tasks/result_write.h"
 
 enum { FLUSH_AT = 1 << 20 };
 
@@ -48,21 +49,12 @@ static void add_number(hma_buffer *out, const char *key, double number) {
     hma_json_add_number(out, number);
 }
 
-static void add_until(hma_buffer *out, const hma_stops *until) {
-    hma_json_key(out, "until");
-    hma_json_open(out, '[');
-    for (size_t i = 0; i < until->count; i++) {
-        hma_json_add_text(out, until->text[i]);
-    }
-    hma_json_close(out, ']');
-}
-
 /* ---- tasks ---- */
 
 static void print_generation(hma_buffer *out, const hma_task_spec *spec, const hma_item *item) {
     open_request(out, spec->task.name, item->id, "generate");
     add_field(out, "context", item->query);
-    add_until(out, &spec->until);
+    hma_print_until(out, &spec->until);
     add_number(out, "max_tokens", (double)spec->max_tokens);
     close_request(out);
 }
@@ -104,7 +96,7 @@ static void print_prompt(hma_buffer *out, const hma_evaluator *e, size_t prompt)
     const hma_alignment_spec *spec = &e->suite->alignment;
     open_request(out, "alignment", hma_evaluator_prompt(e, prompt)->id, "generate");
     add_field(out, "context", e->shown[prompt]);
-    add_until(out, &no_stops);
+    hma_print_until(out, &no_stops);
     add_number(out, "max_tokens", (double)spec->max_tokens);
     add_number(out, "temperature", spec->temperature);
     add_number(out, "top_k", (double)spec->top_k);

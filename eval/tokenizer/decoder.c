@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "eval/tokenizer/byte_alphabet.h"
+#include "eval/tokenizer/components.h"
 #include "eval/tokenizer/normalizer.h"
 #include "eval/tokenizer/vocabulary.h"
 
@@ -260,24 +261,8 @@ static hma_status read_metaspace(hma_decode_step *step, const cJSON *json, const
     return status == HMA_OK ? set_content(step, mark) : status;
 }
 
-static hma_status read_component(hma_decoder *d, const cJSON *json, const char *name);
-
-static hma_status read_sequence(hma_decoder *d, const cJSON *json, const char *name) {
-    static const char *const known[] = {"type", "decoders", NULL};
-    const cJSON *list = hma_json_get(json, "decoders"), *item;
-    hma_status status = hma_json_known_keys(json, name, known);
-    if (status == HMA_OK && !cJSON_IsArray(list)) {
-        return hma_error(HMA_BAD_DATA, "%s: Sequence without \"decoders\" (expected a list): correct the file", name);
-    }
-    cJSON_ArrayForEach(item, list) {
-        if (status == HMA_OK) {
-            status = read_component(d, item, name);
-        }
-    }
-    return status;
-}
-
-static hma_status read_component(hma_decoder *d, const cJSON *json, const char *name) {
+static hma_status read_component(void *user, const cJSON *json, const char *name) {
+    hma_decoder *d = user;
     static const struct {
         const char *type;
         hma_status (*read)(hma_decode_step *, const cJSON *, const char *);
@@ -296,7 +281,7 @@ static hma_status read_component(hma_decoder *d, const cJSON *json, const char *
         return status;
     }
     if (strcmp(type, "Sequence") == 0) {
-        return read_sequence(d, json, name);
+        return hma_sequence_from_json(json, "decoders", name, read_component, user);
     }
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
         if (strcmp(type, readers[i].type) == 0) {

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "eval/tokenizer/byte_alphabet.h"
+#include "eval/tokenizer/components.h"
 #include "eval/tokenizer/unicode_forms.h"
 #include "eval/tokenizer/unicode_table.h"
 
@@ -234,24 +235,8 @@ static hma_status read_precompiled(hma_normstep *step, const cJSON *json, const 
     return status;
 }
 
-static hma_status read_component(hma_normalizer *n, const cJSON *json, const char *name);
-
-static hma_status read_sequence(hma_normalizer *n, const cJSON *json, const char *name) {
-    static const char *const known[] = {"type", "normalizers", NULL};
-    const cJSON *list = hma_json_get(json, "normalizers"), *item;
-    hma_status status = hma_json_known_keys(json, name, known);
-    if (status == HMA_OK && !cJSON_IsArray(list)) {
-        return hma_error(HMA_BAD_DATA, "%s: Sequence without \"normalizers\" (expected a list): correct the file", name);
-    }
-    cJSON_ArrayForEach(item, list) {
-        if (status == HMA_OK) {
-            status = read_component(n, item, name);
-        }
-    }
-    return status;
-}
-
-static hma_status read_component(hma_normalizer *n, const cJSON *json, const char *name) {
+static hma_status read_component(void *user, const cJSON *json, const char *name) {
+    hma_normalizer *n = user;
     static const struct {
         const char *type;
         hma_status (*read)(hma_normstep *, const cJSON *, const char *);
@@ -277,7 +262,7 @@ static hma_status read_component(hma_normalizer *n, const cJSON *json, const cha
         return status;
     }
     if (strcmp(type, "Sequence") == 0) {
-        return read_sequence(n, json, name);
+        return hma_sequence_from_json(json, "normalizers", name, read_component, user);
     }
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
         if (strcmp(type, readers[i].type) == 0) {

@@ -4,6 +4,7 @@
 
 #include "base/error_set.h"
 #include "base/json.h"
+#include "eval/tokenizer/components.h"
 
 void hma_postprocessor_free(hma_postprocessor *postprocessor) {
     hma_id_list_free(&postprocessor->before);
@@ -86,7 +87,8 @@ static hma_status read_cls_sep(hma_postprocessor *p, const cJSON *json, const ch
     return add_id(&p->behind, cJSON_GetArrayItem(hma_json_get(json, "sep"), 1), name);
 }
 
-static hma_status read_component(hma_postprocessor *p, const cJSON *json, const char *name) {
+static hma_status read_component(void *user, const cJSON *json, const char *name) {
+    hma_postprocessor *p = user;
     const char *type = NULL;
     const hma_status status = hma_json_get_text(json, name, "type", true, &type);
     if (status != HMA_OK || strcmp(type, "ByteLevel") == 0) {
@@ -108,21 +110,6 @@ static hma_status read_component(hma_postprocessor *p, const cJSON *json, const 
                      name, type);
 }
 
-static hma_status read_list(hma_postprocessor *p, const cJSON *json, const char *name) {
-    static const char *const known[] = {"type", "processors", NULL};
-    const cJSON *list = hma_json_get(json, "processors"), *item;
-    hma_status status = hma_json_known_keys(json, name, known);
-    if (status == HMA_OK && !cJSON_IsArray(list)) {
-        return hma_error(HMA_BAD_DATA, "%s: Sequence without \"processors\" (expected a list): correct the file", name);
-    }
-    cJSON_ArrayForEach(item, list) {
-        if (status == HMA_OK) {
-            status = read_component(p, item, name);
-        }
-    }
-    return status;
-}
-
 hma_status hma_postprocessor_from_json(hma_postprocessor *out, const cJSON *json, const char *name) {
     hma_postprocessor p = {0};
     hma_status status = HMA_OK;
@@ -130,7 +117,8 @@ hma_status hma_postprocessor_from_json(hma_postprocessor *out, const cJSON *json
         const char *type = NULL;
         status = hma_json_get_text(json, name, "type", true, &type);
         if (status == HMA_OK) {
-            status = strcmp(type, "Sequence") == 0 ? read_list(&p, json, name) : read_component(&p, json, name);
+            status = strcmp(type, "Sequence") == 0 ? hma_sequence_from_json(json, "processors", name, read_component, &p)
+                                                   : read_component(&p, json, name);
         }
     }
     if (status != HMA_OK) {

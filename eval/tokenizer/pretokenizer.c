@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "eval/tokenizer/byte_alphabet.h"
+#include "eval/tokenizer/components.h"
 #include "eval/tokenizer/split_family.h"
 #include "eval/tokenizer/unicode_table.h"
 
@@ -175,24 +176,8 @@ static hma_status read_metaspace(hma_pretokenizer *p, const cJSON *json, const c
     return status;
 }
 
-static hma_status read_component(hma_pretokenizer *p, const cJSON *json, const char *name);
-
-static hma_status read_sequence(hma_pretokenizer *p, const cJSON *json, const char *name) {
-    static const char *const known[] = {"type", "pretokenizers", NULL};
-    const cJSON *list = hma_json_get(json, "pretokenizers"), *item;
-    hma_status status = hma_json_known_keys(json, name, known);
-    if (status == HMA_OK && !cJSON_IsArray(list)) {
-        return hma_error(HMA_BAD_DATA, "%s: Sequence without \"pretokenizers\" (expected a list): correct the file", name);
-    }
-    cJSON_ArrayForEach(item, list) {
-        if (status == HMA_OK) {
-            status = read_component(p, item, name);
-        }
-    }
-    return status;
-}
-
-static hma_status read_component(hma_pretokenizer *p, const cJSON *json, const char *name) {
+static hma_status read_component(void *user, const cJSON *json, const char *name) {
+    hma_pretokenizer *p = user;
     static const struct {
         const char *type;
         hma_status (*read)(hma_pretokenizer *, const cJSON *, const char *);
@@ -201,7 +186,6 @@ static hma_status read_component(hma_pretokenizer *p, const cJSON *json, const c
         {"Split", read_split},
         {"Digits", read_digits},
         {"Metaspace", read_metaspace},
-        {"Sequence", read_sequence},
         {"Punctuation", read_punctuation},
         {"Whitespace", read_whitespace},
         {"CharDelimiterSplit", read_delimiter},
@@ -211,6 +195,9 @@ static hma_status read_component(hma_pretokenizer *p, const cJSON *json, const c
     const hma_status status = hma_json_get_text(json, name, "type", true, &type);
     if (status != HMA_OK) {
         return status;
+    }
+    if (strcmp(type, "Sequence") == 0) {
+        return hma_sequence_from_json(json, "pretokenizers", name, read_component, user);
     }
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
         if (strcmp(type, readers[i].type) == 0) {

@@ -173,21 +173,28 @@ hma_status hma_output_commit(hma_output *output) {
     return status;
 }
 
+static hma_status store(hma_output *output, const void *bytes, size_t length) {
+    hma_status status = hma_output_reserve(output, length);
+    if (status == HMA_OK) {
+        status = hma_output_write(output, bytes, length);
+    }
+    if (status != HMA_OK) {
+        hma_output_discard(output);
+        return status;
+    }
+    return hma_output_commit(output);
+}
+
 hma_status hma_file_store(const char *path, const void *bytes, size_t length) {
     hma_output output;
-    hma_status status = hma_output_open(&output, path);
-    if (status != HMA_OK) {
-        return status;
-    }
-    status = hma_output_reserve(&output, length);
-    if (status == HMA_OK) {
-        status = hma_output_write(&output, bytes, length);
-    }
-    if (status != HMA_OK) {
-        hma_output_discard(&output);
-        return status;
-    }
-    return hma_output_commit(&output);
+    const hma_status status = hma_output_open(&output, path);
+    return status == HMA_OK ? store(&output, bytes, length) : status;
+}
+
+hma_status hma_file_store_new(const char *path, const void *bytes, size_t length) {
+    hma_output output;
+    const hma_status status = hma_output_create(&output, path);
+    return status == HMA_OK ? store(&output, bytes, length) : status;
 }
 
 /* ---- folders ---- */

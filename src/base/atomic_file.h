@@ -37,8 +37,9 @@ hma_status hma_output_commit(hma_output *output);
 /* Closes and removes. Does nothing after a commit. */
 void hma_output_discard(hma_output *output);
 
-/* All of the above for content that is in memory. */
+/* All of the above for content that is in memory; the second for files in a stage, as hma_output_create(). */
 hma_status hma_file_store(const char *path, const void *bytes, size_t length);
+hma_status hma_file_store_new(const char *path, const void *bytes, size_t length);
 
 typedef struct hma_stage {
     char *path;   /* the final folder */

@@ -132,18 +132,24 @@ void hma_report_tax(hma_grid *grid, const hma_table *table) {
 
 /* ---- paired ---- */
 
+/* Three columns for alignment and three for retention, where they were measured; the first of each is called by `names`. */
+static void pair_columns(hma_grid *grid, const hma_axis *const pair[2], const char *const names[2], const char *second,
+                         const char *third) {
+    for (size_t i = 0; i < 2; i++) {
+        if (pair[i]) {
+            hma_grid_column(grid, names[i], true);
+            hma_grid_column(grid, second, true);
+            hma_grid_column(grid, third, true);
+        }
+    }
+}
+
 void hma_report_paired(hma_grid *grid, const hma_table *table) {
     const hma_front *front = table->front;
     const hma_axis *pair[] = {hma_table_axis(table, HMA_AXIS_ALIGNMENT), hma_table_axis(table, HMA_AXIS_RETENTION)};
     static const char *const names[] = {"alignment", "retention"};
     hma_grid_column(grid, "point", false);
-    for (size_t i = 0; i < 2; i++) {
-        if (pair[i]) {
-            hma_grid_column(grid, names[i], true);
-            hma_grid_column(grid, "95 % interval", true);
-            hma_grid_column(grid, "p", true);
-        }
-    }
+    pair_columns(grid, pair, names, "95 % interval", "p");
     for (size_t i = 0; i < front->point_count && grid->rows < MOST_ROWS; i++) {
         if (i == front->post || !is_key(front, i)) {
             continue;
@@ -229,13 +235,7 @@ void hma_report_search(hma_grid *grid, const hma_table *table) {
     const hma_axis *pair[] = {hma_table_axis(table, HMA_AXIS_ALIGNMENT), hma_table_axis(table, HMA_AXIS_RETENTION)};
     static const char *const names[] = {"alignment, search", "retention, search"};
     hma_grid_column(grid, "point", false);
-    for (size_t i = 0; i < 2; i++) {
-        if (pair[i]) {
-            hma_grid_column(grid, names[i], true);
-            hma_grid_column(grid, "test", true);
-            hma_grid_column(grid, "test - search", true);
-        }
-    }
+    pair_columns(grid, pair, names, "test", "test - search");
     for (size_t i = 0; i < front->point_count && grid->rows < MOST_ROWS; i++) {
         if (!was_searched(table, i)) {
             continue;

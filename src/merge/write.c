@@ -110,19 +110,10 @@ static hma_status check_target(const merge_writer *w, const char *folder) {
 /* ---- the files ---- */
 
 static hma_status store(const merge_writer *w, const char *name, const void *bytes, size_t length) {
-    hma_output output;
     char *path = hma_path_join(w->stage.folder, name);
-    hma_status status = path ? hma_output_create(&output, path) : HMA_FAILURE;
+    const hma_status status = path ? hma_file_store_new(path, bytes, length) : HMA_FAILURE;
     free(path);
-    if (status != HMA_OK) {
-        return status;
-    }
-    status = hma_output_write(&output, bytes, length);
-    if (status != HMA_OK) {
-        hma_output_discard(&output);
-        return status;
-    }
-    return hma_output_commit(&output);
+    return status;
 }
 
 static hma_status store_text(const merge_writer *w, const char *name, hma_buffer *text) {
