@@ -110,6 +110,8 @@ typedef struct hma_merge_report {
     size_t shards;
     hma_rounding_loss total;
     hma_rounding_loss kind[HMA_KIND_COUNT];
+    size_t slerp_tensors; /* of slerp: that took a ratio between 0 and 1, */
+    size_t slerp_linear;  /* and of those the ones so nearly parallel that they were averaged linearly */
 } hma_merge_report;
 
 typedef struct hma_merge_options {

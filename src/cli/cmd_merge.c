@@ -202,6 +202,12 @@ static hma_status print_json(const merge_values *v, const job *j, const hma_merg
     cli_json_count(&json, "bytes", r->bytes);
     cli_json_count(&json, "tensors", r->tensors);
     cli_json_count(&json, "shards", r->shards);
+    if (r->slerp_tensors) {
+        cli_json_object(&json, "slerp");
+        cli_json_count(&json, "tensors", r->slerp_tensors);
+        cli_json_count(&json, "linear", r->slerp_linear);
+        cli_json_object_end(&json);
+    }
     cli_json_object(&json, "rounding");
     put_loss(&json, "total", &r->total);
     for (size_t k = 0; k < HMA_KIND_COUNT; k++) {
@@ -227,8 +233,13 @@ static hma_status print_text(const merge_values *v, const job *j, const hma_merg
     static const char *const head[] = {"rounding", "elements", "interpolated", "of these lost", "error / delta"};
     (void)printf("%s%s: %zu tensors, %.1f MB in %zu file%s, recipe %s\n", v->dry_run ? "not written: " : "", v->out, r->tensors,
                  (double)r->bytes / 1e6, r->shards, r->shards == 1 ? "" : "s", hma_recipe_id(j->recipe));
-    (void)printf("mean ratio %.6g (weight of post; weight of pre %.6g)\n\n", hma_recipe_mean_ratio(j->recipe),
+    (void)printf("mean ratio %.6g (weight of post; weight of pre %.6g)\n", hma_recipe_mean_ratio(j->recipe),
                  1 - hma_recipe_mean_ratio(j->recipe));
+    if (r->slerp_tensors) {
+        (void)printf("slerp: %zu of %zu tensors are nearly parallel (cosine above 0.9995) and were averaged linearly\n",
+                     r->slerp_linear, r->slerp_tensors);
+    }
+    (void)putchar('\n');
     cli_table table = cli_table_begin("lrrrr");
     for (size_t i = 0; i < sizeof head / sizeof *head; i++) {
         cli_table_cell(&table, "%s", head[i]);

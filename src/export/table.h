@@ -44,6 +44,7 @@ typedef struct hma_table {
     const char *precision;
     const char *seed;
     const char *pre, *post, *suite; /* paths as they were given */
+    const char *base;               /* of the third model; empty: none */
     const char *pre_sha256, *post_sha256, *suite_sha256;
 
     const hma_front *front;

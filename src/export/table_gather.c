@@ -29,6 +29,7 @@ static hma_status gather_facts(hma_table *table, const hma_run *run) {
     table->seed = fact(run, "seed");
     table->pre = fact(run, "pre");
     table->post = fact(run, "post");
+    table->base = fact(run, "base");
     table->suite = fact(run, "suite");
     table->pre_sha256 = fact(run, "pre_sha256");
     table->post_sha256 = fact(run, "post_sha256");

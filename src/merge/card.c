@@ -27,7 +27,7 @@ static void inputs(hma_buffer *out, const hma_merge_facts *facts) {
 }
 
 /* What a linear merge of equal vocabularies does not need to say. */
-static void method(hma_buffer *out, const hma_recipe *recipe) {
+static void method(hma_buffer *out, const hma_recipe *recipe, const hma_merge_report *report) {
     const hma_method_traits *traits = hma_method_traits_of(recipe->method);
     if (recipe->method != HMA_LINEAR) {
         hma_buffer_printf(out, "With a the weight of post: `%s`", traits->formula[recipe->base == HMA_BASE_MODEL]);
@@ -36,6 +36,10 @@ static void method(hma_buffer *out, const hma_recipe *recipe) {
         }
         if (traits->density > 0) {
             hma_buffer_printf(out, ", density %.6g", recipe->density);
+        }
+        if (report->slerp_tensors) {
+            hma_buffer_printf(out, "; %zu of %zu tensors are nearly parallel (cosine above 0.9995) and were averaged linearly",
+                              report->slerp_linear, report->slerp_tensors);
         }
         hma_buffer_text(out, ".\n\n");
     }
@@ -111,7 +115,7 @@ void hma_card_write(hma_buffer *out, const hma_merge_facts *facts) {
     inputs(out, facts);
     hma_buffer_printf(out, "## Recipe %s\n\n", hma_recipe_id(facts->recipe));
     blocks(out, facts->recipe);
-    method(out, facts->recipe);
+    method(out, facts->recipe, facts->report);
     code(out, recipe);
     losses(out, facts->report);
     if (facts->scores_json) {

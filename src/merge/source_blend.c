@@ -138,21 +138,23 @@ hma_status hma_source_choose_blend(const hma_source *source, hma_source_entry *e
 
 /* ---- found out when it is first read ---- */
 
-static hma_status find_angle(const hma_source *source, const hma_source_entry *entry, hma_blend *blend) {
-    const hma_tensor_pair pair = {source->pre, source->post, entry->pre, entry->post, entry->common};
-    double cosine = 1;
-    const hma_status status = hma_pair_cosine(&pair, source->kernels, &cosine);
-    if (status != HMA_OK) {
-        return status;
-    }
+static void follow_angle(hma_blend *blend, double cosine) {
     if (!(fabs(cosine) <= nearly_parallel)) { /* so is a tensor without direction */
         straight(blend, blend->ratio);
-        return HMA_OK;
+        return;
     }
     const double angle = acos(cosine), sine = sin(angle);
     blend->weight[0] = sin((1 - blend->ratio) * angle) / sine;
     blend->weight[1] = sin(blend->ratio * angle) / sine;
-    return HMA_OK;
+}
+
+static hma_status find_angle(const hma_source *source, const hma_source_entry *entry, hma_blend *blend) {
+    const hma_tensor_pair pair = {source->pre, source->post, entry->pre, entry->post, entry->common};
+    const hma_status status = hma_pair_cosine(&pair, source->kernels, &entry->pending->cosine);
+    if (status == HMA_OK) {
+        follow_angle(blend, entry->pending->cosine);
+    }
+    return status;
 }
 
 static hma_status find_borders(const hma_source *source, const hma_source_entry *entry, hma_blend *blend) {
@@ -177,6 +179,43 @@ static hma_status find(const hma_source *source, const hma_source_entry *entry) 
         atomic_store_explicit(&entry->pending->known, true, memory_order_release);
     }
     return status;
+}
+
+void hma_source_take_findings(hma_source *source, const hma_source *from) {
+    const hma_recipe *own = source->recipe, *other = from->recipe;
+    if (!own || !other || source->pre != from->pre || source->post != from->post || source->base != from->base ||
+        source->count != from->count || own->method != other->method || own->density != other->density) {
+        return;
+    }
+    for (size_t i = 0; i < source->count; i++) {
+        hma_source_entry *entry = &source->tensors[i];
+        const hma_pending_blend *found = from->tensors[i].pending;
+        if (!entry->pending || !found || !atomic_load_explicit(&found->known, memory_order_acquire)) {
+            continue;
+        }
+        hma_blend blend = entry->blend;
+        if (blend.form == HMA_FORM_SPHERICAL) {
+            entry->pending->cosine = found->cosine;
+            follow_angle(&blend, found->cosine);
+        }
+        for (size_t k = 0; k < 2; k++) { /* the keys are this recipe's own: its seed may be another */
+            blend.keep[k].threshold = found->blend.keep[k].threshold;
+            blend.keep[k].share = found->blend.keep[k].share;
+        }
+        entry->pending->blend = blend;
+        atomic_store_explicit(&entry->pending->known, true, memory_order_release);
+    }
+}
+
+void hma_source_count_slerp(const hma_source *source, size_t *tensors, size_t *straight_ones) {
+    *tensors = *straight_ones = 0;
+    for (size_t i = 0; i < source->count; i++) {
+        const hma_source_entry *entry = &source->tensors[i];
+        if (entry->pending && entry->blend.form == HMA_FORM_SPHERICAL && atomic_load(&entry->pending->known)) {
+            ++*tensors;
+            *straight_ones += entry->pending->blend.form == HMA_FORM_LINEAR;
+        }
+    }
 }
 
 hma_status hma_source_blend_of(const hma_source *source, const hma_source_entry *entry, const hma_blend **out) {

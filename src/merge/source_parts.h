@@ -18,6 +18,7 @@ typedef enum hma_source_how {
 typedef struct hma_pending_blend {
     pthread_mutex_t lock;
     atomic_bool known;
+    double cosine; /* of slerp */
     hma_blend blend;
 } hma_pending_blend;
 

@@ -203,13 +203,19 @@ static hma_status check_inputs_unchanged(const merge_writer *w) {
     return status == HMA_OK && base ? hma_checkpoint_unchanged(base) : status;
 }
 
+/* What is known when everything has been produced. */
+static void sum_up(merge_writer *w) {
+    hma_records_sum(&w->records, &w->report);
+    hma_source_count_slerp(w->source, &w->report.slerp_tensors, &w->report.slerp_linear);
+}
+
 static hma_status fill_stage(merge_writer *w) {
     hma_status status = write_weights(w);
     if (status == HMA_OK) {
         status = check_inputs_unchanged(w);
     }
     if (status == HMA_OK) {
-        hma_records_sum(&w->records, &w->report);
+        sum_up(w);
         status = write_config(w);
     }
     for (const char *const *name = hma_folder_companions; status == HMA_OK && *name; name++) {
@@ -260,7 +266,7 @@ static hma_status write_folder(merge_writer *w, const char *folder) {
 static hma_status rehearse(merge_writer *w) {
     hma_status status = hma_records_produce_all(w->context, &w->records);
     if (status == HMA_OK) {
-        hma_records_sum(&w->records, &w->report);
+        sum_up(w);
         status = hma_shards_count(w->records.tensors, w->records.count, w->options->shard_size, &w->report.shards);
     }
     return status;

@@ -11,6 +11,7 @@
 #include "eval/tasks/evaluator.h"
 #include "merge/compatible.h"
 #include "merge/recipe_parts.h"
+#include "merge/source.h"
 
 void hma_inputs_free(void *user) {
     hma_inputs *inputs = user;
@@ -20,6 +21,7 @@ void hma_inputs_free(void *user) {
     hma_evaluator_free(inputs->evaluator);
     hma_upcoming_free(&inputs->upcoming);
     hma_suite_free(inputs->suite);
+    hma_source_free(inputs->last);
     hma_checkpoint_close(inputs->pre);
     hma_checkpoint_close(inputs->post);
     hma_checkpoint_close(inputs->base);
@@ -115,9 +117,25 @@ static hma_status score_checkpoint(hma_inputs *inputs, const hma_candidate *cand
 
 static hma_status open_source(hma_source **out, const hma_inputs *inputs, const hma_candidate *candidate) {
     if (candidate->origin != HMA_ORIGIN_ENDPOINT) {
-        return hma_source_merged_from(out, inputs->pre, inputs->post, inputs->base, candidate->recipe);
+        const hma_status status = hma_source_merged_from(out, inputs->pre, inputs->post, inputs->base, candidate->recipe);
+        if (status == HMA_OK && inputs->last) {
+            hma_source_take_findings(*out, inputs->last);
+        }
+        return status;
     }
     return hma_source_plain(out, hma_recipe_mean_ratio(candidate->recipe) == 0 ? inputs->pre : inputs->post);
+}
+
+/* A merge that has been scored: what it knows of whole tensors is the next one's. */
+static void put_away(hma_inputs *inputs, hma_source *source) {
+    const hma_recipe *recipe = hma_source_recipe(source);
+    const hma_method method = recipe ? hma_recipe_method(recipe) : HMA_LINEAR;
+    if (method != HMA_SLERP && method != HMA_TIES) {
+        hma_source_free(source);
+        return;
+    }
+    hma_source_free(inputs->last);
+    inputs->last = source;
 }
 
 /* What this candidate and later ones have in common is computed once. */
@@ -147,7 +165,7 @@ hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_resu
     if (status == HMA_OK) {
         status = hma_evaluator_run(inputs->evaluator, source, out);
     }
-    hma_source_free(source);
+    put_away(inputs, source);
     return status;
 }
 

@@ -17,6 +17,7 @@ typedef struct hma_inputs {
     hma_suite *suite;
     hma_evaluator *evaluator; /* NULL until hma_inputs_prepare() */
     size_t layers;
+    hma_source *last;         /* the last merge by a method that looks at whole tensors; NULL: none */
     hma_upcoming upcoming; /* what hma_inputs_arrange() was told of */
 } hma_inputs;
 

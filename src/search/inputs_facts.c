@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "eval/transformer/kernels/kernels.h"
 #include "hma/text.h"
+#include "merge/methods.h"
 #include "search/inputs.h"
 
 enum { LARGEST_FILE = 1 << 30 };
@@ -156,8 +157,10 @@ static hma_status add_recipe(hma_facts *facts, const hma_inputs *inputs, const h
     FIX(status, facts, "dtype", "%s", recipe->dtype == HMA_DTYPE_STORED ? "stored" : hma_dtype_name((hma_dtype)recipe->dtype));
     if (recipe->method != HMA_LINEAR) { /* so that journals of linear runs, which are older, stay as they are */
         char density[HMA_DOUBLE_TEXT], lambda[HMA_DOUBLE_TEXT];
-        FIX(status, facts, "method_settings", "density %s lambda %s base %s", hma_double_text(recipe->density, density),
-            hma_double_text(recipe->lambda, lambda), hma_base_name(recipe->base));
+        hma_recipe_spec filled = *recipe;
+        status = status == HMA_OK ? hma_method_settings_check(&filled) : status;
+        FIX(status, facts, "method_settings", "density %s lambda %s base %s", hma_double_text(filled.density, density),
+            hma_double_text(filled.lambda, lambda), hma_base_name(filled.base));
     }
     if (recipe->extra_rows != HMA_EXTRA_ROWS_NONE) {
         FIX(status, facts, "extra_rows", "%s", hma_extra_rows_name(recipe->extra_rows));

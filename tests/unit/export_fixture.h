@@ -43,6 +43,7 @@ static inline export_fixture *fixture_new(size_t points, size_t blocks, size_t l
                            .seed = "1",
                            .pre = "models/sft",
                            .post = "models/dpo",
+                           .base = "models/base",
                            .suite = "suite.json",
                            .pre_sha256 = "aa11",
                            .post_sha256 = "bb22",

@@ -48,6 +48,55 @@ static void every_policy_is_written_as_stored(void **state) {
     assert_configuration("uniform-outside.yml", &spec, NULL);
 }
 
+static void every_method_is_written_as_stored(void **state) {
+    (void)state;
+    hma_recipe_spec spec = three_blocks();
+    spec.method = HMA_SLERP;
+    assert_configuration("slerp.yml", &spec, "BF16");
+    spec.method = HMA_TASK_ARITHMETIC;
+    spec.lambda = 1.25;
+    assert_configuration("task-arithmetic.yml", &spec, "BF16");
+    spec.method = HMA_TIES;
+    spec.density = 0.3;
+    assert_configuration("ties.yml", &spec, "BF16");
+    spec.base = HMA_BASE_MODEL;
+    assert_configuration("ties-base.yml", &spec, "BF16");
+}
+
+static void methods_that_come_to_linear_are_written_so(void **state) {
+    (void)state;
+    hma_recipe_spec spec = three_blocks();
+    hma_buffer linear, same;
+    assert_ok(write_recipe(&linear, &spec, "BF16", "models/dpo"));
+    spec.method = HMA_TASK_ARITHMETIC; /* lambda is 1 */
+    assert_ok(write_recipe(&same, &spec, "BF16", "models/dpo"));
+    assert_string_equal(hma_buffer_cstr(&linear), hma_buffer_cstr(&same));
+    hma_buffer_free(&linear);
+    hma_buffer_free(&same);
+    static const double beyond[] = {1, 1.5, 2};
+    spec.method = HMA_EXTRAPOLATE;
+    spec.ratios = beyond;
+    assert_ok(write_recipe(&same, &spec, "BF16", "models/dpo"));
+    assert_non_null(strstr(hma_buffer_cstr(&same), "merge_method: linear\n"));
+    assert_non_null(strstr(hma_buffer_cstr(&same), "weight: -0.5\n"));
+    hma_buffer_free(&same);
+}
+
+static void what_mergekit_computes_otherwise_is_refused(void **state) {
+    (void)state;
+    hma_recipe_spec spec = three_blocks();
+    hma_buffer out;
+    spec.method = HMA_DARE;
+    assert_fails(write_recipe(&out, &spec, "BF16", "models/dpo"), HMA_USAGE, "--mergekit: the method dare cannot be written");
+    spec.method = HMA_TIES;
+    spec.base = HMA_BASE_MODEL;
+    spec.policy = HMA_POLICY_LINEAR_ONLY;
+    assert_fails(write_recipe(&out, &spec, "BF16", "models/dpo"), HMA_USAGE, "--mergekit: policy linear-only from a third");
+    spec = three_blocks();
+    spec.extra_rows = HMA_EXTRA_ROWS_POST;
+    assert_fails(write_recipe(&out, &spec, "BF16", "models/dpo"), HMA_USAGE, "--mergekit: a merge with extra rows");
+}
+
 static void equal_blocks_are_one_slice_without_filters(void **state) {
     (void)state;
     static const double ratios[] = {0.3, 0.3, 0.3};
@@ -104,6 +153,9 @@ static void paths_are_quoted_safely(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_policy_is_written_as_stored),
+        cmocka_unit_test(every_method_is_written_as_stored),
+        cmocka_unit_test(methods_that_come_to_linear_are_written_so),
+        cmocka_unit_test(what_mergekit_computes_otherwise_is_refused),
         cmocka_unit_test(equal_blocks_are_one_slice_without_filters),
         cmocka_unit_test(overrides_come_first_and_the_last_one_before_the_others),
         cmocka_unit_test(patterns_that_mergekit_does_not_have_are_refused),

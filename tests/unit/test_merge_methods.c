@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "merge/profile.h"
+#include "merge/source.h"
 
 /* Several blocks, so that borders and angles are those of a whole tensor and not of a block. */
 static const test_tensor large[] = {{"model.layers.0.mlp.up_proj.weight", "F32", "[400,500]", 200000}};
@@ -316,6 +317,32 @@ static void the_bytes_do_not_depend_on_how_a_tensor_is_cut(void **state) {
     close_trio(&t);
 }
 
+static void what_one_merge_has_found_serves_the_next(void **state) {
+    trio t = make_trio(((const test_folder *)*state)->path);
+    static const char *const pairs[][2] = {
+        {"{\"method\":\"slerp\",\"ratio\":0.3}", "{\"method\":\"slerp\",\"ratio\":0.8}"},
+        {"{\"method\":\"ties\",\"ratio\":0.3,\"base\":\"model\"}",
+         "{\"method\":\"ties\",\"ratio\":0.8,\"lambda\":2,\"base\":\"model\",\"seed\":4}"},
+        {"{\"method\":\"ties\",\"ratio\":0.3}",
+         "{\"method\":\"ties\",\"ratio\":0.8,\"density\":0.4}"}, /* not the same border */
+        {"{\"method\":\"ties\",\"ratio\":0.3}", "{\"method\":\"slerp\",\"ratio\":0.3}"},
+        {"{\"ratio\":0.3}", "{\"method\":\"ties\",\"ratio\":0.3}"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        hma_source *first = merge_three(&t, pairs[i][0]), *next = merge_three(&t, pairs[i][1]);
+        float *of_first = read_tensor(first, LARGE), *alone = merged_by(&t, pairs[i][1]);
+        hma_source_take_findings(next, first);
+        hma_source_free(first);
+        float *merged = read_tensor(next, LARGE);
+        assert_memory_equal(merged, alone, COUNT * sizeof *merged);
+        free(of_first);
+        free(alone);
+        free(merged);
+        hma_source_free(next);
+    }
+    close_trio(&t);
+}
+
 static void a_merge_of_one_model_is_that_model(void **state) {
     trio t = make_trio(((const test_folder *)*state)->path);
     const trio thrice = {.pair = {t.pair.pre_folder, t.pair.pre_folder, t.pair.pre, t.pair.pre}, .base = t.pair.pre};
@@ -454,6 +481,7 @@ int main(void) {
         TEST(draws_follow_the_seed_and_are_nested_in_density),
         TEST(equal_magnitudes_at_the_border_are_drawn),
         TEST(the_bytes_do_not_depend_on_how_a_tensor_is_cut),
+        TEST(what_one_merge_has_found_serves_the_next),
         TEST(a_merge_of_one_model_is_that_model),
         TEST(ratios_0_and_1_copy_where_the_formula_says_so),
         TEST(a_third_model_must_be_there_and_fit),
