@@ -3,14 +3,14 @@
 #include "cmd.h"
 #include "common.h"
 #include "comparison_options.h"
-#include "front_print.h"
 #include "hma/run_search.h"
 #include "recipe_options.h"
+#include "run_options.h"
 #include "talk.h"
 
 typedef struct search_values {
     cli_common common;
-    const char *pre, *post, *suite, *run;
+    cli_run_inputs inputs;
     int method;
     uint64_t search_seed, candidates, tokens, minutes, population, batch;
     double mean_ratio;
@@ -49,14 +49,7 @@ static const char *parametrization_word(size_t index) {
     return CLI_WORD_AT(words, index);
 }
 
-static const cli_option operands[] = {
-    {CLI_OPERAND, .name = "PRE", .help = "model folder before RLHF", .offset = offsetof(search_values, pre)},
-    {CLI_OPERAND, .name = "POST", .help = "model folder after RLHF", .offset = offsetof(search_values, post)},
-};
 static const cli_option options[] = {
-    {CLI_TEXT, 0, "suite", "FILE", .help = "what is measured", .offset = offsetof(search_values, suite), .required = true},
-    {CLI_TEXT, 0, "run", "DIR", .help = "folder of the run; made, or resumed", .offset = offsetof(search_values, run),
-     .required = true},
     {CLI_NUMBER, 0, "limit", "N", .help = "items of each task, and prompts, to score at most, of either half",
      .offset = offsetof(search_values, limit), .absent = "the suite's own limits", .least = 1, .most = 1000000000},
 };
@@ -168,36 +161,25 @@ static hma_search_options options_of(const search_values *v) {
 static hma_status search_and_print(cli_session *session, const search_values *v, const hma_search_options *chosen,
                                    hma_run *run) {
     hma_search_report report;
-    hma_front *front;
-    hma_status status = hma_run_search(run, chosen, &report);
-    if (status == HMA_OK) {
-        if (!v->common.quiet) {
-            tell(&report);
-        }
-        status = hma_front_compute(&front, session->context, run, NULL);
+    const hma_status status = hma_run_search(run, chosen, &report);
+    if (status != HMA_OK) {
+        return status;
     }
-    if (status == HMA_OK) {
-        status = cli_front_print(run, front, v->common.json);
-        hma_front_free(front);
+    if (!v->common.quiet) {
+        tell(&report);
     }
-    return status;
+    return cli_run_print(session, run, v->common.json);
 }
 
 static hma_status run(cli_session *session, const void *values) {
     const search_values *v = values;
-    hma_run_setup setup = {.pre = v->pre,
-                           .post = v->post,
-                           .base = v->settings.base,
-                           .suite = v->suite,
-                           .model = cli_model_options(&v->compute),
-                           .bos = (hma_bos)v->compute.bos,
-                           .items = HMA_ITEMS_TEST,
-                           .limit = (size_t)v->limit,
-                           .command_line = session->command_line};
+    hma_run_setup setup;
     hma_run *opened = NULL;
-    hma_status status = cli_recipe_spec(&setup.recipe, &v->settings);
+    hma_status status = cli_run_setup(&setup, session, &v->inputs, &v->settings, &v->compute);
+    setup.items = HMA_ITEMS_TEST;
+    setup.limit = (size_t)v->limit;
     if (status == HMA_OK) {
-        status = hma_run_begin(&opened, session->context, v->run, &setup);
+        status = hma_run_begin(&opened, session->context, v->inputs.run, &setup);
     }
     if (status != HMA_OK) {
         return status;
@@ -220,7 +202,8 @@ const cli_command cli_cmd_search = {
     .spec = {"search",
              "find ratios on search items, and score the best of them on test items",
              details,
-             {CLI_GROUP("Arguments", operands, 0),
+             {CLI_RUN_OPERANDS_GROUP(offsetof(search_values, inputs)),
+              CLI_RUN_GROUP(offsetof(search_values, inputs)),
               CLI_GROUP(NULL, options, 0),
               CLI_GROUP("Search", how, 0),
               CLI_GROUP("Method hma", paper, 0),

@@ -7,16 +7,17 @@
 #include "cmd.h"
 #include "common.h"
 #include "comparison_options.h"
-#include "front_print.h"
 #include "hma/run.h"
 #include "hma/run_search.h"
 #include "plan_print.h"
 #include "recipe_options.h"
+#include "run_options.h"
 #include "talk.h"
 
 typedef struct sweep_values {
     cli_common common;
-    const char *pre, *post, *suite, *run, *grid, *levels, *candidates;
+    cli_run_inputs inputs;
+    const char *grid, *levels, *candidates;
     cli_comparisons comparisons;
     bool race;
     cli_recipe_settings settings;
@@ -27,14 +28,7 @@ typedef struct sweep_values {
 
 static const sweep_values defaults = {0};
 
-static const cli_option operands[] = {
-    {CLI_OPERAND, .name = "PRE", .help = "model folder before RLHF", .offset = offsetof(sweep_values, pre)},
-    {CLI_OPERAND, .name = "POST", .help = "model folder after RLHF", .offset = offsetof(sweep_values, post)},
-};
 static const cli_option options[] = {
-    {CLI_TEXT, 0, "suite", "FILE", .help = "what is measured", .offset = offsetof(sweep_values, suite), .required = true},
-    {CLI_TEXT, 0, "run", "DIR", .help = "folder of the run; made, or resumed", .offset = offsetof(sweep_values, run),
-     .required = true},
     {CLI_FLAG, 0, "dry-run", .help = "say what it would cost in tokens, memory and time, and score nothing",
      .offset = offsetof(sweep_values, dry_run)},
 };
@@ -62,16 +56,8 @@ static hma_status add_candidates(hma_run *run, const sweep_values *v) {
 }
 
 static hma_status score_and_print(cli_session *session, const sweep_values *v, hma_run *run) {
-    hma_front *front;
-    hma_status status = v->race ? hma_run_race(run) : hma_run_score(run);
-    if (status == HMA_OK) {
-        status = hma_front_compute(&front, session->context, run, NULL);
-    }
-    if (status == HMA_OK) {
-        status = cli_front_print(run, front, v->common.json);
-        hma_front_free(front);
-    }
-    return status;
+    const hma_status status = v->race ? hma_run_race(run) : hma_run_score(run);
+    return status == HMA_OK ? cli_run_print(session, run, v->common.json) : status;
 }
 
 /* The same candidates in a run of their own, which goes away again; what the real run has scored already is left out. */
@@ -88,7 +74,7 @@ static hma_status print_plan(cli_session *session, const sweep_values *v, const 
     if (status == HMA_OK) {
         status = add_candidates(run, v);
     }
-    if (status == HMA_OK && hma_run_open(&before, v->run) != HMA_OK) {
+    if (status == HMA_OK && hma_run_open(&before, v->inputs.run) != HMA_OK) {
         before = NULL; /* it has not begun yet */
     }
     if (status == HMA_OK) {
@@ -105,18 +91,12 @@ static hma_status print_plan(cli_session *session, const sweep_values *v, const 
 
 static hma_status run(cli_session *session, const void *values) {
     const sweep_values *v = values;
-    hma_run_setup setup = {.pre = v->pre,
-                           .post = v->post,
-                           .base = v->settings.base,
-                           .suite = v->suite,
-                           .model = cli_model_options(&v->compute),
-                           .bos = (hma_bos)v->compute.bos,
-                           .prompts = (hma_prompt_split)v->items.prompts,
-                           .items = (hma_item_split)v->items.items,
-                           .limit = (size_t)v->items.limit,
-                           .command_line = session->command_line};
+    hma_run_setup setup;
     hma_run *opened = NULL;
-    hma_status status = cli_recipe_spec(&setup.recipe, &v->settings);
+    hma_status status = cli_run_setup(&setup, session, &v->inputs, &v->settings, &v->compute);
+    setup.prompts = (hma_prompt_split)v->items.prompts;
+    setup.items = (hma_item_split)v->items.items;
+    setup.limit = (size_t)v->items.limit;
     if (status == HMA_OK && v->levels && !v->settings.blocks) {
         status = cli_error(HMA_USAGE, "--levels: needs --blocks (expected how many blocks take these ratios): add --blocks 3");
     }
@@ -124,7 +104,7 @@ static hma_status run(cli_session *session, const void *values) {
         return print_plan(session, v, &setup);
     }
     if (status == HMA_OK) {
-        status = hma_run_begin(&opened, session->context, v->run, &setup);
+        status = hma_run_begin(&opened, session->context, v->inputs.run, &setup);
     }
     if (status != HMA_OK) {
         return status;
@@ -143,7 +123,8 @@ const cli_command cli_cmd_sweep = {
     .spec = {"sweep",
              "score a set of merges, and pre and post, into a run; the same line resumes it",
              NULL,
-             {CLI_GROUP("Arguments", operands, 0), CLI_GROUP(NULL, options, 0), CLI_GROUP("Candidates", which, 0),
+             {CLI_RUN_OPERANDS_GROUP(offsetof(sweep_values, inputs)), CLI_RUN_GROUP(offsetof(sweep_values, inputs)),
+              CLI_GROUP(NULL, options, 0), CLI_GROUP("Candidates", which, 0),
               CLI_COMPARISON_GROUP(offsetof(sweep_values, comparisons)),
               CLI_RECIPE_SETTINGS_GROUP(offsetof(sweep_values, settings)), CLI_BASE_GROUP(offsetof(sweep_values, settings)),
               CLI_COMPUTE_GROUP(offsetof(sweep_values, compute)), CLI_ITEMS_GROUP(offsetof(sweep_values, items)),

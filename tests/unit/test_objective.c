@@ -1,16 +1,13 @@
 /* src/search/objective, distillation: the demo's pair, few texts. */
-#include "testing.h"
+#include "demo_pair.h"
 
 #include "base/atomic_file.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "eval/tasks/encode.h"
-#include "hma/hma.h"
 #include "search/distillation.h"
 #include "search/objective.h"
 #include "search/solver.h"
-
-#define DEMO HMA_TEST_DATA "/../eval/demo"
 
 static const char texts[] =
     "{\"prompt\":\"Where is the fork?\\n\",\"response\":\"The fork is in the kitchen drawer, beside the knife.\"}\n"
@@ -18,16 +15,13 @@ static const char texts[] =
     "{\"prompt\":\"Say hello\\n\",\"response\":\"Hello, and welcome to you all!\",\"ended\":true,\"reward\":1.5}\n"
     "{\"prompt\":\"What is water?\\n\",\"response\":\"Water is wet and we drink it every day.\",\"ended\":true}\n";
 
-static hma_context *context;
-static hma_checkpoint *pre, *post;
-
 static hma_objective *make(size_t block_length, bool responses_only, const char *blocks) {
     hma_objective_options options = hma_objective_options_default();
     hma_objective *objective;
     options.block_length = block_length;
     options.responses_only = responses_only;
     options.recipe.blocks = blocks;
-    assert_ok(hma_objective_new(&objective, context, pre, post, texts, "texts", &options));
+    assert_ok(hma_objective_new(&objective, demo.context, demo.pre, demo.post, texts, "texts", &options));
     return objective;
 }
 
@@ -85,8 +79,8 @@ static void the_value_is_the_mean_log_likelihood(void **state) {
     spec.ratio_count = 1;
     spec.dtype = HMA_F32;
     assert_ok(hma_recipe_new(&recipe, &spec));
-    assert_ok(hma_source_merged(&source, pre, post, recipe));
-    assert_ok(hma_model_open(&model, context, source, NULL));
+    assert_ok(hma_source_merged(&source, demo.pre, demo.post, recipe));
+    assert_ok(hma_model_open(&model, demo.context, source, NULL));
     assert_ok(hma_tokenizer_open(&tokenizer, DEMO "/post"));
     assert_true(hma_model_eos(model, &eos) > 0);
     for (size_t i = 0; i < 3; i++) {
@@ -134,20 +128,21 @@ static void linear_maps_are_counted(void **state) {
     hma_objective_free(objective);
 }
 
+static hma_status make_of(hma_objective **out, const char *lines, const hma_objective_options *options) {
+    return hma_objective_new(out, demo.context, demo.pre, demo.post, lines, "t", options);
+}
+
 static void what_cannot_be_computed_is_refused(void **state) {
     (void)state;
     hma_objective_options options = hma_objective_options_default();
     hma_objective *objective;
     double value, ratios[2] = {0.5, 0.5};
-    assert_fails(hma_objective_new(&objective, context, pre, post, "{\"prompt\":\"a\",\"response\":\"b\"}\n{\"prompt\":1}", "t",
-                                   &options),
-                 HMA_BAD_DATA, "t:2: ");
-    assert_fails(hma_objective_new(&objective, context, pre, post, "{\"prompt\":\"a\",\"answer\":\"b\"}", "t", &options),
-                 HMA_BAD_DATA, "answer");
-    assert_fails(hma_objective_new(&objective, context, pre, post, "{\"prompt\":\"a\",\"response\":\"b\"}", "t", &options),
-                 HMA_USAGE, "no token");
+    assert_fails(make_of(&objective, "{\"prompt\":\"a\",\"response\":\"b\"}\n{\"prompt\":1}", &options), HMA_BAD_DATA,
+                 "t:2: ");
+    assert_fails(make_of(&objective, "{\"prompt\":\"a\",\"answer\":\"b\"}", &options), HMA_BAD_DATA, "answer");
+    assert_fails(make_of(&objective, "{\"prompt\":\"a\",\"response\":\"b\"}", &options), HMA_USAGE, "no token");
     options.model.precision = HMA_BF16_COMPUTE;
-    assert_fails(hma_objective_new(&objective, context, pre, post, texts, "t", &options), HMA_USAGE, "fp32");
+    assert_fails(make_of(&objective, texts, &options), HMA_USAGE, "fp32");
     objective = make(0, false, "3");
     assert_fails(hma_objective_evaluate(objective, ratios, 2, &value, NULL), HMA_USAGE, "2 given for 3");
     hma_objective_free(objective);
@@ -159,12 +154,10 @@ static void post_makes_its_own_texts(void **state) {
     (void)state;
     const hma_eval_options evaluation = {.limit = 12};
     const hma_distillation_options options = {.best = 6, .drawn = 4}, other_seed = {.best = 6, .drawn = 4, .seed = 99};
-    hma_suite *suite;
     char *text, *again, *other;
-    assert_ok(hma_suite_load(&suite, DEMO "/suite.json"));
-    assert_ok(hma_distillation_build(&text, context, suite, pre, post, &evaluation, &options));
-    assert_ok(hma_distillation_build(&again, context, suite, pre, post, &evaluation, &options));
-    assert_ok(hma_distillation_build(&other, context, suite, pre, post, &evaluation, &other_seed));
+    assert_ok(hma_distillation_build(&text, demo.context, demo.suite, demo.pre, demo.post, &evaluation, &options));
+    assert_ok(hma_distillation_build(&again, demo.context, demo.suite, demo.pre, demo.post, &evaluation, &options));
+    assert_ok(hma_distillation_build(&other, demo.context, demo.suite, demo.pre, demo.post, &evaluation, &other_seed));
     assert_string_equal(text, again);
     assert_string_not_equal(text, other);
     size_t lines = 0;
@@ -180,21 +173,18 @@ static void post_makes_its_own_texts(void **state) {
     hma_text_free(text);
     hma_text_free(again);
     hma_text_free(other);
-    hma_suite_free(suite);
 }
 
 /* The kept rewards are the best ones: a draw of all of the best six is these six. */
 static void the_best_rewarded_replies_are_kept(void **state) {
     (void)state;
     const hma_eval_options evaluation = {.limit = 12};
-    hma_suite *suite;
     char *all, *best;
     double rewards[12], least = INFINITY;
     size_t count = 0, above = 0;
-    assert_ok(hma_suite_load(&suite, DEMO "/suite.json"));
-    assert_ok(hma_distillation_build(&all, context, suite, pre, post, &evaluation,
+    assert_ok(hma_distillation_build(&all, demo.context, demo.suite, demo.pre, demo.post, &evaluation,
                                      &(hma_distillation_options){.best = 12, .drawn = 12}));
-    assert_ok(hma_distillation_build(&best, context, suite, pre, post, &evaluation,
+    assert_ok(hma_distillation_build(&best, demo.context, demo.suite, demo.pre, demo.post, &evaluation,
                                      &(hma_distillation_options){.best = 5, .drawn = 5}));
     for (const char *at = all; (at = strstr(at, "\"reward\":")) != NULL; at++) {
         rewards[count++] = strtod(at + 9, NULL);
@@ -209,7 +199,6 @@ static void the_best_rewarded_replies_are_kept(void **state) {
     assert_int_equal(above, 4);
     hma_text_free(all);
     hma_text_free(best);
-    hma_suite_free(suite);
 }
 
 /* The prompts of a text, without the replies. */
@@ -232,19 +221,19 @@ static void a_seed_asks_no_other_prompts(void **state) {
         "\"file\":\"%s/tasks/commonsense.jsonl\",\"metric\":\"acc\"}],\"alignment\":{\"type\":\"reward_model\","
         "\"model\":\"%s/reward\",\"prompts\":{\"test\":\"%s/prompts/test.jsonl\"},\"limit\":30,\"max_tokens\":8,"
         "\"template\":\"chat\",\"reward_text\":\"chat\"}}";
-    char folder[512], path[600], *text[2], *prompts[2], *demo = realpath(DEMO, NULL);
+    char folder[512], path[600], *text[2], *prompts[2], *place = realpath(DEMO, NULL);
     hma_suite *suite;
-    assert_non_null(demo);
+    assert_non_null(place);
     make_temporary_folder(folder);
     (void)snprintf(path, sizeof path, "%s/suite.json", folder);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    assert_true(fprintf(file, form, demo, demo, demo) > 0);
+    assert_true(fprintf(file, form, place, place, place) > 0);
     assert_int_equal(fclose(file), 0);
     assert_ok(hma_suite_load(&suite, path));
     for (size_t i = 0; i < 2; i++) {
         const hma_distillation_options options = {.best = 1000, .drawn = 1000, .seed = i ? 77 : 0};
-        assert_ok(hma_distillation_build(&text[i], context, suite, pre, post, NULL, &options));
+        assert_ok(hma_distillation_build(&text[i], demo.context, suite, demo.pre, demo.post, NULL, &options));
         prompts[i] = prompts_of(text[i]);
     }
     assert_string_equal(prompts[0], prompts[1]);
@@ -253,7 +242,7 @@ static void a_seed_asks_no_other_prompts(void **state) {
         free(prompts[i]);
         hma_text_free(text[i]);
     }
-    free(demo);
+    free(place);
     hma_suite_free(suite);
     assert_ok(hma_folder_remove(folder));
 }
@@ -278,22 +267,6 @@ static void files_are_checked_line_by_line(void **state) {
     assert_ok(hma_folder_remove(folder));
 }
 
-static int begin(void **state) {
-    (void)state;
-    assert_ok(hma_context_new(&context, &(hma_context_options){.threads = 2}));
-    assert_ok(hma_checkpoint_open(&pre, DEMO "/pre"));
-    assert_ok(hma_checkpoint_open(&post, DEMO "/post"));
-    return 0;
-}
-
-static int end(void **state) {
-    (void)state;
-    hma_checkpoint_close(pre);
-    hma_checkpoint_close(post);
-    hma_context_free(context);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_gradient_is_that_of_the_value),  cmocka_unit_test(the_value_is_the_mean_log_likelihood),
@@ -302,5 +275,5 @@ int main(void) {
         cmocka_unit_test(the_best_rewarded_replies_are_kept), cmocka_unit_test(files_are_checked_line_by_line),
         cmocka_unit_test(a_seed_asks_no_other_prompts),
     };
-    return cmocka_run_group_tests_name("objective", tests, begin, end);
+    return cmocka_run_group_tests_name("objective", tests, make_demo, remove_demo);
 }

@@ -1,13 +1,5 @@
 /* src/search/sensitivity: the demo's pair, few items. */
-#include "testing.h"
-
-#include "hma/hma.h"
-
-#define DEMO HMA_TEST_DATA "/../eval/demo"
-
-static hma_context *context;
-static hma_checkpoint *pre, *post;
-static hma_suite *suite;
+#include "demo_pair.h"
 
 static hma_sensitivity *at(double ratio) {
     const hma_sensitivity_options options = {.limit = 8, .best = 4, .drawn = 3};
@@ -18,7 +10,7 @@ static hma_sensitivity *at(double ratio) {
     spec.ratios = &ratio;
     spec.ratio_count = 1;
     assert_ok(hma_recipe_new(&recipe, &spec));
-    assert_ok(hma_sensitivity_compute(&out, context, pre, post, suite, recipe, &options));
+    assert_ok(hma_sensitivity_compute(&out, demo.context, demo.pre, demo.post, demo.suite, recipe, &options));
     hma_recipe_free(recipe);
     return out;
 }
@@ -64,7 +56,7 @@ static void rows_add_up(void **state) {
         assert_near(retention[scope], retention[HMA_SCOPE_ALL], 1e-12);
         assert_int_equal(elements[scope], elements[HMA_SCOPE_ALL]);
     }
-    assert_ok(hma_model_describe(&model, post));
+    assert_ok(hma_model_describe(&model, demo.post));
     assert_int_equal(elements[HMA_SCOPE_ALL], model.parameters);
     hma_sensitivity_free(s);
 }
@@ -78,7 +70,7 @@ static void retention_is_put_together_as_in_results(void **state) {
     for (size_t i = 1; i < 4; i++) {
         value += s->measures[i].likelihood.value / 3;
         square += s->measures[i].likelihood.error * s->measures[i].likelihood.error / 9;
-        assert_string_equal(s->measures[i].name, hma_suite_task(suite, i - 1)->name);
+        assert_string_equal(s->measures[i].name, hma_suite_task(demo.suite, i - 1)->name);
         assert_true(s->measures[i].likelihood.value < 0);
     }
     assert_near(s->retention.value, value, 1e-12);
@@ -86,26 +78,8 @@ static void retention_is_put_together_as_in_results(void **state) {
     hma_sensitivity_free(s);
 }
 
-static int begin(void **state) {
-    (void)state;
-    assert_ok(hma_context_new(&context, &(hma_context_options){.threads = 2}));
-    assert_ok(hma_checkpoint_open(&pre, DEMO "/pre"));
-    assert_ok(hma_checkpoint_open(&post, DEMO "/post"));
-    assert_ok(hma_suite_load(&suite, DEMO "/suite.json"));
-    return 0;
-}
-
-static int end(void **state) {
-    (void)state;
-    hma_suite_free(suite);
-    hma_checkpoint_close(pre);
-    hma_checkpoint_close(post);
-    hma_context_free(context);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(slopes_are_those_of_the_likelihoods), cmocka_unit_test(rows_add_up),
                                        cmocka_unit_test(retention_is_put_together_as_in_results)};
-    return cmocka_run_group_tests_name("sensitivity", tests, begin, end);
+    return cmocka_run_group_tests_name("sensitivity", tests, make_demo, remove_demo);
 }

@@ -2,6 +2,7 @@
  * What two merges have in common is computed and packed once: the bits are those of a model that was opened afresh, the
  * operations are fewer by what the leading layers cost, and nothing of another model is ever taken for one's own.
  */
+#include "demo_pair.h"
 #include "opened_model.h"
 
 #include "base/atomic_file.h"
@@ -10,29 +11,7 @@
 
 enum { REQUESTS = 30, LONGEST = 40, LAYERS = 6 };
 
-typedef struct pair {
-    hma_context *context;
-    hma_checkpoint *pre, *post;
-} pair;
-
-static pair open_pair(unsigned threads, uint64_t memory) {
-    pair p;
-    char folder[1024];
-    assert_ok(hma_context_new(&p.context, &(hma_context_options){.threads = threads, .memory = memory}));
-    (void)snprintf(folder, sizeof folder, "%s/../eval/demo/pre", HMA_TEST_DATA);
-    assert_ok(hma_checkpoint_open(&p.pre, folder));
-    (void)snprintf(folder, sizeof folder, "%s/../eval/demo/post", HMA_TEST_DATA);
-    assert_ok(hma_checkpoint_open(&p.post, folder));
-    return p;
-}
-
-static void close_pair(pair *p) {
-    hma_checkpoint_close(p->pre);
-    hma_checkpoint_close(p->post);
-    hma_context_free(p->context);
-}
-
-static hma_source *merge(const pair *p, double first, double second, double third) {
+static hma_source *merge(const demo_pair *p, double first, double second, double third) {
     const double ratios[] = {first, second, third};
     hma_recipe_spec spec = hma_recipe_spec_default();
     hma_recipe *recipe;
@@ -68,7 +47,7 @@ static void same_answers(const questions *a, const questions *b) {
     assert_same_loglikelihoods(a->request, b->request, REQUESTS);
 }
 
-static void answer_afresh(const pair *p, const hma_source *source, questions *q, uint64_t seed) {
+static void answer_afresh(const demo_pair *p, const hma_source *source, questions *q, uint64_t seed) {
     hma_model *model;
     ask(q, seed);
     assert_ok(hma_model_open(&model, p->context, source, NULL));
@@ -89,7 +68,7 @@ static void the_layers_in_common_are_computed_once(void **state) {
     static questions fresh, kept;
     static const size_t depths[] = {2, 4};
     static const double third[] = {0, 0.4, 1};
-    pair p = open_pair(2, 0);
+    demo_pair p = open_demo(2, 0);
     hma_source *first = merge(&p, 0.3, 0.6, 0.8), *later = merge(&p, 0.3, 0.1, 0.8);
     hma_model *model;
     assert_ok(hma_model_open(&model, p.context, first, NULL));
@@ -115,7 +94,7 @@ static void the_layers_in_common_are_computed_once(void **state) {
     hma_model_close(model);
     hma_source_free(bound);
     hma_source_free(later);
-    close_pair(&p);
+    close_demo(&p);
 }
 
 /* Sequences that go on from kept ones, and ones that have nothing in common with them. */
@@ -123,7 +102,7 @@ static void other_questions_find_what_they_can_use(void **state) {
     (void)state;
     static questions fresh, kept;
     static const size_t depths[] = {1, 4};
-    pair p = open_pair(3, 0);
+    demo_pair p = open_demo(3, 0);
     hma_source *source[] = {merge(&p, 0.3, 0.6, 0.8), merge(&p, 0.3, 0.6, 0.1)};
     hma_model *model;
     assert_ok(hma_model_open(&model, p.context, source[0], NULL));
@@ -151,7 +130,7 @@ static void other_questions_find_what_they_can_use(void **state) {
     hma_model_close(model);
     hma_source_free(source[0]);
     hma_source_free(source[1]);
-    close_pair(&p);
+    close_demo(&p);
 }
 
 /* Going back and forth: what was kept for one model is not taken for another's. */
@@ -161,7 +140,7 @@ static void what_another_model_left_is_not_used(void **state) {
     static const size_t depths[] = {2};
     static const uint64_t memory[] = {0, 12 << 20, 1 << 20, 100000};
     for (size_t m = 0; m < sizeof memory / sizeof *memory; m++) {
-        pair p = open_pair(2, memory[m]);
+        demo_pair p = open_demo(2, memory[m]);
         hma_source *a = merge(&p, 0.3, 0.6, 0.8), *b = merge(&p, 0.4, 0.6, 0.8), *plain;
         hma_model *model;
         assert_ok(hma_source_plain(&plain, p.post));
@@ -178,7 +157,7 @@ static void what_another_model_left_is_not_used(void **state) {
         hma_source_free(a);
         hma_source_free(b);
         hma_source_free(plain);
-        close_pair(&p);
+        close_demo(&p);
     }
 }
 
@@ -186,7 +165,7 @@ static void what_another_model_left_is_not_used(void **state) {
 static void a_checkpoint_that_was_opened_again_is_read_again(void **state) {
     (void)state;
     static questions q;
-    pair p = open_pair(1, 0), again = open_pair(1, 0);
+    demo_pair p = open_demo(1, 0), again = open_demo(1, 0);
     hma_source *one, *other;
     hma_model *model;
     assert_ok(hma_source_plain(&one, p.pre));
@@ -202,15 +181,15 @@ static void a_checkpoint_that_was_opened_again_is_read_again(void **state) {
     hma_model_close(model);
     hma_source_free(one);
     hma_source_free(other);
-    close_pair(&p);
-    close_pair(&again);
+    close_demo(&p);
+    close_demo(&again);
 }
 
 /* A pass that is interrupted while the next layer is being loaded leaves nothing behind that reads its source. */
 static void an_interrupted_pass_can_lose_its_source(void **state) {
     (void)state;
     static questions fresh, q;
-    pair p = open_pair(2, 1 << 20); /* weights are streamed */
+    demo_pair p = open_demo(2, 1 << 20); /* weights are streamed */
     hma_source *a = merge(&p, 0.3, 0.6, 0.8), *b = merge(&p, 0.1, 0.6, 0.8);
     hma_model *model;
     assert_ok(hma_model_open(&model, p.context, a, NULL));
@@ -231,7 +210,7 @@ static void an_interrupted_pass_can_lose_its_source(void **state) {
     same_answers(&fresh, &q);
     hma_model_close(model);
     hma_source_free(b);
-    close_pair(&p);
+    close_demo(&p);
 }
 
 /* FOLDER/NAME of the demo's pre into another folder; two bytes at `offset` become a NaN unless that is 0. */
@@ -259,7 +238,7 @@ static void a_broken_layer_is_told_of_when_it_was_loaded_ahead(void **state) {
     (void)state;
     static questions q;
     char folder[512];
-    pair p = open_pair(2, 1 << 20);
+    demo_pair p = open_demo(2, 1 << 20);
     hma_checkpoint *broken;
     hma_source *source;
     hma_model *model;
@@ -278,7 +257,7 @@ static void a_broken_layer_is_told_of_when_it_was_loaded_ahead(void **state) {
     hma_source_free(source);
     hma_checkpoint_close(broken);
     assert_ok(hma_folder_remove(folder));
-    close_pair(&p);
+    close_demo(&p);
 }
 
 int main(void) {
