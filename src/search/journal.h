@@ -93,6 +93,14 @@ typedef struct hma_journal_shape {
     hma_journal_task *tasks;
 } hma_journal_shape;
 
+/* Where a shape stands: a query for number, name, category, alignment and items of all tasks in order, and one for the metrics of
+ * the task in parameter 1. A sheet, where there is one, is parameter 1 of the first and parameter 2 of the second. */
+typedef struct hma_shape_query {
+    const char *tasks, *metrics, *sheet;
+} hma_shape_query;
+/* Free with hma_journal_shape_free() in any case. */
+hma_status hma_shape_read(const hma_sql *sql, const hma_shape_query *query, hma_journal_shape *out);
+
 hma_status hma_journal_read_shape(const hma_journal *journal, hma_journal_shape *out);
 void hma_journal_shape_free(hma_journal_shape *shape);
 

@@ -18,63 +18,13 @@ void hma_part_scores_free(hma_part_scores *scores) {
 
 /* ---- tasks ---- */
 
-static hma_status read_metrics(const hma_sql *sql, const char *sheet, size_t number, hma_journal_task *task) {
-    sqlite3_stmt *statement = NULL;
-    size_t capacity = 0;
-    bool row = true;
-    hma_status status =
-        hma_sql_prepare(sql, &statement, "SELECT metric FROM part_measure WHERE sheet = ?1 AND task = ?2 ORDER BY number");
-    if (status == HMA_OK) {
-        status = hma_sql_bind(sql, statement, "ti", sheet, (int64_t)number);
-    }
-    while (status == HMA_OK && (status = hma_sql_step(sql, statement, &row)) == HMA_OK && row) {
-        hma_metric metric;
-        if (hma_grow(&task->metrics, &capacity, task->measure_count + 1, sizeof *task->metrics) != 0) {
-            status = HMA_FAILURE;
-        } else if (hma_metric_parse(&metric, hma_sql_text(statement, 0)) != HMA_OK) {
-            status = hma_sql_damaged(sql, hma_error_message());
-        } else {
-            task->metrics[task->measure_count++] = metric;
-        }
-    }
-    (void)sqlite3_finalize(statement);
-    return status == HMA_OK && task->measure_count == 0 ? hma_sql_damaged(sql, "a task has no measure") : status;
-}
-
-static hma_status read_task(const hma_sql *sql, sqlite3_stmt *statement, const char *sheet, hma_journal_shape *shape,
-                            size_t *capacity) {
-    const size_t number = shape->task_count;
-    if (hma_grow(&shape->tasks, capacity, number + 1, sizeof *shape->tasks) != 0) {
-        return HMA_FAILURE;
-    }
-    if (sqlite3_column_int64(statement, 0) != (int64_t)number) {
-        return hma_sql_damaged(sql, "tasks are missing");
-    }
-    hma_journal_task *task = &shape->tasks[shape->task_count++];
-    *task = (hma_journal_task){.name = hma_copy_text(hma_sql_text(statement, 1)),
-                               .category = hma_copy_text(hma_sql_text(statement, 2)),
-                               .alignment = sqlite3_column_int64(statement, 3) != 0};
-    return task->name && task->category ? read_metrics(sql, sheet, number, task) : HMA_FAILURE;
-}
-
 hma_status hma_parts_read_shape(const hma_journal *journal, hma_sheet sheet, hma_journal_shape *out) {
-    sqlite3_stmt *statement = NULL;
-    size_t capacity = 0;
-    bool row = true;
+    const hma_shape_query query = {
+        .tasks = "SELECT number, name, category, alignment, 0 FROM part_task WHERE sheet = ?1 ORDER BY number",
+        .metrics = "SELECT metric FROM part_measure WHERE sheet = ?2 AND task = ?1 ORDER BY number",
+        .sheet = hma_sheet_name(sheet)};
     *out = (hma_journal_shape){0};
-    if (journal->schema < FIRST_SCHEMA) {
-        return HMA_OK;
-    }
-    hma_status status = hma_sql_prepare(
-        &journal->sql, &statement, "SELECT number, name, category, alignment FROM part_task WHERE sheet = ?1 ORDER BY number");
-    if (status == HMA_OK) {
-        status = hma_sql_bind(&journal->sql, statement, "t", hma_sheet_name(sheet));
-    }
-    while (status == HMA_OK && (status = hma_sql_step(&journal->sql, statement, &row)) == HMA_OK && row) {
-        status = read_task(&journal->sql, statement, hma_sheet_name(sheet), out, &capacity);
-    }
-    (void)sqlite3_finalize(statement);
-    return status;
+    return journal->schema < FIRST_SCHEMA ? HMA_OK : hma_shape_read(&journal->sql, &query, out);
 }
 
 hma_status hma_parts_count_answers(const hma_sql *sql, hma_sheet sheet, size_t candidate, size_t task, size_t *count) {
