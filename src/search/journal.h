@@ -93,8 +93,8 @@ typedef struct hma_journal_shape {
     hma_journal_task *tasks;
 } hma_journal_shape;
 
-/* Where a shape stands: a query for number, name, category, alignment and items of all tasks in order, and one for the metrics of
- * the task in parameter 1. A sheet, where there is one, is parameter 1 of the first and parameter 2 of the second. */
+/* Where a shape stands: a query for number, name, category, alignment and items of all tasks in order, and one for the metrics
+ * of the task in parameter 1. A sheet, where there is one, is parameter 1 of the first and parameter 2 of the second. */
 typedef struct hma_shape_query {
     const char *tasks, *metrics, *sheet;
 } hma_shape_query;

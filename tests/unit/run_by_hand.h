@@ -255,12 +255,16 @@ typedef struct run_fixture {
     hand_scorer scorer;
 } run_fixture;
 
+static inline void open_run_place(char folder[512], char run[600], char other[600], hma_context **context) {
+    open_place(folder, context, 2);
+    (void)snprintf(run, 600, "%s/run", folder);
+    (void)snprintf(other, 600, "%s/other", folder);
+}
+
 static inline int set_up_run(void **state) {
     run_fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    open_place(f->folder, &f->context, 2);
-    (void)snprintf(f->run, sizeof f->run, "%s/run", f->folder);
-    (void)snprintf(f->other, sizeof f->other, "%s/other", f->folder);
+    open_run_place(f->folder, f->run, f->other, &f->context);
     *state = f;
     return 0;
 }

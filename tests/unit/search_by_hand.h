@@ -124,9 +124,7 @@ typedef struct world_fixture {
 static inline int set_up_world(void **state) {
     world_fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    open_place(f->folder, &f->context, 2);
-    (void)snprintf(f->run, sizeof f->run, "%s/run", f->folder);
-    (void)snprintf(f->other, sizeof f->other, "%s/other", f->folder);
+    open_run_place(f->folder, f->run, f->other, &f->context);
     *state = f;
     return 0;
 }
