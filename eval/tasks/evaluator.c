@@ -56,7 +56,7 @@ static void forget_questions(hma_evaluator *e) {
 
 static hma_status pick_prompts(hma_evaluator *e) {
     hma_status status = hma_pick_make(&e->prompts, e->suite, SIZE_MAX, &e->selection, e->options.limit);
-    if (status == HMA_OK && e->selection.parts == 0) {
+    if (status == HMA_OK && e->selection.parts == 0 && !e->selection.only) {
         status = check_alignment(e);
     }
     if (status == HMA_OK) {
@@ -76,6 +76,7 @@ hma_status hma_evaluator_select(hma_evaluator *e, const hma_selection *selection
     if (status == HMA_OK && e->suite->has_alignment) {
         status = pick_prompts(e);
     }
+    e->selection.only = NULL; /* the caller's */
     return status == HMA_OK ? hma_evaluator_prepare(e) : status;
 }
 

@@ -85,8 +85,28 @@ static hma_status take_half(hma_pick *pick, const hma_suite *suite, const char *
 
 /* ---- parts ---- */
 
-/* One of several parts of the picks in an order that depends on the suite's text and data alone. */
-static hma_status take_part(hma_pick *pick, const hma_suite *suite, const char *name, const hma_selection *selection) {
+static hma_status take_only(hma_pick *pick, const hma_suite *suite, const char *name, const hma_places *only) {
+    size_t *index = HMA_NEW(size_t, only->count);
+    if (!index) {
+        return HMA_FAILURE;
+    }
+    for (size_t i = 0; i < only->count; i++) {
+        if (only->place[i] >= pick->count || (i > 0 && only->place[i] <= only->place[i - 1])) {
+            free(index);
+            return hma_error(HMA_USAGE, "%s: %s: place %zu is none (expected rising places below %zu)", suite->path, name,
+                             only->place[i], pick->count);
+        }
+        index[i] = pick->index[only->place[i]];
+    }
+    free(pick->index);
+    pick->index = index;
+    pick->count = only->count;
+    return HMA_OK;
+}
+
+/* Some of the picks in an order that depends on the suite's text and data alone. */
+static hma_status take_part(hma_pick *pick, const hma_suite *suite, size_t task, const hma_selection *selection) {
+    const char *name = name_of(suite, task);
     hma_rng_key key;
     const hma_status status = task_key(&key, 0, "order ", suite->digest, name);
     if (status != HMA_OK) {
@@ -96,6 +116,9 @@ static hma_status take_part(hma_pick *pick, const hma_suite *suite, const char *
         const size_t other = (size_t)hma_rng_below(key, i, i), kept = pick->index[i - 1];
         pick->index[i - 1] = pick->index[other];
         pick->index[other] = kept;
+    }
+    if (selection->only) {
+        return take_only(pick, suite, name, &selection->only[task == SIZE_MAX ? suite->task_count : task]);
     }
     const size_t parts = selection->parts;
     const size_t from = (pick->count * selection->first + parts - 1) / parts; /* counts of items are far below SIZE_MAX >> 32 */
@@ -126,7 +149,8 @@ static const hma_items *file_of(const hma_suite *suite, size_t task, const hma_s
 }
 
 static hma_status check(const hma_pick *pick, const hma_suite *suite, const char *name, const hma_selection *selection) {
-    const bool usable = selection->parts == 0 || (selection->first < selection->last && selection->last <= selection->parts);
+    const bool usable =
+        selection->parts == 0 || selection->only || (selection->first < selection->last && selection->last <= selection->parts);
     if (!usable) {
         return hma_error(HMA_USAGE, "%s: part %u to %u of %u is none (expected a first that is below the last)", suite->path,
                          selection->first, selection->last, selection->parts);
@@ -157,5 +181,5 @@ hma_status hma_pick_make(hma_pick *out, const hma_suite *suite, size_t task, con
     if (status == HMA_OK && limit > 0) {
         out->count = hma_min_size(out->count, limit);
     }
-    return status == HMA_OK && selection->parts > 0 ? take_part(out, suite, name, selection) : status;
+    return status == HMA_OK && (selection->parts > 0 || selection->only) ? take_part(out, suite, task, selection) : status;
 }

@@ -181,15 +181,23 @@ typedef enum hma_prompt_split { HMA_PROMPTS_TEST = 0, HMA_PROMPTS_SEARCH } hma_p
  */
 typedef enum hma_item_split { HMA_ITEMS_ALL = 0, HMA_ITEMS_TEST, HMA_ITEMS_SEARCH } hma_item_split;
 
+/* Some items of a task. */
+typedef struct hma_places {
+    size_t count;
+    const size_t *place; /* [count]: in the task's random order, rising */
+} hma_places;
+
 /*
  * What of a suite is asked. With `parts` 0 everything, in the order of the files. Otherwise each task's items (and the
  * prompts) stand in a random order that the suite's digest fixes, and of n of them those from ceil(n * first / parts) up to
- * ceil(n * last / parts), not included, are asked: parts that meet ask every item once.
+ * ceil(n * last / parts), not included, are asked: parts that meet ask every item once. With `only` those that it names are
+ * asked, in the same order, whatever the part.
  */
 typedef struct hma_selection {
     hma_prompt_split prompts; /* which file of prompts, where `items` is HMA_ITEMS_ALL; otherwise `items` decides */
     hma_item_split items;
     uint32_t first, last, parts;
+    const hma_places *only; /* [tasks + 1], the prompts last; NULL: the part */
 } hma_selection;
 
 typedef struct hma_eval_options {
@@ -211,7 +219,8 @@ HMA_API HMA_MUST_CHECK hma_status hma_evaluator_new(hma_evaluator **out, hma_con
 HMA_API void hma_evaluator_free(hma_evaluator *evaluator);
 /*
  * Goes over to another selection of items and prompts, keeping models, tokenizer and `limit`. The scores of an item do not
- * depend on what else is selected. After a failure the evaluator can only be freed or be given another selection.
+ * depend on what else is selected. After a failure the evaluator can only be freed or be given another selection. What
+ * `selection` points to is not needed afterwards.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_evaluator_select(hma_evaluator *evaluator, const hma_selection *selection);
 

@@ -56,9 +56,12 @@ static hma_status settle_tasks(const hma_journal *journal, hma_sheet sheet, cons
     return status;
 }
 
+static size_t place_of(const hma_places *only, size_t item) { return only ? only->place[item] : item; }
+
 /* ---- items: the first candidate that comes to one brings it, the others must have the same ---- */
 
-static hma_status settle_items(const hma_sql *sql, const char *sheet, size_t task, const hma_task_result *t, size_t first) {
+static hma_status settle_items(const hma_sql *sql, const char *sheet, size_t task, const hma_task_result *t,
+                               const hma_places *only) {
     sqlite3_stmt *find = NULL, *insert = NULL;
     hma_status status = hma_sql_prepare(sql, &find, "SELECT id FROM part_item WHERE sheet = ?1 AND task = ?2 AND number = ?3");
     if (status == HMA_OK) {
@@ -66,7 +69,7 @@ static hma_status settle_items(const hma_sql *sql, const char *sheet, size_t tas
     }
     for (size_t i = 0; i < t->items && status == HMA_OK; i++) {
         bool known = false;
-        const int64_t number = (int64_t)(first + i);
+        const int64_t number = (int64_t)place_of(only, i);
         status = hma_sql_bind(sql, find, "tii", sheet, (int64_t)task, number);
         if (status == HMA_OK) {
             status = hma_sql_step(sql, find, &known);
@@ -74,7 +77,7 @@ static hma_status settle_items(const hma_sql *sql, const char *sheet, size_t tas
         if (status == HMA_OK && known && strcmp(hma_sql_text(find, 0), t->item_id[i]) != 0) {
             status =
                 hma_error(HMA_FAILURE, "%s: item %zu of %s is not the one that earlier candidates answered: please report this",
-                          sql->path, first + i, t->name);
+                          sql->path, place_of(only, i), t->name);
         }
         (void)sqlite3_reset(find);
         if (status == HMA_OK && !known) {
@@ -89,19 +92,19 @@ static hma_status settle_items(const hma_sql *sql, const char *sheet, size_t tas
 /* ---- scores ---- */
 
 static hma_status put_answers(const hma_sql *sql, const char *sheet, size_t candidate, size_t task, const hma_task_result *t,
-                              size_t first) {
+                              const hma_places *only) {
     sqlite3_stmt *statement = NULL;
     hma_status status = hma_sql_prepare(sql, &statement, "INSERT INTO part_answer VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
     for (size_t i = 0; i < t->items && status == HMA_OK; i++) {
         status = hma_sql_put(sql, statement, "save scores", "tiiidt", sheet, (int64_t)candidate, (int64_t)task,
-                             (int64_t)(first + i), t->score[i], t->detail[i]);
+                             (int64_t)place_of(only, i), t->score[i], t->detail[i]);
     }
     (void)sqlite3_finalize(statement);
     return status;
 }
 
 static hma_status put_stats(const hma_sql *sql, const char *sheet, size_t candidate, size_t task, const hma_task_result *t,
-                            size_t first) {
+                            const hma_places *only) {
     sqlite3_stmt *statement = NULL;
     hma_buffer stats = {0};
     hma_status status = hma_sql_prepare(sql, &statement, "INSERT INTO part_stat VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
@@ -114,7 +117,7 @@ static hma_status put_stats(const hma_sql *sql, const char *sheet, size_t candid
             status = hma_buffer_ok(&stats);
             if (status == HMA_OK) {
                 status = hma_sql_put(sql, statement, "save scores", "tiiiit", sheet, (int64_t)candidate, (int64_t)task,
-                                     (int64_t)measure, (int64_t)(first + i), hma_buffer_cstr(&stats));
+                                     (int64_t)measure, (int64_t)place_of(only, i), hma_buffer_cstr(&stats));
             }
         }
     }
@@ -123,26 +126,38 @@ static hma_status put_stats(const hma_sql *sql, const char *sheet, size_t candid
     return status;
 }
 
-static hma_status put_scores(const hma_sql *sql, hma_sheet sheet, size_t candidate, const hma_result *result) {
+static hma_status count_answered(const hma_sql *sql, hma_sheet sheet, size_t candidate, size_t tasks, size_t *answered) {
+    hma_status status = HMA_OK;
+    for (size_t task = 0; task < tasks && status == HMA_OK; task++) {
+        size_t count = 0;
+        status = hma_parts_count_answers(sql, sheet, candidate, task, &count);
+        *answered += count;
+    }
+    return status;
+}
+
+static hma_status put_scores(const hma_sql *sql, hma_sheet sheet, size_t candidate, const hma_places *only,
+                             const hma_result *result) {
     hma_status status = HMA_OK;
     for (size_t task = 0; task < task_count(result) && status == HMA_OK; task++) {
         const hma_task_result *t = task_of(result, task);
-        size_t first = 0;
-        status = hma_parts_count_answers(sql, sheet, candidate, task, &first);
+        const hma_places *places = only ? &only[task] : NULL;
+        if (places && places->count != t->items) {
+            return hma_error(HMA_FAILURE, "%s: %zu items of %s were answered (expected %zu): please report this", sql->path,
+                             t->items, t->name, places->count);
+        }
+        status = settle_items(sql, hma_sheet_name(sheet), task, t, places);
         if (status == HMA_OK) {
-            status = settle_items(sql, hma_sheet_name(sheet), task, t, first);
+            status = put_answers(sql, hma_sheet_name(sheet), candidate, task, t, places);
         }
         if (status == HMA_OK) {
-            status = put_answers(sql, hma_sheet_name(sheet), candidate, task, t, first);
-        }
-        if (status == HMA_OK) {
-            status = put_stats(sql, hma_sheet_name(sheet), candidate, task, t, first);
+            status = put_stats(sql, hma_sheet_name(sheet), candidate, task, t, places);
         }
     }
     return status;
 }
 
-static hma_status put_cost(const hma_sql *sql, hma_sheet sheet, size_t candidate, uint32_t last, uint32_t parts,
+static hma_status put_cost(const hma_sql *sql, hma_sheet sheet, size_t candidate, size_t last, size_t parts,
                            const hma_result *result) {
     const hma_model_counters *cost = &result->cost;
     return hma_sql_once(sql, "INSERT INTO part VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", "save scores",
@@ -151,17 +166,21 @@ static hma_status put_cost(const hma_sql *sql, hma_sheet sheet, size_t candidate
                         cost->flops, cost->seconds_merge, cost->seconds_compute);
 }
 
-hma_status hma_parts_put(hma_journal *journal, hma_sheet sheet, size_t candidate, uint32_t last, uint32_t parts,
+hma_status hma_parts_put(hma_journal *journal, hma_sheet sheet, size_t candidate, const hma_places *only, size_t parts,
                          const hma_result *result) {
     hma_status status = hma_journal_begin(journal);
+    size_t answered = 0;
     if (status == HMA_OK) {
         status = settle_tasks(journal, sheet, result);
     }
     if (status == HMA_OK) {
-        status = put_scores(&journal->sql, sheet, candidate, result);
+        status = put_scores(&journal->sql, sheet, candidate, only, result);
     }
     if (status == HMA_OK) {
-        status = put_cost(&journal->sql, sheet, candidate, last, parts, result);
+        status = count_answered(&journal->sql, sheet, candidate, task_count(result), &answered);
+    }
+    if (status == HMA_OK) {
+        status = put_cost(&journal->sql, sheet, candidate, answered, parts, result);
     }
     if (status == HMA_OK) {
         status = hma_journal_commit(journal, "save scores");

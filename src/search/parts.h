@@ -1,7 +1,7 @@
 /*
  * Scores of a candidate that are not (yet) its result on the test items: on the search items, by which ratios are chosen, and
- * of a race on its first items. They stand in tables of their own, part after part of a fixed random order of the items
- * (hma_selection in hma/eval.h), so that a question is never asked twice.
+ * of a race on those that it has answered so far. They stand in tables of their own, part after part, each item at its place in
+ * a fixed random order (hma_selection in hma/eval.h), so that a question is never asked twice.
  */
 #ifndef HMA_SEARCH_PARTS_H
 #define HMA_SEARCH_PARTS_H
@@ -18,17 +18,19 @@ typedef enum hma_sheet {
     HMA_SHEET_SEARCH
 } hma_sheet;
 
-/* What a candidate has answered of a sheet: the first last/parts of every task's items. */
+/* What a candidate has answered of a sheet. */
 typedef struct hma_part_scores {
-    uint32_t last, parts;   /* 0 and 0 before the first part */
+    size_t last, parts;     /* so many of so many items; 0 and 0 before the first part */
     double tokens, seconds; /* that it cost */
     hma_score_table table;  /* of one point, for each task's first metric; without tasks before the first part */
+    size_t **place;         /* [tasks][items]: of the table's items in the random order, rising */
 } hma_part_scores;
 
 void hma_part_scores_free(hma_part_scores *scores);
 
-/* One transaction: the scores of the part that ends with last/parts, which follows on those that are there. */
-hma_status hma_parts_put(hma_journal *journal, hma_sheet sheet, size_t candidate, uint32_t last, uint32_t parts,
+/* One transaction: the scores of some more items, at these places [tasks, the alignment's last] of the random order; NULL: of
+ * all items. `parts` is how many items there are in all tasks. */
+hma_status hma_parts_put(hma_journal *journal, hma_sheet sheet, size_t candidate, const hma_places *only, size_t parts,
                          const hma_result *result);
 
 hma_status hma_parts_read(const hma_journal *journal, hma_sheet sheet, size_t candidate, hma_part_scores *out);

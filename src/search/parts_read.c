@@ -12,6 +12,10 @@
 enum { FIRST_SCHEMA = 4 }; /* older journals have no parts */
 
 void hma_part_scores_free(hma_part_scores *scores) {
+    for (size_t i = 0; scores->place && i < scores->table.task_count; i++) {
+        free(scores->place[i]);
+    }
+    free(scores->place);
     hma_score_table_free(&scores->table);
     *scores = (hma_part_scores){0};
 }
@@ -53,8 +57,9 @@ static hma_status missing(const hma_sql *sql, size_t candidate, const char *task
     return hma_sql_damaged(sql, problem);
 }
 
+/* `place`: of the items, which have to be these: 0, 1, .. without; or to be filled in, rising. */
 static hma_status read_stats(const hma_sql *sql, hma_sheet sheet, size_t candidate, size_t number, size_t measure,
-                             hma_metric metric, size_t items, const char *name, double *stats) {
+                             hma_metric metric, size_t items, const char *name, double *stats, size_t *place) {
     const size_t width = hma_metric_describe(metric)->width;
     sqlite3_stmt *statement = NULL;
     bool row = true;
@@ -67,11 +72,15 @@ static hma_status read_stats(const hma_sql *sql, hma_sheet sheet, size_t candida
     }
     for (size_t item = 0; item < items && status == HMA_OK; item++) {
         status = hma_sql_step(sql, statement, &row);
-        if (status == HMA_OK && !(row && sqlite3_column_int64(statement, 0) == (int64_t)item)) {
+        const int64_t at = status == HMA_OK && row ? sqlite3_column_int64(statement, 0) : -1;
+        if (status == HMA_OK && (at < (int64_t)item || (!place && at != (int64_t)item))) {
             status = missing(sql, candidate, name);
         }
         if (status == HMA_OK && !hma_bits_read(hma_sql_text(statement, 1), stats + item * width, width)) {
             status = missing(sql, candidate, name);
+        }
+        if (status == HMA_OK && place) {
+            place[item] = (size_t)at;
         }
     }
     (void)sqlite3_finalize(statement);
@@ -91,11 +100,11 @@ static hma_status read_progress(const hma_sql *sql, hma_sheet sheet, size_t cand
     }
     while (status == HMA_OK && (status = hma_sql_step(sql, statement, &row)) == HMA_OK && row) {
         const int64_t last = sqlite3_column_int64(statement, 0), parts = sqlite3_column_int64(statement, 1);
-        if (last < 1 || last > parts || parts > UINT32_MAX) {
+        if (last < 1 || last > parts) {
             status = hma_sql_damaged(sql, "a part of the items is none");
         }
-        out->last = (uint32_t)last;
-        out->parts = (uint32_t)parts;
+        out->last = (size_t)last;
+        out->parts = (size_t)parts;
         out->seconds += hma_sql_double(statement, 2);
         cost->tokens += (uint64_t)sqlite3_column_int64(statement, 3);
         cost->tokens_shared += (uint64_t)sqlite3_column_int64(statement, 4);
@@ -109,20 +118,29 @@ static hma_status read_progress(const hma_sql *sql, hma_sheet sheet, size_t cand
     return status;
 }
 
+static hma_status read_task_scores(const hma_journal *journal, hma_sheet sheet, size_t candidate, size_t number,
+                                   const hma_journal_task *task, hma_part_scores *out) {
+    size_t items = 0;
+    hma_status status = hma_parts_count_answers(&journal->sql, sheet, candidate, number, &items);
+    if (status == HMA_OK) {
+        status = hma_task_scores_set(&out->table, number, task->name, task->category, task->metrics[0], task->alignment, items);
+    }
+    if (status == HMA_OK && !(out->place[number] = HMA_NEW(size_t, items))) {
+        status = HMA_FAILURE;
+    }
+    return status == HMA_OK ? read_stats(&journal->sql, sheet, candidate, number, 0, task->metrics[0], items, task->name,
+                                         out->table.tasks[number].stats, out->place[number])
+                            : status;
+}
+
 static hma_status read_table(const hma_journal *journal, hma_sheet sheet, size_t candidate, const hma_journal_shape *shape,
-                             hma_score_table *table) {
-    hma_status status = hma_score_table_new(table, 1, shape->task_count);
+                             hma_part_scores *out) {
+    hma_status status = hma_score_table_new(&out->table, 1, shape->task_count);
+    if (status == HMA_OK && !(out->place = HMA_NEW(size_t *, shape->task_count))) {
+        status = HMA_FAILURE;
+    }
     for (size_t i = 0; i < shape->task_count && status == HMA_OK; i++) {
-        const hma_journal_task *task = &shape->tasks[i];
-        size_t items = 0;
-        status = hma_parts_count_answers(&journal->sql, sheet, candidate, i, &items);
-        if (status == HMA_OK) {
-            status = hma_task_scores_set(table, i, task->name, task->category, task->metrics[0], task->alignment, items);
-        }
-        if (status == HMA_OK) {
-            status =
-                read_stats(&journal->sql, sheet, candidate, i, 0, task->metrics[0], items, task->name, table->tasks[i].stats);
-        }
+        status = read_task_scores(journal, sheet, candidate, i, &shape->tasks[i], out);
     }
     return status;
 }
@@ -136,7 +154,7 @@ hma_status hma_parts_read(const hma_journal *journal, hma_sheet sheet, size_t ca
         status = read_progress(&journal->sql, sheet, candidate, &scores, &cost);
     }
     if (status == HMA_OK && scores.last > 0) {
-        status = read_table(journal, sheet, candidate, &shape, &scores.table);
+        status = read_table(journal, sheet, candidate, &shape, &scores);
     }
     hma_journal_shape_free(&shape);
     if (status != HMA_OK) {
@@ -188,7 +206,7 @@ static hma_status read_task_result(const hma_sql *sql, size_t candidate, size_t 
     for (size_t k = 0; k < t->measure_count && status == HMA_OK; k++) {
         hma_measure *m = &t->measures[k];
         const size_t width = hma_metric_describe(m->metric)->width;
-        status = read_stats(sql, HMA_SHEET_TEST, candidate, number, k, m->metric, t->items, t->name, stats);
+        status = read_stats(sql, HMA_SHEET_TEST, candidate, number, k, m->metric, t->items, t->name, stats, NULL);
         for (size_t i = 0; i < t->items && status == HMA_OK; i++) {
             memcpy(m->stats + place[i] * width, stats + i * width, width * sizeof *stats);
         }

@@ -13,17 +13,18 @@
 enum { ENDPOINTS = 2 };
 
 /* Who was scored without a race takes no part: its answers do not stand in the race's order. */
-static bool enters(const hma_race *race, const hma_entrant *entrant) {
+static bool enters(const hma_race *race, const hma_entrant *entrant, bool answers) {
     const hma_candidate *candidate = hma_run_candidate(race->run, entrant->candidate);
-    return !candidate->failure && !candidate->searched && (!candidate->scored || entrant->scores.last > 0);
+    return !candidate->failure && !candidate->searched && (!candidate->scored || answers);
 }
 
 static hma_status enter_all(hma_race *race) {
     hma_status status = HMA_OK;
     for (size_t i = ENDPOINTS; i < hma_run_candidate_count(race->run) && status == HMA_OK; i++) {
-        status = hma_race_enter(race, i);
-        if (status == HMA_OK && !enters(race, &race->list[race->count - 1])) {
-            hma_part_scores_free(&race->list[--race->count].scores);
+        bool answers;
+        status = hma_race_enter(race, i, &answers);
+        if (status == HMA_OK && !enters(race, &race->list[race->count - 1], answers)) {
+            hma_race_leave(race);
         }
     }
     return status;
@@ -66,11 +67,11 @@ static hma_status keep_result(hma_run *run, size_t candidate, uint64_t seed) {
     return status;
 }
 
-static hma_status keep_dropped(hma_run *run, const hma_entrant *entrant) {
+static hma_status keep_dropped(hma_run *run, const hma_race *race, const hma_entrant *entrant) {
     hma_run_entry *entry = &run->entries[entrant->candidate];
     hma_buffer text = {0};
-    hma_buffer_printf(&text, "beaten after %u of %d parts of the items (chance of being on the front: %.2g)",
-                      entrant->beaten_at, HMA_PARTS, entrant->chance);
+    hma_buffer_printf(&text, "beaten after %zu of %zu items (chance of being on the front: %.2g)", entrant->beaten_at,
+                      race->track.items, entrant->chance);
     hma_status status = hma_buffer_ok(&text);
     if (status == HMA_OK) {
         status = hma_parts_set_status(run->journal, entrant->candidate, "dropped", hma_buffer_cstr(&text));
@@ -88,7 +89,7 @@ static hma_status keep_all(hma_run *run, const hma_race *race) {
     for (size_t i = 0; i < race->count && status == HMA_OK; i++) {
         const hma_entrant *entrant = &race->list[i];
         if (entrant->beaten_at > 0) {
-            status = keep_dropped(run, entrant);
+            status = keep_dropped(run, race, entrant);
         } else if (!entrant->failed && !hma_run_candidate(run, entrant->candidate)->scored) {
             status = keep_result(run, entrant->candidate, race->seed);
         }

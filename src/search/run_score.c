@@ -111,10 +111,11 @@ hma_status hma_run_arrange(const hma_run *run, size_t *entries, size_t count) {
 hma_status hma_run_select(hma_run *run, const hma_selection *selection) {
     const hma_selection *now = &run->selected;
     const bool same = now->prompts == selection->prompts && now->items == selection->items && now->first == selection->first &&
-                      now->last == selection->last && now->parts == selection->parts;
+                      now->last == selection->last && now->parts == selection->parts && !selection->only;
     const hma_status status = same || !run->scorer.select ? HMA_OK : run->scorer.select(run->scorer.user, selection);
     if (status == HMA_OK) {
-        run->selected = *selection;
+        /* single places are never asked for twice: what is kept of them equals no selection */
+        run->selected = selection->only ? (hma_selection){.parts = 1} : *selection;
     }
     return status;
 }

@@ -74,40 +74,11 @@ static double value_of(const hma_task_scores *task, size_t items) {
     return hma_metric_value(task->metric, sums, (double)items);
 }
 
-/* The trial with all answers whose ratios are nearest. */
-static size_t nearest_complete(const hma_trials *trials, const double *ratios) {
-    double least = INFINITY;
-    size_t nearest = 0;
-    for (size_t i = 0; i < trials->samples.count; i++) {
-        const hma_sample *sample = &trials->samples.list[i];
-        double distance = sample->excluded || sample->dropped ? INFINITY : 0;
-        for (size_t k = 0; k < trials->samples.region.blocks; k++) {
-            distance += fabs(sample->ratios[k] - ratios[k]);
-        }
-        if (distance < least) {
-            least = distance;
-            nearest = i;
-        }
-    }
-    return nearest;
-}
-
-/* Of an entrant that was stopped: its difference to a neighbour on the items that both have answered, on top of the neighbour's
- * value on all of them. */
-static void fill_values(const hma_trials *trials, const hma_entrant *entrant, const double *ratios, double *values) {
-    const bool stopped = entrant->beaten_at > 0;
-    const hma_entrant *neighbour = stopped ? &trials->race.list[nearest_complete(trials, ratios)] : NULL;
+/* Of an entrant that was stopped: what the race guessed last. */
+static void fill_values(const hma_trials *trials, const hma_entrant *entrant, double *values) {
     for (size_t i = 0; i < trials->samples.metrics; i++) {
-        const hma_task_scores *own = &entrant->scores.table.tasks[i];
-        size_t items = own->items;
-        if (stopped) {
-            items = hma_min_size(items, (trials->race.all[i] * entrant->beaten_at + HMA_PARTS - 1) / HMA_PARTS);
-        }
-        values[i] = value_of(own, items);
-        if (stopped) {
-            const hma_task_scores *other = &neighbour->scores.table.tasks[i];
-            values[i] += value_of(other, other->items) - value_of(other, hma_min_size(items, other->items));
-        }
+        const hma_task_scores *own = &entrant->table.tasks[i];
+        values[i] = entrant->beaten_at > 0 ? entrant->guess[i] : value_of(own, own->items);
     }
 }
 
@@ -118,12 +89,12 @@ static hma_status add_sample(hma_trials *trials, size_t entrant, const double *r
         return HMA_FAILURE;
     }
     if (!from->failed) {
-        fill_values(trials, from, ratios, values);
+        fill_values(trials, from, values);
     }
     const hma_status status = hma_samples_add(&trials->samples, ratios, from->failed ? NULL : values, from->beaten_at > 0);
     free(values);
-    trials->tokens += from->scores.tokens;
-    trials->seconds += from->scores.seconds;
+    trials->tokens += from->tokens;
+    trials->seconds += from->seconds;
     return status;
 }
 
@@ -156,7 +127,7 @@ static hma_status enter(hma_trials *trials, const double *ratios) {
     hma_status status = find_candidate(trials->run, ratios, trials->samples.region.blocks, &candidate);
     if (status == HMA_OK) {
         hma_report_step(trials->run->context, trials->race.count, most_candidates(trials));
-        status = hma_race_enter(&trials->race, candidate);
+        status = hma_race_enter(&trials->race, candidate, NULL);
     }
     return status;
 }
@@ -260,7 +231,7 @@ hma_status hma_run_search_check(const hma_run *run, const hma_search_options *op
 
 /* Pre or post on the search items: they are candidates of the run already. */
 static hma_status score_endpoint(hma_trials *trials, size_t candidate, double *ratios) {
-    hma_status status = hma_race_enter(&trials->race, candidate);
+    hma_status status = hma_race_enter(&trials->race, candidate, NULL);
     if (status == HMA_OK) {
         status = hma_race_finish(&trials->race, candidate);
     }
@@ -268,8 +239,8 @@ static hma_status score_endpoint(hma_trials *trials, size_t candidate, double *r
         ratios[k] = (double)candidate;
     }
     if (status == HMA_OK) {
-        trials->samples.metrics = trials->race.tasks;
-        trials->samples.weights = trials->race.weights;
+        trials->samples.metrics = trials->race.track.shape.task_count;
+        trials->samples.weights = trials->race.track.weights;
         status = add_sample(trials, candidate, ratios);
     }
     return status;

@@ -3,6 +3,7 @@
 
 #include "failing_malloc.h"
 #include "search/race_judge.h"
+#include "search/race_track.h"
 
 enum { FIRST = 14, MADE = 6, RUNNERS = 5, ITEMS = 16 };
 
@@ -72,37 +73,51 @@ static void methods_run_out_of_memory(void **state) {
 
 static void a_race_runs_out_of_memory(void **state) {
     (void)state;
-    static const double weights[2] = {1, 0};
-    static const size_t asked = ITEMS, all = 2 * ITEMS;
     hma_context *context;
-    hma_score_table tables[RUNNERS];
-    hma_runner runners[RUNNERS];
+    hma_score_table tables[RUNNERS], shape;
+    hma_racer racers[RUNNERS];
+    bool asked[RUNNERS][ITEMS];
+    double doubt[RUNNERS][ITEMS], value[RUNNERS][1];
     assert_ok(hma_context_new(&context, &(hma_context_options){.threads = 1}));
+    assert_ok(hma_score_table_new(&shape, 1, 1));
+    assert_ok(hma_task_scores_set(&shape, 0, "t", "t", HMA_METRIC_REWARD, true, ITEMS));
     for (size_t r = 0; r < RUNNERS; r++) {
         assert_ok(hma_score_table_new(&tables[r], 1, 1));
         assert_ok(hma_task_scores_set(&tables[r], 0, "t", "t", HMA_METRIC_REWARD, true, ITEMS));
         for (size_t i = 0; i < ITEMS; i++) {
             tables[r].tasks[0].stats[i] = (double)(r * 3 + i % 4);
+            asked[r][i] = r > 0 || i < ITEMS / 2;
         }
     }
     for (size_t number = 1;; number++) {
-        for (size_t r = 0; r < RUNNERS; r++) {
-            runners[r] = (hma_runner){.table = &tables[r], .may_lose = true};
-        }
-        const hma_heat heat = {runners, RUNNERS, 1, weights, &asked, &all, 0.05, 1};
+        hma_track track = {0};
+        double spent;
         fail_allocation(number);
-        const hma_status status = hma_heat_judge(&heat, context);
+        hma_status status = hma_track_make(&track, &shape);
+        for (size_t r = 0; r < RUNNERS; r++) {
+            racers[r] = (hma_racer){.table = &tables[r],
+                                    .asked = asked[r],
+                                    .answered = r > 0 ? ITEMS : ITEMS / 2,
+                                    .may_lose = true,
+                                    .doubt = doubt[r],
+                                    .task_value = value[r]};
+        }
+        status = status == HMA_OK ? hma_guess(&track, racers, RUNNERS, context) : status;
+        status = status == HMA_OK ? hma_judge_chances(racers, RUNNERS, 1, 0, context) : status;
+        status = status == HMA_OK ? hma_judge_beaten(&track, racers, RUNNERS, 0.05, &spent) : status;
         const bool failed = allocation_has_failed();
         fail_allocation(0);
+        hma_track_free(&track);
         assert_int_equal(status, failed ? HMA_FAILURE : HMA_OK);
         if (!failed) {
-            assert_true(runners[0].beaten && !runners[RUNNERS - 1].beaten);
+            assert_true(racers[0].beaten && !racers[RUNNERS - 1].beaten);
             break;
         }
     }
     for (size_t r = 0; r < RUNNERS; r++) {
         hma_score_table_free(&tables[r]);
     }
+    hma_score_table_free(&shape);
     hma_context_free(context);
 }
 

@@ -29,13 +29,22 @@ static inline hma_status world_select(void *user, const hma_selection *selection
 }
 
 /* The place in the file of the selected item: an affine permutation stands for the random order. */
-static inline size_t world_place(const hma_selection *s, size_t n, size_t i) { return s->parts == 0 ? i : (i * 77 + 5) % n; }
+static inline size_t world_place(const hma_selection *s, size_t n, size_t i) {
+    return s->parts == 0 && !s->only ? i : (i * 77 + 5) % n;
+}
 
-static inline hma_status fill_world_task(hma_task_result *task, const world_scorer *w, const char *name, hma_metric metric,
-                                         double value, const char *id) {
-    const size_t n = w->items ? w->items : WORLD_ITEMS, parts = w->selected.parts;
-    const size_t from = parts ? (n * w->selected.first + parts - 1) / parts : 0;
-    const size_t to = parts ? (n * w->selected.last + parts - 1) / parts : n, count = to - from;
+/* How many of n items of a task are selected, and the first of them. */
+static inline size_t world_count(const hma_selection *s, size_t task, size_t n, size_t *from) {
+    const size_t parts = s->parts;
+    *from = parts ? (n * s->first + parts - 1) / parts : 0;
+    return s->only ? s->only[task].count : parts ? (n * s->last + parts - 1) / parts - *from : n;
+}
+
+static inline hma_status fill_world_task(hma_task_result *task, const world_scorer *w, size_t number, const char *name,
+                                         hma_metric metric, double value, const char *id) {
+    const size_t n = w->items ? w->items : WORLD_ITEMS;
+    size_t from;
+    const size_t count = world_count(&w->selected, number, n, &from);
     const bool search = w->selected.items == HMA_ITEMS_SEARCH;
     const hma_rng_key shared = hma_rng_key_with(hma_rng_key_for(w->seed, name), search), own = hma_rng_key_for(w->seed + 1, id);
     *task = (hma_task_result){.name = hma_copy_text(name),
@@ -51,7 +60,8 @@ static inline hma_status fill_world_task(hma_task_result *task, const world_scor
     task->measures[0] = (hma_measure){.metric = metric, .items = count, .stats = HMA_NEW(double, count)};
     for (size_t i = 0; i < count; i++) {
         char text[64];
-        const size_t place = world_place(&w->selected, n, from + i);
+        const hma_places *only = w->selected.only ? &w->selected.only[number] : NULL;
+        const size_t place = world_place(&w->selected, n, only ? only->place[i] : from + i);
         const double noise = (1 - w->own) * (hma_rng_double(shared, place) - 0.5) +
                              w->own * (hma_rng_double(hma_rng_key_with(own, search), place) - 0.5);
         (void)snprintf(text, sizeof text, "%s%zu", search ? "s" : "t", place);
@@ -85,11 +95,12 @@ static inline hma_status score_in_world(void *user, const hma_candidate *candida
     result->has_alignment = true;
     result->seconds = 30;
     for (size_t t = 0; t < WORLD_TASKS; t++, result->task_count++) {
-        assert_ok(
-            fill_world_task(&result->tasks[t], w, names[t], t == 0 ? HMA_METRIC_ACC : HMA_METRIC_F1, values[t], candidate->id));
+        assert_ok(fill_world_task(&result->tasks[t], w, t, names[t], t == 0 ? HMA_METRIC_ACC : HMA_METRIC_F1, values[t],
+                                  candidate->id));
         w->asked += (double)result->tasks[t].items;
     }
-    assert_ok(fill_world_task(&result->alignment, w, "alignment", HMA_METRIC_REWARD, values[WORLD_TASKS], candidate->id));
+    assert_ok(fill_world_task(&result->alignment, w, WORLD_TASKS, "alignment", HMA_METRIC_REWARD, values[WORLD_TASKS],
+                              candidate->id));
     w->asked += (double)result->alignment.items;
     result->cost.tokens = 10 * result->alignment.items;
     assert_ok(hma_result_summarize(result, 1));

@@ -209,6 +209,34 @@ static void parts_ask_every_item_once_and_grow_from_the_same_beginning(void **st
     hma_suite_free(suite);
 }
 
+static void single_places_of_the_random_order_are_asked(void **state) {
+    (void)state;
+    static const size_t some[] = {0, 3, 4, 19}, twice[] = {2, 2}, beyond[] = {3, 4000};
+    hma_suite *suite = load_plain();
+    hma_pick whole = pick(suite, 0, (hma_selection){.items = HMA_ITEMS_TEST, .last = 1, .parts = 1});
+    const hma_places only[2] = {{4, some}, {2, some}}, none[2] = {{0, NULL}, {0, NULL}};
+    hma_pick part = pick(suite, 0, (hma_selection){.items = HMA_ITEMS_TEST, .only = only});
+    assert_int_equal(part.count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(part.index[i], whole.index[some[i]]);
+    }
+    hma_pick_free(&part);
+    part = pick(suite, SIZE_MAX, (hma_selection){.items = HMA_ITEMS_TEST, .only = only});
+    assert_int_equal(part.count, 2);
+    hma_pick_free(&part);
+    part = pick(suite, 0, (hma_selection){.items = HMA_ITEMS_TEST, .only = none});
+    assert_int_equal(part.count, 0);
+    hma_pick_free(&part);
+    const hma_places wrong[2][2] = {{{2, twice}, {0, NULL}}, {{2, beyond}, {0, NULL}}};
+    for (size_t i = 0; i < 2; i++) {
+        const hma_selection selection = {.items = HMA_ITEMS_TEST, .only = wrong[i]};
+        assert_fails(hma_pick_make(&part, suite, 0, &selection, 0), HMA_USAGE, "is none (expected rising places");
+        hma_pick_free(&part);
+    }
+    hma_pick_free(&whole);
+    hma_suite_free(suite);
+}
+
 static void what_cannot_be_divided_is_refused(void **state) {
     (void)state;
     put_items("mc.jsonl", 0, 1, 1);
@@ -269,6 +297,16 @@ static void an_items_score_does_not_depend_on_the_selection(void **state) {
     }
     assert_int_equal(compare_parts(&whole->alignment, &rest->alignment, compare_parts(&whole->alignment, &first->alignment, 0)),
                      5);
+    static const size_t places[] = {1, 4};
+    const hma_places only[4] = {{2, places}, {0, NULL}, {0, NULL}, {2, places}};
+    hma_result *some = score(e, source, (hma_selection){.items = HMA_ITEMS_SEARCH, .only = only});
+    assert_int_equal(some->tasks[1].items, 0);
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(some->tasks[0].item_id[i], whole->tasks[0].item_id[places[i]]);
+        assert_string_equal(some->tasks[0].detail[i], whole->tasks[0].detail[places[i]]);
+        assert_string_equal(some->alignment.detail[i], whole->alignment.detail[places[i]]);
+    }
+    hma_result_free(some);
     hma_result_free(whole);
     hma_result_free(first);
     hma_result_free(rest);
@@ -288,6 +326,7 @@ int main(void) {
         cmocka_unit_test(a_file_for_each_is_taken_whole),
         cmocka_unit_test(the_digest_covers_the_search_file),
         cmocka_unit_test(parts_ask_every_item_once_and_grow_from_the_same_beginning),
+        cmocka_unit_test(single_places_of_the_random_order_are_asked),
         cmocka_unit_test(what_cannot_be_divided_is_refused),
         cmocka_unit_test(an_items_score_does_not_depend_on_the_selection),
     };
