@@ -6,10 +6,10 @@
 
 #include "checkpoint/folder.h"
 
-static inline hma_status merge_folders(const char *pre_folder, const char *post_folder, const char *out, bool force) {
+static inline hma_status merge_folders_by(const char *recipe_json, const char *pre_folder, const char *post_folder,
+                                          const char *out, bool force) {
     const hma_context_options options = {.threads = 2};
     const hma_merge_options merge_options = {.force = force, .command_line = "hma merge"};
-    static const char recipe_json[] = "{\"ratios\":[0.25,0.75],\"tensors\":{\"model.norm.weight\":0}}";
     hma_context *context = NULL;
     hma_checkpoint *pre = NULL, *post = NULL;
     hma_recipe *recipe = NULL;
@@ -25,7 +25,7 @@ static inline hma_status merge_folders(const char *pre_folder, const char *post_
         status = hma_recipe_parse(&recipe, recipe_json, strlen(recipe_json), 2, "recipe");
     }
     if (status == HMA_OK) {
-        status = hma_source_merged(&source, pre, post, recipe);
+        status = hma_source_merged_from(&source, pre, post, pre, recipe);
     }
     if (status == HMA_OK) {
         status = hma_merge_write(context, source, out, &merge_options, NULL);
@@ -36,6 +36,11 @@ static inline hma_status merge_folders(const char *pre_folder, const char *post_
     hma_checkpoint_close(post);
     hma_context_free(context);
     return status;
+}
+
+static inline hma_status merge_folders(const char *pre_folder, const char *post_folder, const char *out, bool force) {
+    return merge_folders_by("{\"ratios\":[0.25,0.75],\"tensors\":{\"model.norm.weight\":0}}", pre_folder, post_folder, out,
+                            force);
 }
 
 /* Everything in a folder, hidden entries included. */

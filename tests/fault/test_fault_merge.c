@@ -9,14 +9,13 @@
 
 static const test_tensor large[] = {{"model.layers.0.mlp.up_proj.weight", "BF16", "[3000,1000]", 3000000}};
 
-static void every_allocation_may_fail(void **state) {
-    const test_folder *folder = *state;
+static void fail_every_allocation(const test_folder *folder, const char *recipe) {
     char *pre = write_model(folder->path, "pre", MODEL_CONFIG, 0, NULL, 0), *out = path_in(folder->path, "out");
     char *post = write_model(folder->path, "post", MODEL_CONFIG, 0.3, NULL, 0);
     size_t number = 1;
     for (;; number++) {
         fail_allocation(number);
-        const hma_status status = merge_folders(pre, post, out, false);
+        const hma_status status = merge_folders_by(recipe, pre, post, out, false);
         const bool failed = allocation_has_failed();
         fail_allocation(0);
         if (status == HMA_OK) {
@@ -37,6 +36,15 @@ static void every_allocation_may_fail(void **state) {
     free(pre);
     free(post);
     free(out);
+}
+
+static void every_allocation_may_fail(void **state) {
+    fail_every_allocation(*state, "{\"ratios\":[0.25,0.75],\"tensors\":{\"model.norm.weight\":0}}");
+}
+
+/* Borders and angles are looked for while other threads wait for them; the third model is pre once more. */
+static void every_allocation_of_other_methods_may_fail(void **state) {
+    fail_every_allocation(*state, "{\"method\":\"ties\",\"ratio\":0.5,\"base\":\"model\"}");
 }
 
 static void a_file_size_limit_is_an_ordinary_error(void **state) {
@@ -97,6 +105,7 @@ static void a_killed_writer_never_leaves_half_a_folder(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_allocation_may_fail, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(every_allocation_of_other_methods_may_fail, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_file_size_limit_is_an_ordinary_error, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_killed_writer_never_leaves_half_a_folder, make_folder, remove_folder),
     };
