@@ -38,11 +38,8 @@ typedef struct product {
     size_t first, count; /* columns */
     float *y;
     size_t ldy;
+    size_t at_once; /* columns of a task */
 } product;
-
-/* Columns that one thread takes at a time; fixed, so that backends whose bits depend on the shape give the same for any
- * threads. */
-enum { COLUMNS_AT_ONCE = 4 * HMA_PANEL };
 
 static void multiply_columns(const product *p, size_t first, size_t count) {
     const hma_matrix *w = p->matrix;
@@ -58,19 +55,20 @@ static void multiply_columns(const product *p, size_t first, size_t count) {
 static hma_status multiply_task(void *argument, size_t index, size_t worker) {
     const product *p = argument;
     (void)worker;
-    const size_t at = index * COLUMNS_AT_ONCE;
-    multiply_columns(p, p->first + at, hma_min_size(COLUMNS_AT_ONCE, p->count - at));
+    const size_t at = index * p->at_once;
+    multiply_columns(p, p->first + at, hma_min_size(p->at_once, p->count - at));
     return HMA_OK;
 }
 
 hma_status hma_layer_multiply(const hma_engine *e, hma_pool *pool, const float *x, size_t ldx, size_t m,
                               const hma_matrix *matrix, size_t first, size_t count, float *y, size_t ldy) {
-    product p = {e->kernels->gemm, x, ldx, m, matrix, first, count, y, ldy};
-    if (!pool) {
+    product p = {e->kernels->gemm, x, ldx, m, matrix, first, count, y, ldy, 0};
+    if (!pool || count == 0) {
         multiply_columns(&p, first, count);
         return HMA_OK;
     }
-    return hma_pool_run(pool, (count + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE, multiply_task, &p);
+    p.at_once = hma_gemm_columns_at_once(p.gemm, count, hma_pool_threads(pool));
+    return hma_pool_run(pool, (count + p.at_once - 1) / p.at_once, multiply_task, &p);
 }
 
 static hma_status multiply(const hma_engine *e, hma_pool *pool, const float *x, size_t ldx, size_t m, const hma_matrix *matrix,

@@ -20,7 +20,7 @@
 #include "eval/transformer/kernels/kernels.h"
 #include "peak.h"
 
-enum { ROUNDS = 5, BACKENDS = 6, ROWS = 96, COLUMNS = 128 };
+enum { ROUNDS = 5, BACKENDS = 6, ROWS = 96, HUGE_BLOCK = 1 << 22 };
 
 typedef struct shape {
     const char *model, *what;
@@ -40,16 +40,16 @@ typedef struct job {
     const void *packed;
     float *y;
     size_t m;
-    bool by_columns;
+    size_t columns; /* of a task, when few rows are cut by columns; 0: not */
 } job;
 
 static hma_status run_tile(void *argument, size_t index, size_t worker) {
     const job *j = argument;
     const size_t n = j->s->n, k = j->s->k;
     (void)worker;
-    if (j->by_columns) {
-        const size_t first = index * COLUMNS;
-        j->gemm->multiply(j->x, k, j->m, j->packed, n, k, first, n - first < COLUMNS ? n - first : COLUMNS, j->y + first, n);
+    if (j->columns) {
+        const size_t first = index * j->columns, count = n - first < j->columns ? n - first : j->columns;
+        j->gemm->multiply(j->x, k, j->m, j->packed, n, k, first, count, j->y + first, n);
     } else {
         j->gemm->multiply(j->x + index * ROWS * k, k, ROWS, j->packed, n, k, 0, n, j->y + index * ROWS * n, n);
     }
@@ -58,7 +58,7 @@ static hma_status run_tile(void *argument, size_t index, size_t worker) {
 
 /* Operations per second of CPU time, times the threads. */
 static double rate_of(hma_pool *pool, const job *j) {
-    const size_t tiles = j->by_columns ? (j->s->n + COLUMNS - 1) / COLUMNS : j->m / ROWS;
+    const size_t tiles = j->columns ? (j->s->n + j->columns - 1) / j->columns : j->m / ROWS;
     const double flops = 2.0 * (double)j->m * (double)j->s->n * (double)j->s->k;
     const int repeats = 1 + (int)(1e9 / flops);
     const double start = bench_cpu();
@@ -86,12 +86,15 @@ static void run_shape(hma_pool *pool, const backend *backends, const shape *s, s
         rows[i] = (float)(i % 13) - 6;
     }
     for (size_t b = 0; b < BACKENDS && backends[b].gemm; b++) {
-        packed[b] = hma_new_aligned(hma_packed_bytes(backends[b].gemm, s->n, s->k), 1);
+        /* in huge pages, as a part of a layer is */
+        const size_t bytes = hma_packed_bytes(backends[b].gemm, s->n, s->k);
+        packed[b] = hma_new_aligned(bytes < HUGE_BLOCK ? HUGE_BLOCK : bytes, 1);
         backends[b].gemm->pack(packed[b], s->n, s->k, 0, s->n, rows);
     }
     for (size_t r = 0; r <= ROUNDS; r++) {
         for (size_t b = 0; b < BACKENDS && backends[b].gemm; b++) {
-            const job j = {backends[b].gemm, s, x, packed[b], y, m, m < ROWS};
+            const size_t columns = hma_gemm_columns_at_once(backends[b].gemm, s->n, hma_pool_threads(pool));
+            const job j = {backends[b].gemm, s, x, packed[b], y, m, m < ROWS ? columns : 0};
             rate[b][r ? r - 1 : 0] = rate_of(pool, &j); /* the first round warms up and is overwritten */
         }
     }
@@ -137,7 +140,7 @@ int main(int argc, char **argv) {
         printf("  %s", backends[b].name);
     }
     printf("\n");
-    static const size_t few[] = {1, 4, 16, 64};
+    static const size_t few[] = {1, 2, 4, 8, 16, 64};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         if (argc > 2 && strcmp(argv[2], shapes[i].model) != 0) {
             continue;

@@ -47,6 +47,13 @@ static inline size_t hma_panel_offset(size_t k, size_t row, size_t d0) {
     return row / HMA_PANEL * HMA_PANEL * (k + k % 2) + HMA_PANEL * d0;
 }
 
+/*
+ * Columns that a thread takes at a time when `count` columns are cut up for several. Fixed where bits depend on the shape, so
+ * that they are the same for any number of threads. Others take more, because they arrange X anew for each piece; two pieces a
+ * thread, so that a late one costs little.
+ */
+size_t hma_gemm_columns_at_once(const hma_gemm *gemm, size_t count, size_t threads);
+
 extern const hma_gemm hma_gemm_naive, hma_gemm_naive_bf16;
 extern const hma_gemm hma_gemm_openblas, hma_gemm_openblas_bf16;
 extern const hma_gemm hma_gemm_avx2, hma_gemm_avx2_bf16;

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/checked.h"
 #include "base/error_set.h"
 
 static char openblas_name[96];
@@ -58,6 +59,16 @@ hma_status hma_kernels_choose(hma_kernels *out, hma_backend backend, hma_precisi
                                                                 : &hma_backward_base;
     *out = (hma_kernels){gemm, vector, backward};
     return HMA_OK;
+}
+
+enum { LEAST_COLUMNS = 4 * HMA_PANEL, MOST_COLUMNS = 16 * HMA_PANEL };
+
+size_t hma_gemm_columns_at_once(const hma_gemm *gemm, size_t count, size_t threads) {
+    if (!gemm->invariant) {
+        return LEAST_COLUMNS;
+    }
+    const size_t share = hma_packed_rows(threads == 1 ? count : count / (2 * threads));
+    return threads == 1 ? share : hma_max_size(LEAST_COLUMNS, hma_min_size(share, MOST_COLUMNS));
 }
 
 const char *hma_kernels_name(const hma_kernels *kernels) {
