@@ -9,12 +9,16 @@
 
 /* ---- scratch memory ---- */
 
-static size_t up_width(const hma_architecture *a) { return a->gated ? 2 * a->intermediate : a->intermediate; }
+/* From one row of the MLP's inside to the next: not whole pages, or the rows would fight for the same lines of the caches. */
+static size_t up_stride(const hma_architecture *a) {
+    const size_t width = a->gated ? 2 * a->intermediate : a->intermediate;
+    return width % 1024 == 0 ? width + 256 : width;
+}
 
 /* Floats for `rows` rows in hma_layer_before and hma_layer_after. */
 static size_t row_scratch(const hma_architecture *a, size_t rows) {
     const size_t before = a->hidden + hma_query_width(a) + 2 * hma_kv_width(a);
-    const size_t after = 2 * a->hidden + up_width(a);
+    const size_t after = 2 * a->hidden + up_stride(a);
     return rows * hma_max_size(before, after);
 }
 
@@ -72,8 +76,8 @@ hma_status hma_layer_multiply(const hma_engine *e, hma_pool *pool, const float *
 }
 
 static hma_status multiply(const hma_engine *e, hma_pool *pool, const float *x, size_t ldx, size_t m, const hma_matrix *matrix,
-                           float *y) {
-    return hma_layer_multiply(e, pool, x, ldx, m, matrix, 0, matrix->rows, y, matrix->rows);
+                           float *y, size_t ldy) {
+    return hma_layer_multiply(e, pool, x, ldx, m, matrix, 0, matrix->rows, y, ldy);
 }
 
 /* ---- norms ---- */
@@ -146,7 +150,7 @@ hma_status hma_layer_before(hma_layer_run *run, size_t first, size_t count, floa
     const size_t hidden = e->a->hidden, width = run->layer->qkv.rows;
     float *normed = scratch, *qkv = scratch + count * hidden;
     hma_layer_norm_rows(e, &run->layer->attn_norm, run->x + first * hidden, normed, count);
-    const hma_status status = multiply(e, pool, normed, hidden, count, &run->layer->qkv, qkv);
+    const hma_status status = multiply(e, pool, normed, hidden, count, &run->layer->qkv, qkv, width);
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
         hma_layer_place_row(run, first + i, qkv + i * width);
     }
@@ -217,6 +221,10 @@ void hma_layer_attend(const hma_layer_run *run, size_t task, float *scratch) {
                                .scale = a->attention_scale / divisor,
                                .softcap = a->attention_softcap,
                                .scratch = scratch};
+    /* the rows' later heads come while the first ones are computed */
+    for (size_t i = 0; i < block->count * q_width; i += 16) {
+        __builtin_prefetch(run->q + (rows->first + block->first) * q_width + i);
+    }
     for (size_t h = task % per_block * heads; h < task % per_block * heads + heads; h++) {
         attention.keys = run->store->keys + h * a->head_dim * 16;
         attention.values = run->store->values + h * a->head_dim;
@@ -242,12 +250,12 @@ static void add_residual(const hma_engine *e, const hma_norm *n, float *y, float
     }
 }
 
-/* up[count, up_width] -> its first `intermediate` columns hold act(gate) * up, or act(up). */
+/* up[count, ..] -> its first `intermediate` columns hold act(gate) * up, or act(up). */
 static void activate(const hma_engine *e, float *up, size_t count) {
     const hma_architecture *a = e->a;
-    const size_t width = up_width(a);
+    const size_t stride = up_stride(a);
     for (size_t i = 0; i < count; i++) {
-        float *row = up + i * width;
+        float *row = up + i * stride;
         e->kernels->vector->activate(row, a->gated ? row + a->intermediate : NULL, a->intermediate, a->activation);
     }
 }
@@ -256,13 +264,13 @@ hma_status hma_layer_after(hma_layer_run *run, size_t first, size_t count, float
     const hma_engine *e = run->engine;
     const hma_architecture *a = e->a;
     const hma_layer *layer = run->layer;
-    const size_t hidden = a->hidden, q_width = hma_query_width(a), width = up_width(a);
+    const size_t hidden = a->hidden, q_width = hma_query_width(a), stride = up_stride(a);
     float *x = run->x + first * hidden, *delta = scratch, *normed = scratch + count * hidden, *up = normed + count * hidden;
     if (a->parallel) {
         /* the MLP reads x as it was before attention */
         hma_layer_norm_rows(e, a->shared_norm ? &layer->attn_norm : &layer->mlp_norm, x, normed, count);
     }
-    hma_status status = multiply(e, pool, run->q + first * q_width, q_width, count, &layer->o, delta);
+    hma_status status = multiply(e, pool, run->q + first * q_width, q_width, count, &layer->o, delta, hidden);
     if (status != HMA_OK) {
         return status;
     }
@@ -270,12 +278,12 @@ hma_status hma_layer_after(hma_layer_run *run, size_t first, size_t count, float
     if (!a->parallel) {
         hma_layer_norm_rows(e, &layer->mlp_norm, x, normed, count);
     }
-    status = multiply(e, pool, normed, hidden, count, &layer->up, up);
+    status = multiply(e, pool, normed, hidden, count, &layer->up, up, stride);
     if (status != HMA_OK) {
         return status;
     }
     activate(e, up, count);
-    status = multiply(e, pool, up, width, count, &layer->down, delta);
+    status = multiply(e, pool, up, stride, count, &layer->down, delta, hidden);
     if (status == HMA_OK) {
         add_residual(e, &layer->post_mlp_norm, x, delta, count);
     }

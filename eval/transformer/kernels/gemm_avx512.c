@@ -10,7 +10,6 @@
 
 #define HMA_TILE_OP "vfmadd231ps"
 #define HMA_STEP_DEPTH 1
-#define HMA_ROW_BYTES "1024"
 #include "eval/transformer/kernels/gemm_tile512.h"
 
 static void pack_x(const float *x, size_t ldx, size_t rows, size_t depth, void *to) {
@@ -21,7 +20,7 @@ static void pack_x(const float *x, size_t ldx, size_t rows, size_t depth, void *
 
 static void multiply(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
                      float *y, size_t ldy) {
-    static const format fp32 = {pack_x, sizeof(float), NULL};
+    static const format fp32 = {true, pack_x, sizeof(float), NULL};
     (void)n;
     multiply_as(&fp32, x, ldx, m, packed, k, first, count, y, ldy);
 }
@@ -47,7 +46,7 @@ static void round_x(const float *x, size_t ldx, size_t rows, size_t depth, void 
 
 static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first,
                           size_t count, float *y, size_t ldy) {
-    static const format bf16 = {round_x, sizeof(uint16_t), widen};
+    static const format bf16 = {false, round_x, sizeof(uint16_t), widen};
     (void)n;
     multiply_as(&bf16, x, ldx, m, packed, k, first, count, y, ldy);
 }

@@ -11,7 +11,6 @@
 
 #define HMA_TILE_OP "vdpbf16ps"
 #define HMA_STEP_DEPTH 2
-#define HMA_ROW_BYTES "512"
 #include "eval/transformer/kernels/gemm_tile512.h"
 
 /* 16 floats to bfloat16, as hma_bf16_from() does it. */
@@ -77,7 +76,7 @@ static void pack_x(const float *x, size_t ldx, size_t rows, size_t depth, void *
 
 static void multiply(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
                      float *y, size_t ldy) {
-    static const format pairs = {pack_x, sizeof(uint16_t), NULL};
+    static const format pairs = {false, pack_x, sizeof(uint16_t), NULL};
     (void)n;
     multiply_as(&pairs, x, ldx, m, packed, k, first, count, y, ldy);
 }

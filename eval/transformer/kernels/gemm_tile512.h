@@ -8,9 +8,9 @@
  * instructions that it does not know well; and so that unoptimised and sanitized builds have the same speed.
  *
  * A panel is gone through from its first step to its last before the next one, so weights come in the order in which they lie
- * in memory and can be fetched ahead: with few rows a product takes as long as that. X stays in the second-level cache, as
- * [block of k][row][256 / HMA_STEP_DEPTH] steps without gaps: rows with a stride of whole pages would fight for the same few
- * lines of the first-level cache.
+ * in memory and can be fetched ahead: with few rows a product takes as long as that. X stays in the second-level cache, as it is
+ * or as [block of k][row][256 / HMA_STEP_DEPTH] steps without gaps: rows with a stride of whole pages would fight for the same
+ * few lines of the first-level cache.
  */
 #ifndef HMA_EVAL_TRANSFORMER_KERNELS_GEMM_TILE512_H
 #define HMA_EVAL_TRANSFORMER_KERNELS_GEMM_TILE512_H
@@ -33,9 +33,23 @@ enum {
     AHEAD_ONE = 64 * STEP_BYTES
 };
 
+/* Lanes of X: rows r and r + 6 of a tile, from pointers to rows 0 and 6 and the stride of rows, 1, 3 and 5 times. */
+#define X_0 "(%[x])"
+#define X_1 "(%[x],%[s])"
+#define X_2 "(%[x],%[s],2)"
+#define X_3 "(%[x],%[s3])"
+#define X_4 "(%[x],%[s],4)"
+#define X_5 "(%[x],%[s5])"
+#define X_6 "(%[x6])"
+#define X_7 "(%[x6],%[s])"
+#define X_8 "(%[x6],%[s],2)"
+#define X_9 "(%[x6],%[s3])"
+#define X_10 "(%[x6],%[s],4)"
+#define X_11 "(%[x6],%[s5])"
+
 /* One row r of a step: its lane of X times both halves of the panel's step, added to accumulators low and high. */
-#define ROW_OF(at, r, low, high)                                                                                               \
-    "vbroadcastss " #r "*" HMA_ROW_BYTES "+4*" #at "(%[x]), %%zmm2\n\t" HMA_TILE_OP " %%zmm0, %%zmm2, %%zmm" #low              \
+#define ROW_OF(at, r, low, high)                                                                                       \
+    "vbroadcastss 4*" #at X_##r ", %%zmm2\n\t" HMA_TILE_OP " %%zmm0, %%zmm2, %%zmm" #low                               \
     "\n\t" HMA_TILE_OP " %%zmm1, %%zmm2, %%zmm" #high "\n\t"
 #define ROWS_1(at) ROW_OF(at, 0, 8, 9)
 #define ROWS_2(at) ROWS_1(at) ROW_OF(at, 1, 10, 11)
@@ -86,6 +100,7 @@ enum {
 /* Where a tile works. */
 typedef struct tile_place {
     const void *x;     /* first row's steps */
+    size_t ldx;        /* bytes */
     const void *panel; /* [steps][32] */
     const void *next;  /* fetched meanwhile */
     size_t stride;     /* from a panel to the second one of a pair, bytes */
@@ -110,7 +125,7 @@ typedef struct tile_place {
 
 #define DEFINE_TILE(rows, lines)                                                                                            \
     static void tile_##rows##_##lines(const tile_place *p) {                                                           \
-        const char *x = p->x, *panel = p->panel, *next = p->next;                                                      \
+        const char *x = p->x, *x6 = x + 6 * p->ldx, *panel = p->panel, *next = p->next;                                \
         float *y = p->y, *to = p->y;                                                                                   \
         size_t fours = p->steps / 4, ones = p->steps % 4;                                                              \
         __asm__ volatile(EACH_##rows(FETCH) EACH_##rows(CLEAR)                                                         \
@@ -120,17 +135,18 @@ typedef struct tile_place {
                          "1:\n\t"                                                                                      \
                          FETCH_##lines                                                                                 \
                          STEP(rows, 0) STEP(rows, 1) STEP(rows, 2) STEP(rows, 3)                                       \
-                         "add $16, %[x]\n\tadd $512, %[panel]\n\t"                                                     \
+                         "add $16, %[x]\n\tadd $16, %[x6]\n\tadd $512, %[panel]\n\t"                                    \
                          "dec %[fours]\n\tjnz 1b\n"                                                                    \
                          "2:\n\t"                                                                                      \
                          "test %[ones], %[ones]\n\tjz 4f\n"                                                            \
-                         "3:\n\t" STEP(rows, 0) "add $4, %[x]\n\tadd $128, %[panel]\n\tdec %[ones]\n\tjnz 3b\n"        \
+                         "3:\n\t" STEP(rows, 0) "add $4, %[x]\n\tadd $4, %[x6]\n\tadd $128, %[panel]\n\t"             \
+                         "dec %[ones]\n\tjnz 3b\n"                                                                    \
                          "4:\n\t"                                                                                      \
                          "mov %[y], %[to]\n\t"                                                                         \
                          "test %[add], %[add]\n\tjz 5f\n\t" EACH_##rows(ADD) "5:\n\t" EACH_##rows(STORE)               \
-                         : [x] "+r"(x), [panel] "+r"(panel), [next] "+r"(next), [y] "+r"(y), [to] "+r"(to),            \
-                           [fours] "+r"(fours), [ones] "+r"(ones)                                                      \
-                         : [ldy] "r"(p->ldy), [m0] "Yk"(p->m0), [m1] "Yk"(p->m1), [add] "r"((size_t)p->add)            \
+                         : [x] "+r"(x), [x6] "+r"(x6), [panel] "+r"(panel), [next] "+r"(next), [y] "+r"(y),            \
+                           [to] "+r"(to), [fours] "+r"(fours), [ones] "+r"(ones)                                       \
+                         : [s] "r"(p->ldx), [s3] "r"(3 * p->ldx), [s5] "r"(5 * p->ldx), [ldy] "r"(p->ldy), [m0] "Yk"(p->m0), [m1] "Yk"(p->m1), [add] "r"((size_t)p->add)            \
                          : "cc", "memory", ALL_VECTORS);                                                               \
     }
 
@@ -159,7 +175,7 @@ DEFINE_TILES(8)
 /* ---- up to 6 rows, 2 panels at once ---- */
 
 #define PAIR_ROW(at, r, a, b, c, d)                                                                                    \
-    "vbroadcastss " #r "*" HMA_ROW_BYTES "+4*" #at "(%[x]), %%zmm4\n\t"                                                \
+    "vbroadcastss 4*" #at X_##r ", %%zmm4\n\t"                                                                        \
     HMA_TILE_OP " %%zmm0, %%zmm4, %%zmm" #a "\n\t" HMA_TILE_OP " %%zmm1, %%zmm4, %%zmm" #b "\n\t" HMA_TILE_OP          \
                 " %%zmm2, %%zmm4, %%zmm" #c "\n\t" HMA_TILE_OP " %%zmm3, %%zmm4, %%zmm" #d "\n\t"
 #define PAIR_ROWS_1(at) PAIR_ROW(at, 0, 8, 9, 10, 11)
@@ -213,7 +229,8 @@ DEFINE_TILES(8)
                          PAIR_EACH_##rows(PAIR_STORE)                                                                  \
                          : [x] "+r"(x), [panel] "+r"(panel), [y] "+r"(y), [to] "+r"(to), [fours] "+r"(fours),          \
                            [ones] "+r"(ones)                                                                           \
-                         : [ldy] "r"(p->ldy), [add] "r"((size_t)p->add), [one] "r"(p->stride)                          \
+                         : [s] "r"(p->ldx), [s3] "r"(3 * p->ldx), [s5] "r"(5 * p->ldx), [ldy] "r"(p->ldy),             \
+                           [add] "r"((size_t)p->add), [one] "r"(p->stride)                                             \
                          : "cc", "memory", ALL_VECTORS);                                                               \
     }
 
@@ -246,7 +263,7 @@ static void tiles(tile_place p, size_t m, size_t lines) {
         const size_t rows = (m + count - 1) / count;
         tile_by_rows[power][rows](&p);
         m -= rows;
-        p.x = (const char *)p.x + rows * ROW_BYTES;
+        p.x = (const char *)p.x + rows * p.ldx;
         p.y = (float *)(void *)((char *)p.y + rows * p.ldy);
         p.next = (const char *)p.next + fetched;
     }
@@ -262,33 +279,35 @@ static size_t depth_at(size_t k, size_t d0) { return k - d0 < HMA_GEMM_DEPTH ? k
 
 /* How X and weights come, in the including file. */
 typedef struct format {
+    bool in_place; /* X is steps already */
     /* Up to 256 columns of some rows of X as steps; what is not there is 0. */
     void (*pack_x)(const float *x, size_t ldx, size_t rows, size_t depth, void *to);
     size_t weight_bytes;                                        /* as stored .. */
     void (*widen)(const void *from, size_t count, void *lanes); /* .. and made into lanes; NULL: they are lanes */
 } format;
 
-/* A product, and the rows of X that are packed: blocks of k from `packed_from` to before `packed_to`. */
+/* Some rows of a product, and blocks of k from `from` to before `to`. */
 typedef struct product {
     const format *format;
     const char *weights; /* of column 0 */
-    size_t k, rows, packed_from, packed_to;
-    const char *x;
-    float *y; /* of column 0 */
+    size_t k, rows, from, to;
+    const char *x;       /* at `from` */
+    size_t ldx, block;   /* bytes from row to row, and from one block of k to the next */
+    float *y;            /* of column 0 */
     size_t ldy;
 } product;
 
-/* The packed blocks of k, one after the other, for one panel or a pair from column j on, of which `count` columns exist. */
+/* The blocks of k, one after the other, for one panel or a pair from column j on, of which `count` columns exist. */
 static void multiply_panel(const product *m, size_t j, size_t count, bool pair) {
     _Alignas(64) char lanes[HMA_GEMM_DEPTH / HMA_STEP_DEPTH * STEP_BYTES];
     const size_t bytes = m->format->weight_bytes, stride = hma_panel_offset(m->k, HMA_PANEL, 0) * bytes;
     const size_t ahead = m->rows <= TILE_ROWS && !m->format->widen ? AHEAD_ONE : HMA_GEMM_DEPTH * HMA_PANEL * bytes;
-    const size_t run = (m->packed_to - m->packed_from) * HMA_PANEL * bytes; /* these follow each other in memory */
-    const char *panel = m->weights + j / HMA_PANEL * stride + m->packed_from * HMA_PANEL * bytes;
-    tile_place p = {.stride = stride, .x = m->x, .y = m->y + j, .ldy = m->ldy * sizeof(float)};
+    const size_t run = (m->to - m->from) * HMA_PANEL * bytes; /* these follow each other in memory */
+    const char *panel = m->weights + j / HMA_PANEL * stride + m->from * HMA_PANEL * bytes;
+    tile_place p = {.stride = stride, .x = m->x, .ldx = m->ldx, .y = m->y + j, .ldy = m->ldy * sizeof(float)};
     set_columns(&p, count);
-    for (size_t d = m->packed_from; d < m->packed_to; d += HMA_GEMM_DEPTH) {
-        const size_t at = (d - m->packed_from) * HMA_PANEL * bytes, later = at + ahead, depth = depth_at(m->k, d);
+    for (size_t d = m->from; d < m->to; d += HMA_GEMM_DEPTH) {
+        const size_t at = (d - m->from) * HMA_PANEL * bytes, later = at + ahead, depth = depth_at(m->k, d);
         p.panel = panel + at;
         p.next = panel + later / run * stride + later % run;
         p.steps = (depth + HMA_STEP_DEPTH - 1) / HMA_STEP_DEPTH;
@@ -302,7 +321,7 @@ static void multiply_panel(const product *m, size_t j, size_t count, bool pair) 
         } else {
             tiles(p, m->rows, 2 * HMA_STEP_DEPTH * bytes);
         }
-        p.x = (const char *)p.x + m->rows * ROW_BYTES;
+        p.x = (const char *)p.x + m->block;
     }
 }
 
@@ -314,19 +333,40 @@ static void multiply_columns(const product *m, size_t count) {
     }
 }
 
+/* Whether the rows of a tile keep out of each other's way in a first-level cache of 64 sets of lines, as they lie in X. */
+static bool well_spread(size_t ldx, size_t rows) {
+    enum { LINE = 16, SETS = 64, BLOCK_LINES = HMA_GEMM_DEPTH / LINE, MOST = 4 };
+    rows = rows < TILE_ROWS ? rows : TILE_ROWS;
+    size_t most = 0;
+    for (size_t r = 0; rows > MOST && r < rows; r++) {
+        size_t same = 0; /* rows that have a line in the set where row r begins */
+        for (size_t i = 0; i < rows; i++) {
+            same += (r * ldx / LINE - i * ldx / LINE) % SETS < BLOCK_LINES;
+        }
+        most = same > most ? same : most;
+    }
+    return most <= MOST;
+}
+
 static void multiply_as(const format *f, const float *x, size_t ldx, size_t m, const void *packed, size_t k, size_t first,
                         size_t count, float *y, size_t ldy) {
     _Alignas(64) char rows_of_x[PACKED_BYTES];
     const char *weights = (const char *)packed + hma_panel_offset(k, first, 0) * f->weight_bytes;
+    const bool in_place = f->in_place && well_spread(ldx, m);
     for (size_t left = (m + PACKED_ROWS - 1) / PACKED_ROWS, rows; left; left--, m -= rows, x += rows * ldx, y += rows * ldy) {
         rows = (m + left - 1) / left;
         const size_t block = rows * ROW_BYTES, depth = PACKED_BYTES / block * HMA_GEMM_DEPTH;
         for (size_t d0 = 0, end; d0 < k; d0 = end) {
             end = k - d0 < depth ? k : d0 + depth;
-            for (size_t d = d0; d < end; d += HMA_GEMM_DEPTH) {
+            product p = {f, weights, k, rows, d0, end, rows_of_x, ROW_BYTES, block, y, ldy};
+            if (in_place) {
+                p.x = (const char *)(x + d0);
+                p.ldx = ldx * sizeof *x;
+                p.block = HMA_GEMM_DEPTH * sizeof *x;
+            }
+            for (size_t d = d0; d < end && !in_place; d += HMA_GEMM_DEPTH) {
                 f->pack_x(x + d, ldx, rows, depth_at(k, d), rows_of_x + (d - d0) / HMA_GEMM_DEPTH * block);
             }
-            const product p = {f, weights, k, rows, d0, end, rows_of_x, y, ldy};
             multiply_columns(&p, count);
         }
     }
