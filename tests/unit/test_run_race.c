@@ -5,32 +5,6 @@
 #include "search/race_judge.h"
 #include "search/race_track.h"
 
-typedef struct fixture {
-    char folder[512];
-    char run[2][600];
-    hma_context *context;
-    world_scorer scorer;
-} fixture;
-
-static int set_up(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    (void)make_temporary_folder(f->folder);
-    (void)snprintf(f->run[0], sizeof f->run[0], "%s/whole", f->folder);
-    (void)snprintf(f->run[1], sizeof f->run[1], "%s/pieces", f->folder);
-    assert_ok(hma_context_new(&f->context, &(hma_context_options){.threads = 2}));
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    fixture *f = *state;
-    hma_context_free(f->context);
-    assert_ok(hma_folder_remove(f->folder));
-    free(f);
-    return 0;
-}
-
 /* ---- guesses and chances ---- */
 
 enum { RACERS = 40, ITEMS = 100, COMPLETE = 20 };
@@ -87,7 +61,7 @@ static void free_field(field *f) {
 }
 
 static void guesses_are_as_far_off_as_they_say(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     enum { SEEDS = 20 };
     double squares[HMA_AXES] = {0}, plain = 0, guessed = 0, count = 0;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
@@ -124,7 +98,7 @@ static void guesses_are_as_far_off_as_they_say(void **state) {
 }
 
 static void what_is_doubted_is_where_the_peers_part(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     field *one = calloc(1, sizeof *one);
     assert_non_null(one);
     make_field(one, 3, 0);
@@ -156,7 +130,7 @@ static hma_racer standing(double x, double y, double deviation) {
 }
 
 static void only_those_without_a_chance_are_beaten(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     enum { COUNT = 7 };
     const hma_track track = {.items = 1};
     /* 0, 1 and 2 are the front; 3 is far behind 1; 4 is behind it by less than what can be told; 5 takes no part, 6 cannot lose
@@ -199,7 +173,7 @@ static void only_those_without_a_chance_are_beaten(void **state) {
 
 /* ---- runs ---- */
 
-static hma_run *begin(fixture *f, const char *name, const char *levels) {
+static hma_run *begin(world_fixture *f, const char *name, const char *levels) {
     hma_run *run = begin_in_world(f->context, in_folder(f->folder, name), &f->scorer, false);
     assert_ok(hma_run_add_levels(run, levels));
     return run;
@@ -210,7 +184,7 @@ typedef struct outcome {
     char id[100][17];
 } outcome;
 
-static outcome front_of(fixture *f, hma_run *run) {
+static outcome front_of(world_fixture *f, hma_run *run) {
     outcome out = {0};
     hma_front *front;
     assert_ok(hma_front_compute(&front, f->context, run, &(hma_front_options){.resamples = 100}));
@@ -222,7 +196,7 @@ static outcome front_of(fixture *f, hma_run *run) {
 }
 
 static void a_race_keeps_the_front_for_less_than_half_of_the_items(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     enum { SEEDS = 10 };
     size_t same = 0;
     double share = 0;
@@ -254,9 +228,9 @@ static void a_race_keeps_the_front_for_less_than_half_of_the_items(void **state)
 }
 
 static void an_interrupted_race_ends_the_same_and_asks_nothing_twice(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     f->scorer.own = 0.1;
-    hma_run *run = begin(f, "whole", "0,0.5,1");
+    hma_run *run = begin(f, "run", "0,0.5,1");
     assert_ok(hma_run_race(run));
     const outcome whole = front_of(f, run);
     hma_run_close(run);
@@ -265,7 +239,7 @@ static void an_interrupted_race_ends_the_same_and_asks_nothing_twice(void **stat
     hma_status status = HMA_INTERRUPTED;
     while (status == HMA_INTERRUPTED) {
         f->scorer.stop_at = f->scorer.calls + 4;
-        run = begin(f, "pieces", "0,0.5,1");
+        run = begin(f, "other", "0,0.5,1");
         status = hma_run_race(run);
         if (status != HMA_OK) {
             hma_run_close(run);
@@ -278,16 +252,16 @@ static void an_interrupted_race_ends_the_same_and_asks_nothing_twice(void **stat
     assert_int_equal(pieces.count, whole.count);
     assert_memory_equal(pieces.id, whole.id, sizeof whole.id);
     const char *dropped = "SELECT sum(number * number) FROM candidate WHERE status = 'dropped'";
-    const int64_t expected = query_journal(f->run[0], dropped);
+    const int64_t expected = query_journal(f->run, dropped);
     assert_true(expected > 0);
-    assert_int_equal(query_journal(f->run[1], dropped), expected);
+    assert_int_equal(query_journal(f->other, dropped), expected);
     char *text;
-    assert_ok(hma_run_verify(f->run[1], &text));
+    assert_ok(hma_run_verify(f->other, &text));
     free(text);
 }
 
 static void survivors_have_the_results_of_a_full_scoring(void **state) {
-    fixture *f = *state;
+    world_fixture *f = *state;
     hma_run *run = begin(f, "all", "0,0.5,1"), *raced;
     assert_ok(hma_run_score(run));
     raced = begin(f, "race", "0,0.5,1");
@@ -322,12 +296,12 @@ static void survivors_have_the_results_of_a_full_scoring(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(only_those_without_a_chance_are_beaten, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(guesses_are_as_far_off_as_they_say, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_doubted_is_where_the_peers_part, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_race_keeps_the_front_for_less_than_half_of_the_items, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_interrupted_race_ends_the_same_and_asks_nothing_twice, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(survivors_have_the_results_of_a_full_scoring, set_up, tear_down),
+        in_a_world(only_those_without_a_chance_are_beaten),
+        in_a_world(guesses_are_as_far_off_as_they_say),
+        in_a_world(what_is_doubted_is_where_the_peers_part),
+        in_a_world(a_race_keeps_the_front_for_less_than_half_of_the_items),
+        in_a_world(an_interrupted_race_ends_the_same_and_asks_nothing_twice),
+        in_a_world(survivors_have_the_results_of_a_full_scoring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
