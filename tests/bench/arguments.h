@@ -1,4 +1,4 @@
-/* Numbers on a bench's command line. One that is not a number ends the program: a measurement of something else helps nobody. */
+/* Numbers on the command line of a bench. What is no number ends the program: measuring something else helps nobody. */
 #ifndef HMA_TESTS_BENCH_ARGUMENTS_H
 #define HMA_TESTS_BENCH_ARGUMENTS_H
 

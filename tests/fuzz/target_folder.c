@@ -105,6 +105,7 @@ static void run(const uint8_t *data, size_t size) {
 static const char *const words[] = {"@config.json\n{}", "@model.safetensors 4\n", "@a.safetensors 8\n", "@b.safetensors 0\n",
                                     "@model.safetensors.index.json\n", "{\"weight_map\":{\"x\":\"a.safetensors\"}}",
                                     "\"x\":\"b.safetensors\",",
-                                    "\"x\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},", "@", "\n", FUZZ_JSON_WORDS, "\"", "../", NULL};
+                                    "\"x\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},", "@", "\n",
+                                    FUZZ_JSON_WORDS, "\"", "../", NULL};
 
 const fuzz_target the_target = {.name = "folder", .run = run, .words = words};
