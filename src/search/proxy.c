@@ -160,6 +160,7 @@ static hma_status make_objective(hma_proxy *proxy, const hma_search_options *opt
     if (status == HMA_OK) {
         how.recipe.layers = hma_recipe_layers(recipe);
         how.recipe.method = hma_recipe_method(recipe);
+        how.recipe.extra_rows = hma_recipe_extra_rows(recipe);
         how.recipe.policy = hma_recipe_policy(recipe);
         /* "0" alone would be a number of blocks */
         how.recipe.blocks = hma_recipe_blocks(recipe) == 1 ? "1" : blocks.data;
