@@ -21,9 +21,9 @@ static const double PRIOR_ITEMS = 30;
 /* Least variance of what errors have in common, relative to their own. */
 static const double LEAST_COMMON = 0.02;
 /* Peers and their weights are chosen by the same few answers that they explain best: with a share f of an axis answered, errors
- * vary by this much, and that much over f, of what the model says. Both were chosen so that errors on the demo are as large as
- * they are said to be. */
-static const double PLAIN = 0.3, CHOSEN = 0.25;
+ * vary by CHOSEN / f of what the model says. Taken from errors on the demo, which are larger than the model's at first and smaller
+ * later. */
+static const double CHOSEN = 0.3;
 
 /* What the answered items tell about errors on an axis, in units of the doubt. */
 typedef struct errors {
@@ -319,7 +319,7 @@ static void conclude(guessing *g, size_t index, size_t axis) {
     const double size = fmax(own_size(g, index, axis), 1e-12), common = fmax(g->common[axis], 1e-12);
     const double mean = e->sum / (e->items + size / common), variance = 1 / (e->items / size + 1 / common);
     racer->value[axis] += mean * root;
-    const double caution = PLAIN + CHOSEN * g->axis_items[axis] / e->items;
+    const double caution = CHOSEN * g->axis_items[axis] / e->items;
     racer->deviation[axis] = sqrt(caution * (size * rest + variance * root * root));
 }
 
