@@ -21,8 +21,8 @@ static const double PRIOR_ITEMS = 30;
 /* Least variance of what errors have in common, relative to their own. */
 static const double LEAST_COMMON = 0.02;
 /* Peers and their weights are chosen by the same few answers that they explain best: with a share f of an axis answered, errors
- * vary by CHOSEN / f of what the model says. Taken from errors on the demo, which are larger than the model's at first and smaller
- * later. */
+ * vary by CHOSEN / f of what the model says. Taken from errors on the demo, which are larger than the model's at first and
+ * smaller later. */
 static const double CHOSEN = 0.3;
 
 /* What the answered items tell about errors on an axis, in units of the doubt. */
