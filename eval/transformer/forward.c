@@ -169,8 +169,7 @@ static hma_status attend(void *argument, size_t index, size_t worker) {
     return HMA_OK;
 }
 
-/* Up to this many rows, reading the weights costs more than the arithmetic: products are cut by columns, and weights that do
- * not stay in memory are loaded by all threads together instead of one of them ahead. */
+/* Up to this many rows, reading the weights costs more than the arithmetic: cut by columns. */
 enum { FEW_ROWS = 128, TILE = 96 };
 
 /* Tiles are whole groups of 16 rows, so that no two threads write into one tile of keys. Backends whose bits depend on the
@@ -271,7 +270,7 @@ hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, h
         if (status == HMA_OK) {
             status = hma_weights_layer(e->weights, l, &job.run.layer);
         }
-        if (status == HMA_OK && batch->rows > FEW_ROWS) {
+        if (status == HMA_OK) {
             status = hma_weights_expect(e->weights, l + 1);
         }
         if (status == HMA_OK) {
