@@ -11,7 +11,7 @@
 #include "hma/hma.h"
 #include "search/upcoming.h"
 
-enum { LAYERS = 6, CANDIDATES = 9, ITEMS = 5 };
+enum { LAYERS = 6, CANDIDATES = 9, ITEMS = 5, PROMPTS = 140 };
 
 static const char *place(const char *name) {
     static char paths[4][1024];
@@ -237,6 +237,24 @@ static void note_order(void *user, const hma_progress *p) {
     order->between |= order->judged && strcmp(p->what, "generating") == 0;
 }
 
+/* The demo's alignment measure alone: enough prompts for several batches of rewards, and no tasks that would take longer. */
+static hma_suite *open_alignment(void) {
+    char folder[512], path[600], text[4096];
+    hma_suite *suite;
+    const int length =
+        snprintf(text, sizeof text,
+                 "{\"name\":\"alignment\",\"tasks\":[],\"alignment\":{\"type\":\"reward_model\",\"model\":\"%s\","
+                 "\"prompts\":{\"search\":\"%s\",\"test\":\"%s\"},\"temperature\":1.0,\"max_tokens\":64,"
+                 "\"template\":\"chat\",\"reward_text\":\"chat\"},\"seed\":1}",
+                 place("reward"), place("prompts/search.jsonl"), place("prompts/test.jsonl"));
+    assert_in_range(length, 1, sizeof text - 1);
+    (void)snprintf(path, sizeof path, "%s/suite.json", make_temporary_folder(folder));
+    assert_ok(hma_file_store(path, text, (size_t)length));
+    assert_ok(hma_suite_load(&suite, path));
+    assert_ok(hma_folder_remove(folder));
+    return suite;
+}
+
 /* With little memory the reward model is read layer by layer, and then only once. */
 static void judging_replies_while_others_are_given_changes_no_bit(void **state) {
     (void)state;
@@ -247,11 +265,10 @@ static void judging_replies_while_others_are_given_changes_no_bit(void **state) 
         judging_order order = {0};
         hma_source *source;
         assert_ok(hma_context_new(
-            &s.context,
-            &(hma_context_options){.threads = 2, .memory = memory[i], .progress = note_order, .user = &order}));
+            &s.context, &(hma_context_options){.threads = 2, .memory = memory[i], .progress = note_order, .user = &order}));
         assert_ok(hma_checkpoint_open(&s.pre, place("pre")));
-        assert_ok(hma_suite_load(&s.suite, place("suite.json")));
-        const hma_eval_options options = {.limit = 100};
+        s.suite = open_alignment();
+        const hma_eval_options options = {.limit = PROMPTS};
         assert_ok(hma_evaluator_new(&s.evaluator, s.context, s.suite, place("pre"), &options));
         assert_ok(hma_source_plain(&source, s.pre));
         assert_ok(hma_evaluator_run(s.evaluator, source, &results[i]));
