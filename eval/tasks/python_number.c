@@ -136,7 +136,7 @@ static void shortest_scientific(double value, char text[HMA_PYTHON_NUMBER_TEXT])
     }
 }
 
-/* Of "e-05", as printf() writes it: a sign and at most three digits. */
+/* Of "e-05": a sign and at most three digits. */
 static int read_exponent(const char *mark) {
     int value = 0;
     for (const char *c = mark + 2; digit(*c); c++) {

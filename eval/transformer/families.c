@@ -26,7 +26,7 @@ static hma_status number(const hma_config *c, const char *key, double assumed, f
     return status;
 }
 
-/* A switch of the configuration class that changes the computation in a way that is not implemented. */
+/* A switch of the configuration class; with `refused`, the computation is another one than ours, and the model is refused. */
 static hma_status refuse_if(const hma_config *c, const char *key, bool refused) {
     bool value;
     hma_status status = flag(c, key, !refused, &value);

@@ -3,8 +3,8 @@
  * (tokenizer.model) do it, and chat templates as transformers renders them.
  *
  * Reference: Hugging Face tokenizers (pipeline: added tokens, normalizer, pre-tokenizer, model, post-processor), as
- * loaded by transformers 4.57; sentencepiece for folders with tokenizer.model only. A component that is not implemented
- * is refused by name when the tokenizer is opened, never approximated.
+ * loaded by transformers 4.57; sentencepiece for folders with tokenizer.model only. A component of another kind
+ * than those is refused by name when the tokenizer is opened, never approximated.
  *
  * Thread rule: an opened tokenizer does not change; share it freely.
  */

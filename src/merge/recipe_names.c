@@ -62,42 +62,20 @@ hma_status hma_method_parse(hma_method *out, const char *name) {
     return status;
 }
 
-hma_status hma_policy_parse(hma_policy *out, const char *name) {
-    size_t index = 0;
-    const hma_status status = parse(&index, "policy", policies, name);
-    if (status == HMA_OK) {
-        *out = (hma_policy)index;
+/* The same for each of the other enumerations: what of a recipe it is, and its names in order. */
+#define DEFINE_PARSE(type, what, names)                                                                                        \
+    hma_status type##_parse(type *out, const char *name) {                                                                     \
+        size_t index = 0;                                                                                                      \
+        const hma_status status = parse(&index, what, names, name);                                                            \
+        if (status == HMA_OK) {                                                                                                \
+            *out = (type)index;                                                                                                \
+        }                                                                                                                      \
+        return status;                                                                                                         \
     }
-    return status;
-}
+DEFINE_PARSE(hma_policy, "policy", policies)
+DEFINE_PARSE(hma_rounding, "rounding", roundings)
+DEFINE_PARSE(hma_base, "base", bases)
+DEFINE_PARSE(hma_extra_rows, "extra_rows", extra_rows_names)
+#undef DEFINE_PARSE
 
-hma_status hma_rounding_parse(hma_rounding *out, const char *name) {
-    size_t index = 0;
-    const hma_status status = parse(&index, "rounding", roundings, name);
-    if (status == HMA_OK) {
-        *out = (hma_rounding)index;
-    }
-    return status;
-}
-
-hma_status hma_base_parse(hma_base *out, const char *name) {
-    size_t index = 0;
-    const hma_status status = parse(&index, "base", bases, name);
-    if (status == HMA_OK) {
-        *out = (hma_base)index;
-    }
-    return status;
-}
-
-hma_status hma_extra_rows_parse(hma_extra_rows *out, const char *name) {
-    size_t index = 0;
-    const hma_status status = parse(&index, "extra_rows", extra_rows_names, name);
-    if (status == HMA_OK) {
-        *out = (hma_extra_rows)index;
-    }
-    return status;
-}
-
-const char *hma_recipe_dtype_name(int dtype) {
-    return dtype == HMA_DTYPE_STORED ? "stored" : hma_dtype_name((hma_dtype)dtype);
-}
+const char *hma_recipe_dtype_name(int dtype) { return dtype == HMA_DTYPE_STORED ? "stored" : hma_dtype_name((hma_dtype)dtype); }

@@ -33,12 +33,17 @@ static hma_status parse_index(const char *text, size_t length) {
     return status;
 }
 
+/* Bytes that a text may be longer than its case says: half for the last repetition, half for what stands around them. */
+enum { MARGIN = 4096 };
+
 /* A '%' in `repeated` stands for a number that counts up; otherwise what is there is doubled until it is long enough. */
 static char *repeat(const text_case *c, char *to) {
     const char *const from = to, *const end = to + c->length, *number = strchr(c->repeated, '%');
     const size_t unit = strlen(c->repeated);
     for (size_t i = 0; number && to < end; i++) {
-        to += sprintf(to, "%.*s%07zu%s", (int)(number - c->repeated), c->repeated, i, number + 1);
+        const int written = snprintf(to, MARGIN / 2, "%.*s%07zu%s", (int)(number - c->repeated), c->repeated, i, number + 1);
+        assert_in_range(written, 1, MARGIN / 2 - 1);
+        to += written;
     }
     while (to < end) {
         const size_t done = (size_t)(to - from), left = (size_t)(end - to) / unit * unit + unit;
@@ -48,8 +53,9 @@ static char *repeat(const text_case *c, char *to) {
 }
 
 static char *make_text(const text_case *c, size_t *length) {
-    char *text = malloc(c->length + 4096);
+    char *text = malloc(c->length + MARGIN);
     assert_non_null(text);
+    assert_true(strlen(c->before) + strlen(c->after) < MARGIN / 2);
     char *end = stpcpy(repeat(c, stpcpy(text, c->before)), c->after);
     *length = (size_t)(end - text);
     return text;
