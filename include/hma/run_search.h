@@ -88,14 +88,14 @@ HMA_API HMA_MUST_CHECK hma_status hma_run_search(hma_run *run, const hma_search_
 
 /*
  * Scores candidates as hma_run_score() does, but lets them race: all begin with the first eighth of the items in a random order
- * that the suite's digest fixes; those that have no chance of the front are dropped, those that will probably be on it answer all
- * items, the others a few more at a time, those on which their place depends. The front rests on candidates that have answered
- * every item.
+ * that the suite's digest fixes; those that have no chance of the front are dropped, those that will probably be on it answer
+ * all items, the others a few more at a time, those on which their place depends. The front rests on candidates that have
+ * answered every item.
  *
- * What a candidate would answer to the other items is guessed from complete candidates that answer like it, and its chance of the
- * front from that (search/race_guess.h, search/race_judge.h). In every round those with the smallest chances are dropped, as long
- * as their chances add up to what the round may spend: a fifth of what is left of 0.1 (the schedule stands in search/race.h). So
- * many of the final front, 0.1, are expected to be lost.
+ * What a candidate would answer to the other items is guessed from complete candidates that answer like it, and its chance of
+ * the front from that. In every round those with the smallest chances are dropped, as long as their chances add up to what the
+ * round may spend: a fifth of what is left of 0.1 (src/search/race.h has the schedule). So many of the final front, 0.1, are
+ * expected to be lost.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_run_race(hma_run *run);
 

@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "base/ranked.h"
 
 enum {
     MOST_ROWS = 200, /* of a table of points */
@@ -258,17 +259,6 @@ void hma_report_search(hma_grid *grid, const hma_table *table) {
 
 /* ---- items ---- */
 
-/* Items in order of falling difference between two points; ties in order of items. */
-typedef struct ranked {
-    size_t item;
-    double size;
-} ranked;
-
-static int by_size(const void *a, const void *b) {
-    const ranked *x = a, *y = b;
-    return x->size != y->size ? (x->size < y->size ? 1 : -1) : (x->item > y->item) - (x->item < y->item);
-}
-
 static double score(const hma_table_task *task, size_t point, size_t item) { return task->score[point * task->items + item]; }
 
 static const char *text(const hma_table_task *task, size_t point, size_t item) {
@@ -287,20 +277,20 @@ static void put_item(hma_grid *grid, const hma_front *front, const hma_table_tas
 }
 
 static void put_task_items(hma_grid *grid, const hma_front *front, const hma_table_task *task) {
-    ranked *items = HMA_NEW(ranked, task->items);
+    hma_ranked *items = HMA_NEW(hma_ranked, task->items);
     size_t count = 0;
     grid->failed = grid->failed || !items;
     for (size_t i = 0; items && i < task->items; i++) {
         const double size = fabs(score(task, front->recommended, i) - score(task, front->post, i));
         if (size > 0) { /* false for NaN */
-            items[count++] = (ranked){i, size};
+            items[count++] = (hma_ranked){size, i};
         }
     }
     if (count > 1) {
-        qsort(items, count, sizeof *items, by_size);
+        qsort(items, count, sizeof *items, hma_ranked_falling);
     }
     for (size_t i = 0; i < hma_min_size(count, ITEMS_OF_A_TASK); i++) {
-        put_item(grid, front, task, items[i].item);
+        put_item(grid, front, task, items[i].index);
     }
     free(items);
 }

@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "base/ranked.h"
 #include "base/rng.h"
 
 /* Small budgets want wide steps: these are below the 15 and 20 that are common where thousands of evaluations can be had. */
@@ -45,33 +46,20 @@ static void rank_all(const hma_samples *samples, size_t *rank) {
     }
 }
 
-typedef struct place {
-    double value;
-    size_t index;
-} place;
-
-static int by_value(const void *left, const void *right) {
-    const place *a = left, *b = right;
-    if (a->value != b->value) {
-        return a->value < b->value ? -1 : 1;
-    }
-    return a->index < b->index ? -1 : a->index > b->index;
-}
-
 /* Adds the distance between a sample's neighbours of the same rank in one axis, relative to that rank's width. */
-static void add_crowding(const hma_samples *samples, const size_t *rank, size_t level, bool retention, place *places,
+static void add_crowding(const hma_samples *samples, const size_t *rank, size_t level, bool retention, hma_ranked *places,
                          double *crowding) {
     size_t count = 0;
     for (size_t i = 0; i < samples->count; i++) {
         const hma_sample *s = &samples->list[i];
         if (rank[i] == level && !s->excluded) {
-            places[count++] = (place){retention ? s->retention : s->alignment, i};
+            places[count++] = (hma_ranked){retention ? s->retention : s->alignment, i};
         }
     }
     if (count == 0) {
         return;
     }
-    qsort(places, count, sizeof *places, by_value);
+    qsort(places, count, sizeof *places, hma_ranked_rising);
     const double width = places[count - 1].value - places[0].value;
     crowding[places[0].index] = crowding[places[count - 1].index] = INFINITY;
     for (size_t i = 1; i + 1 < count && width > 0; i++) {
@@ -80,7 +68,7 @@ static void add_crowding(const hma_samples *samples, const size_t *rank, size_t 
 }
 
 hma_status hma_nsga2_rank(const hma_samples *samples, size_t *rank, double *crowding) {
-    place *places = HMA_NEW(place, samples->count);
+    hma_ranked *places = HMA_NEW(hma_ranked, samples->count);
     size_t levels = 0;
     if (!places) {
         return HMA_FAILURE;

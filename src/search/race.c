@@ -8,6 +8,7 @@
 #include "base/context.h"
 #include "base/error_set.h"
 #include "base/memory.h"
+#include "base/ranked.h"
 #include "search/race_judge.h"
 #include "search/race_track.h"
 
@@ -208,23 +209,10 @@ static hma_status bring_all(hma_race *race, size_t first) {
 
 /* ---- what others are asked ---- */
 
-typedef struct doubted {
-    double doubt;
-    size_t item;
-} doubted;
-
-static int by_doubt(const void *left, const void *right) {
-    const doubted *a = left, *b = right;
-    if (a->doubt != b->doubt) {
-        return a->doubt > b->doubt ? -1 : 1;
-    }
-    return a->item < b->item ? -1 : a->item > b->item;
-}
-
 /* The most doubted items of an axis that were not asked yet. */
 static hma_status want_doubted(const hma_race *race, hma_entrant *entrant, const hma_racer *racer, size_t axis) {
     const hma_track *c = &race->track;
-    doubted *left = HMA_NEW(doubted, c->items);
+    hma_ranked *left = HMA_NEW(hma_ranked, c->items);
     size_t count = 0, items = 0, chosen = 0;
     double all = 0, sum = 0;
     if (!left) {
@@ -233,15 +221,15 @@ static hma_status want_doubted(const hma_race *race, hma_entrant *entrant, const
     for (size_t task = 0; task < c->shape.task_count; task++) {
         for (size_t i = c->first[task]; i < c->first[task + 1] && hma_track_axis(c, task) == axis; i++, items++) {
             if (!entrant->asked[i]) {
-                left[count++] = (doubted){racer->doubt[i], i};
+                left[count++] = (hma_ranked){racer->doubt[i], i};
                 all += racer->doubt[i];
             }
         }
     }
-    qsort(left, count, sizeof *left, by_doubt);
+    qsort(left, count, sizeof *left, hma_ranked_falling);
     while (chosen < count && (sum < STEP * all || (double)chosen < LEAST_STEP * (double)items)) {
-        sum += left[chosen].doubt;
-        entrant->wanted[left[chosen++].item] = true;
+        sum += left[chosen].value;
+        entrant->wanted[left[chosen++].index] = true;
     }
     free(left);
     return HMA_OK;

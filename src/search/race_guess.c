@@ -43,7 +43,7 @@ typedef struct guessing {
     errors *found;                           /* [count, axes] */
     double *root;                            /* [count, axes]: sum of the roots of the doubt that is left */
     double *rest;                            /* [count, axes]: sum of the doubt that is left */
-    double *scratch;                         /* [workers, 2 * items] */
+    double *scratch;                         /* [workers, items] */
     double size[HMA_AXES], common[HMA_AXES]; /* of errors, learnt from all */
     double axis_items[HMA_AXES];
 } guessing;

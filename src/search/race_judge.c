@@ -6,6 +6,7 @@
 
 #include "base/context.h"
 #include "base/memory.h"
+#include "base/ranked.h"
 #include "base/rng.h"
 #include "search/pareto.h"
 
@@ -83,21 +84,8 @@ hma_status hma_judge_chances(hma_racer *racers, size_t count, uint64_t seed, uin
 
 /* ---- decisions ---- */
 
-typedef struct place {
-    double chance;
-    size_t racer;
-} place;
-
-static int by_chance(const void *left, const void *right) {
-    const place *a = left, *b = right;
-    if (a->chance != b->chance) {
-        return a->chance < b->chance ? -1 : 1;
-    }
-    return a->racer < b->racer ? -1 : a->racer > b->racer;
-}
-
 hma_status hma_judge_beaten(const hma_track *track, hma_racer *racers, size_t count, double alpha, double *spent) {
-    place *places = HMA_NEW(place, count);
+    hma_ranked *places = HMA_NEW(hma_ranked, count);
     size_t losers = 0;
     *spent = 0;
     if (!places) {
@@ -106,13 +94,13 @@ hma_status hma_judge_beaten(const hma_track *track, hma_racer *racers, size_t co
     for (size_t r = 0; r < count; r++) {
         racers[r].beaten = false;
         if (racers[r].may_lose && !racers[r].out && !hma_racer_is_complete(track, &racers[r])) {
-            places[losers++] = (place){racers[r].chance, r};
+            places[losers++] = (hma_ranked){racers[r].chance, r};
         }
     }
-    qsort(places, losers, sizeof *places, by_chance);
-    for (size_t i = 0; i < losers && *spent + places[i].chance <= alpha; i++) {
-        *spent += places[i].chance;
-        racers[places[i].racer].beaten = true;
+    qsort(places, losers, sizeof *places, hma_ranked_rising);
+    for (size_t i = 0; i < losers && *spent + places[i].value <= alpha; i++) {
+        *spent += places[i].value;
+        racers[places[i].index].beaten = true;
     }
     free(places);
     return HMA_OK;

@@ -8,9 +8,9 @@
  * instructions that it does not know well; and so that unoptimised and sanitized builds have the same speed.
  *
  * A panel is gone through from its first step to its last before the next one, so weights come in the order in which they lie
- * in memory and can be fetched ahead: with few rows a product takes as long as that. X stays in the second-level cache, as it is
- * or as [block of k][row][256 / HMA_STEP_DEPTH] steps without gaps: rows with a stride of whole pages would fight for the same
- * few lines of the first-level cache.
+ * in memory and can be fetched ahead: with few rows a product takes as long as that. X stays in the second-level cache, as it
+ * is or as [block of k][row][256 / HMA_STEP_DEPTH] steps without gaps: rows with a stride of whole pages would fight for the
+ * same few lines of the first-level cache.
  */
 #ifndef HMA_EVAL_TRANSFORMER_KERNELS_GEMM_TILE512_H
 #define HMA_EVAL_TRANSFORMER_KERNELS_GEMM_TILE512_H
@@ -146,7 +146,8 @@ typedef struct tile_place {
                          "test %[add], %[add]\n\tjz 5f\n\t" EACH_##rows(ADD) "5:\n\t" EACH_##rows(STORE)               \
                          : [x] "+r"(x), [x6] "+r"(x6), [panel] "+r"(panel), [next] "+r"(next), [y] "+r"(y),            \
                            [to] "+r"(to), [fours] "+r"(fours), [ones] "+r"(ones)                                       \
-                         : [s] "r"(p->ldx), [s3] "r"(3 * p->ldx), [s5] "r"(5 * p->ldx), [ldy] "r"(p->ldy), [m0] "Yk"(p->m0), [m1] "Yk"(p->m1), [add] "r"((size_t)p->add)            \
+                         : [s] "r"(p->ldx), [s3] "r"(3 * p->ldx), [s5] "r"(5 * p->ldx), [ldy] "r"(p->ldy),             \
+                           [m0] "Yk"(p->m0), [m1] "Yk"(p->m1), [add] "r"((size_t)p->add)                               \
                          : "cc", "memory", ALL_VECTORS);                                                               \
     }
 
