@@ -294,6 +294,32 @@ static void survivors_have_the_results_of_a_full_scoring(void **state) {
     hma_run_close(raced);
 }
 
+/* A race that was interrupted, and then changed in its journal. */
+static void race_changed(world_fixture *f, const char *name, const char *folder, const char *const *changes,
+                         hma_status expected, const char *message) {
+    f->scorer.stop_at = f->scorer.calls + 6;
+    hma_run *run = begin(f, name, "0,0.5,1");
+    assert_int_equal(hma_run_race(run), HMA_INTERRUPTED);
+    hma_run_close(run);
+    f->scorer.stop_at = 0;
+    for (; *changes; changes++) {
+        (void)query_journal(folder, *changes);
+    }
+    run = begin(f, name, "0,0.5,1");
+    assert_fails(hma_run_race(run), expected, message);
+    hma_run_close(run);
+}
+
+static void a_race_that_cannot_go_on_is_refused(void **state) {
+    world_fixture *f = *state;
+    race_changed(f, "run", f->run, (const char *const[]){"UPDATE part SET last = 1, parts = 8", NULL}, HMA_INCOMPATIBLE,
+                 "another hma began");
+    race_changed(
+        f, "other", f->other,
+        (const char *const[]){"UPDATE part_answer SET item = item + 100000", "UPDATE part_stat SET item = item + 100000", NULL},
+        HMA_BAD_DATA, "partial scores are of other items");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         in_a_world(only_those_without_a_chance_are_beaten),
@@ -302,6 +328,7 @@ int main(void) {
         in_a_world(a_race_keeps_the_front_for_less_than_half_of_the_items),
         in_a_world(an_interrupted_race_ends_the_same_and_asks_nothing_twice),
         in_a_world(survivors_have_the_results_of_a_full_scoring),
+        in_a_world(a_race_that_cannot_go_on_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
