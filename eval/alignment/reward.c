@@ -40,6 +40,9 @@ static hma_status open_parts(hma_reward_model *r, const hma_model_options *optio
                            "output): name another folder in the suite",
                            r->folder, hma_model_description(r->model)->architecture);
     }
+    if (status == HMA_OK) { /* the prompts are the same for all whose replies it judges */
+        status = hma_model_keep(r->model, &hma_model_description(r->model)->layers, 1);
+    }
     return status;
 }
 

@@ -200,6 +200,23 @@ static bool find_ratios(const hma_evaluator *e, const hma_source *source, double
     return true;
 }
 
+/* Where other models come, guesses are tried first: what they find of prompts and replies is good for what follows. */
+static hma_status keep(const hma_evaluator *e, size_t layers) {
+    size_t *depths = HMA_NEW(size_t, e->depth_count + 1), count = e->depth_count;
+    if (!depths) {
+        return HMA_FAILURE;
+    }
+    if (count) {
+        memcpy(depths, e->depths, count * sizeof *depths);
+    }
+    if (e->depths && (count == 0 || depths[count - 1] < layers)) {
+        depths[count++] = layers;
+    }
+    const hma_status status = hma_model_keep(e->model, depths, count);
+    free(depths);
+    return status;
+}
+
 /* Asks everything, with the replies of earlier models as guesses. */
 static hma_status ask(hma_evaluator *e, const hma_source *source) {
     const size_t layers = hma_model_description(e->model)->layers;
@@ -209,7 +226,7 @@ static hma_status ask(hma_evaluator *e, const hma_source *source) {
     }
     const double *place = find_ratios(e, source, ratios, layers) ? ratios : NULL;
     hma_questions *q = &e->questions;
-    hma_status status = hma_model_keep(e->model, e->depths, e->depth_count);
+    hma_status status = keep(e, layers);
     if (status == HMA_OK) {
         status = hma_reply_memory_recall(&e->replies, q->generations, q->generation_count, place, layers);
     }

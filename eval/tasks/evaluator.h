@@ -36,7 +36,7 @@ struct hma_evaluator {
     hma_judging judging; /* of the model that is asked now */
     hma_reply_lengths lengths; /* of the replies so far, and what follows from them */
     hma_outlay outlay;
-    size_t *depths; /* [depth_count], see hma_evaluator_keep() */
+    size_t *depths; /* [depth_count], see hma_evaluator_keep(); NULL: no other model was spoken of */
     size_t depth_count;
 };
 

@@ -27,6 +27,22 @@ void hma_store_free(hma_store *store) {
     *store = (hma_store){0};
 }
 
+void hma_store_put(hma_store *store, size_t row, size_t width, const float *key, const float *value) {
+    float *tile = store->keys + row / 16 * width * 16 + row % 16;
+    memcpy(store->values + row * width, value, width * sizeof *value);
+    for (size_t d = 0; d < width; d++) {
+        tile[d * 16] = key[d];
+    }
+}
+
+void hma_store_get(const hma_store *store, size_t row, size_t width, float *key, float *value) {
+    const float *tile = store->keys + row / 16 * width * 16 + row % 16;
+    memcpy(value, store->values + row * width, width * sizeof *value);
+    for (size_t d = 0; d < width; d++) {
+        key[d] = tile[d * 16];
+    }
+}
+
 hma_status hma_engine_new(hma_engine *out, hma_context *context, const char *name, const hma_architecture *a,
                           const hma_kernels *kernels, hma_weights *weights) {
     hma_engine e = {.context = context, .name = name, .a = a, .kernels = kernels, .weights = weights};
@@ -85,8 +101,8 @@ static hma_status grow_tables(hma_engine *e, size_t positions) {
         const size_t half = e->a->rope[i].dims / 2;
         free(e->cosine[i]);
         free(e->sine[i]);
-        e->cosine[i] = HMA_NEW(float, positions * half);
-        e->sine[i] = HMA_NEW(float, positions * half);
+        e->cosine[i] = HMA_NEW(float, positions *half);
+        e->sine[i] = HMA_NEW(float, positions *half);
         if (!e->cosine[i] || !e->sine[i]) {
             e->table_positions = 0;
             return HMA_FAILURE;
@@ -245,11 +261,11 @@ static hma_status run_last_layer(hma_engine *e, layer_job *job) {
 
 hma_status hma_engine_layers(hma_engine *e, const hma_batch *batch, float *x, hma_store *stores, bool keep,
                              const hma_tally *tally) {
-    return hma_engine_between(e, batch, x, stores, keep, 0, e->a->layers, tally);
+    return hma_engine_between(e, batch, x, stores, keep, 0, e->a->layers, NULL, tally);
 }
 
 hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, hma_store *stores, bool keep, size_t from,
-                              size_t to, const hma_tally *tally) {
+                              size_t to, const hma_layer_watch *watch, const hma_tally *tally) {
     const hma_architecture *a = e->a;
     layer_job job = {.run = {.engine = e, .batch = batch, .x = x}, .tile = hma_engine_tile(e, batch->rows)};
     float *q = hma_new_aligned(batch->rows * hma_query_width(a), sizeof *q);
@@ -281,7 +297,13 @@ hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, h
             job.run.number = l;
             job.run.store = &stores[keep ? l : 0];
             const bool last = batch->asked && l + 1 == a->layers;
-            status = last ? run_last_layer(e, &job) : run_layer(e, &job);
+            status = watch ? watch->before(watch->user, l, job.run.store) : HMA_OK;
+            if (status == HMA_OK) {
+                status = last ? run_last_layer(e, &job) : run_layer(e, &job);
+            }
+            if (status == HMA_OK && watch) {
+                status = watch->after(watch->user, l, job.run.store);
+            }
             e->flops += batch_flops(e, batch, l, last ? batch->asked : NULL);
             e->seconds += hma_seconds() - start;
         }

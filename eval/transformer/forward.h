@@ -22,22 +22,25 @@ typedef struct hma_store {
 
 hma_status hma_store_new(hma_store *out, size_t rows, size_t width);
 void hma_store_free(hma_store *store);
+/* One row's key and value, [width] each. */
+void hma_store_put(hma_store *store, size_t row, size_t width, const float *key, const float *value);
+void hma_store_get(const hma_store *store, size_t row, size_t width, float *key, float *value);
 
 typedef struct hma_engine {
     hma_context *context;
-    const char *name;         /* of the model, for messages */
+    const char *name; /* of the model, for messages */
     const hma_architecture *a;
     const hma_kernels *kernels;
     hma_weights *weights;
     /* tables of cosines and sines for each kind of rotation, grown to the longest sequence seen */
     size_t table_positions;
     float *cosine[HMA_ROPE_KINDS], *sine[HMA_ROPE_KINDS];
-    float **scratch;          /* [threads] */
-    size_t scratch_floats;    /* of each */
-    float *wide;              /* for batches that are cut by columns */
+    float **scratch;       /* [threads] */
+    size_t scratch_floats; /* of each */
+    float *wide;           /* for batches that are cut by columns */
     size_t wide_floats;
     float *inputs; /* [layers][rows, hidden]: hma_engine_layers() leaves here what went into a layer; NULL: nowhere */
-    double flops;             /* useful ones, so far */
+    double flops;  /* useful ones, so far */
     double seconds;
 } hma_engine;
 
@@ -66,9 +69,17 @@ hma_status hma_engine_layers(hma_engine *engine, const hma_batch *batch, float *
 /* Rows that go through a step together on one thread, out of so many. */
 size_t hma_engine_tile(const hma_engine *engine, size_t rows);
 
-/* The same through layers from .. to-1 only: x is the stream before layer `from`, and then after layer `to` - 1. */
+/* Called on the calling thread before and after every layer, with the store that the layer uses. */
+typedef struct hma_layer_watch {
+    hma_status (*before)(void *user, size_t layer, hma_store *store);
+    hma_status (*after)(void *user, size_t layer, hma_store *store);
+    void *user;
+} hma_layer_watch;
+
+/* The same through layers from .. to-1 only: x is the stream before layer `from`, and then after layer `to` - 1. `watch` may be
+ * NULL. */
 hma_status hma_engine_between(hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores, bool keep, size_t from,
-                              size_t to, const hma_tally *tally);
+                              size_t to, const hma_layer_watch *watch, const hma_tally *tally);
 
 /* Final norm of chosen rows: out[i] = norm(x[rows[i]]), [count, hidden]. */
 hma_status hma_engine_final(hma_engine *engine, const float *x, const size_t *rows, size_t count, float *out);

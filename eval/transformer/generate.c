@@ -26,14 +26,14 @@ typedef struct party {
 /* A request under way. */
 typedef struct sequence {
     hma_generation *request;
-    size_t number;       /* of the request in the call */
-    hma_ids prompt;      /* cut to what fits */
-    size_t prompt_rows;  /* that it adds to those of the request before it */
+    size_t number;      /* of the request in the call */
+    hma_ids prompt;     /* cut to what fits */
+    size_t prompt_rows; /* that it adds to those of the request before it */
     party *party;
-    hma_span *spans;     /* the prompt's, and one more for the new tokens */
+    hma_span *spans; /* the prompt's, and one more for the new tokens */
     size_t span_count;
-    size_t store;        /* first row of its own in the stores */
-    size_t made;         /* new tokens so far, also those that are not kept (eos) */
+    size_t store; /* first row of its own in the stores */
+    size_t made;  /* new tokens so far, also those that are not kept (eos) */
     bool finished;
 } sequence;
 
@@ -52,16 +52,16 @@ typedef struct work {
     double ratio; /* of a mixture: weight of the second side */
     const hma_onlooker *onlooker;
     sequence *sequences;
-    size_t count, next;  /* sequences from `next` on wait */
-    size_t widest;       /* so many may be under way */
-    party *parties;      /* [count] at most */
+    size_t count, next; /* sequences from `next` on wait */
+    size_t widest;      /* so many may be under way */
+    party *parties;     /* [count] at most */
     size_t party_count;
-    hma_row_pool pool;   /* rows of all stores */
-    sequence **active;   /* [widest] */
+    hma_row_pool pool;                /* rows of all stores */
+    sequence **active;                /* [widest] */
     size_t active_count, after_entry; /* .. and how many these were when requests last entered */
-    size_t *rows;        /* [widest] 0, 1, 2, .. */
-    size_t *finished;    /* [widest]: numbers of the requests that a step has finished */
-    uint64_t claimed;    /* of the context's memory, for the stores */
+    size_t *rows;                     /* [widest] 0, 1, 2, .. */
+    size_t *finished;                 /* [widest]: numbers of the requests that a step has finished */
+    uint64_t claimed;                 /* of the context's memory, for the stores */
 } work;
 
 /* ---- what a token does to its sequence ---- */
@@ -106,8 +106,7 @@ static hma_status sample_row(void *argument, size_t index, size_t worker) {
     if (w->side_count == HMA_MIXED) {
         hma_mixture_row(logits, w->sides[1].logits + index * width, w->ratio, width, logits);
     }
-    const hma_status status =
-        hma_sample(w->m->kernels.vector, s->request, s->request->position + s->made, logits, width, &id);
+    const hma_status status = hma_sample(w->m->kernels.vector, s->request, s->request->position + s->made, logits, width, &id);
     if (status == HMA_OK) {
         take_token(w, s, id);
     }
@@ -203,10 +202,7 @@ static hma_status run_prompts(work *w, const hma_batch *batch, const size_t *row
     for (size_t i = 0; i < w->side_count && status == HMA_OK; i++) {
         side *s = &w->sides[i];
         float *x = hma_new_aligned(batch->rows * s->m->architecture.hidden, sizeof *x);
-        status = x ? hma_engine_embed(&s->m->engine, batch, x) : HMA_FAILURE;
-        if (status == HMA_OK) {
-            status = hma_engine_layers(&s->m->engine, batch, x, s->stores, true, NULL);
-        }
+        status = x ? hma_trunk_run(s->m->trunk, &s->m->engine, batch, x, s->stores, HMA_PASS_CACHED, NULL) : HMA_FAILURE;
         if (status == HMA_OK) {
             status = look_ahead(s, x, rows, count);
         }
@@ -486,8 +482,7 @@ static hma_status prepare(work *w) {
     w->rows = HMA_NEW(size_t, w->widest);
     w->finished = HMA_NEW(size_t, w->widest);
     claim(w, rows);
-    hma_status status =
-        w->parties && w->active && w->rows && w->finished ? hma_row_pool_new(&w->pool, rows) : HMA_FAILURE;
+    hma_status status = w->parties && w->active && w->rows && w->finished ? hma_row_pool_new(&w->pool, rows) : HMA_FAILURE;
     for (size_t i = 0; status == HMA_OK && i < w->widest; i++) {
         w->rows[i] = i;
     }
@@ -515,8 +510,7 @@ static void clear(work *w) {
 
 hma_status hma_generate_in_step(hma_model *const *models, size_t model_count, double ratio, hma_generation *requests,
                                 size_t count, const hma_onlooker *onlooker) {
-    work w = {
-        .m = models[model_count - 1], .side_count = model_count, .ratio = ratio, .onlooker = onlooker, .count = count};
+    work w = {.m = models[model_count - 1], .side_count = model_count, .ratio = ratio, .onlooker = onlooker, .count = count};
     w.sequences = HMA_NEW(sequence, count);
     hma_status status = w.sequences ? HMA_OK : HMA_FAILURE;
     for (size_t i = 0; i < model_count; i++) {

@@ -222,7 +222,8 @@ static hma_status try_guesses(guessing *g, bool probing, size_t *asked, size_t *
             questions[(*asked)++] = make_question(r, i);
         }
     }
-    const hma_status status = *asked ? hma_ask(g->m, questions, *asked, "replies that may come again", answer, g) : HMA_OK;
+    const hma_status status =
+        *asked ? hma_ask(g->m, questions, *asked, HMA_PASS_CONTINUED, "replies that may come again", answer, g) : HMA_OK;
     for (size_t i = 0; i < g->count; i++) {
         *ended += g->replies[i].tried && g->replies[i].finished;
     }

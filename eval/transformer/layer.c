@@ -137,12 +137,7 @@ void hma_layer_place_row(const hma_layer_run *run, size_t row, float *qkv) {
         e->kernels->vector->rotate(k, a->kv_heads, a->head_dim, cosine, sine, half);
     }
     memcpy(run->q + row * q_width, q, q_width * sizeof *q);
-    const size_t at = run->batch->store[row];
-    memcpy(run->store->values + at * kv_width, v, kv_width * sizeof *v);
-    float *tile = run->store->keys + at / 16 * kv_width * 16 + at % 16;
-    for (size_t d = 0; d < kv_width; d++) {
-        tile[d * 16] = k[d];
-    }
+    hma_store_put(run->store, run->batch->store[row], kv_width, k, v);
 }
 
 hma_status hma_layer_before(hma_layer_run *run, size_t first, size_t count, float *scratch, hma_pool *pool) {

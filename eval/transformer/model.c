@@ -182,7 +182,7 @@ hma_status hma_model_keep(hma_model *m, const size_t *depths, size_t count) {
         return HMA_FAILURE;
     }
     for (size_t i = 0; i < count; i++) {
-        if (depths[i] > 0 && depths[i] < m->architecture.layers) {
+        if (depths[i] > 0 && depths[i] <= m->architecture.layers) {
             meant[meant_count++] = depths[i];
         }
     }
@@ -245,7 +245,7 @@ hma_room hma_model_room(const hma_model *model) {
     const hma_architecture *a = &model->architecture;
     const size_t tiles = (hma_weights_head_rows(model->weights) + HMA_HEAD_TILE - 1) / HMA_HEAD_TILE;
     return (hma_room){.bytes = hma_context_left(model->context) / 2,
-                      .row = (a->hidden + hma_query_width(a) + 2 * hma_kv_width(a)) * sizeof(float) + 96,
+                      .row = (a->hidden + hma_query_width(a) + 2 * hma_kv_width(a)) * sizeof(float) + 128,
                       .answer = a->hidden * sizeof(float) + tiles * sizeof(hma_partial) + 32,
                       .rows = hma_weights_resident(model->weights) ? RESIDENT_ROWS : SIZE_MAX};
 }

@@ -69,7 +69,8 @@ size_t hma_model_pass_rows(const hma_model *model);
 
 /*
  * Says at which depths (numbers of leading layers, rising) the models that this one will be bound to part from it: what passes
- * leave there is kept (trunk.h). Depths that mean nothing for the model are ignored. Changes nothing but time.
+ * leave there is kept (trunk.h). All layers are a depth too: passes of the same model may go on from one another. Depths that
+ * mean nothing for the model are ignored. Changes nothing but time and memory.
  */
 hma_status hma_model_keep(hma_model *model, const size_t *depths, size_t count);
 

@@ -16,7 +16,7 @@ static int compare_questions(const void *a, const void *b) {
 }
 
 /* One pass over the layers for some questions. */
-static hma_status run_pass(hma_model *m, const hma_question *questions, size_t count, const hma_tally *tally,
+static hma_status run_pass(hma_model *m, const hma_question *questions, size_t count, hma_pass_use use, const hma_tally *tally,
                            hma_answer_fn answer, void *user) {
     const hma_architecture *a = &m->architecture;
     hma_batch batch = {0};
@@ -51,7 +51,7 @@ static hma_status run_pass(hma_model *m, const hma_question *questions, size_t c
         status = hma_batch_ask(&batch, rows, answers);
     }
     if (status == HMA_OK) {
-        status = hma_trunk_run(m->trunk, &m->engine, &batch, x, &store, tally);
+        status = hma_trunk_run(m->trunk, &m->engine, &batch, x, &store, use, tally);
     }
     if (status == HMA_OK) {
         status = hma_engine_final(&m->engine, x, rows, answers, hidden);
@@ -81,7 +81,8 @@ static bool fits(const hma_room *room, size_t rows, size_t answers) {
     return rows <= room->rows && rows * room->row + answers * room->answer <= room->bytes;
 }
 
-hma_status hma_ask(hma_model *m, hma_question *questions, size_t count, const char *what, hma_answer_fn answer, void *user) {
+hma_status hma_ask(hma_model *m, hma_question *questions, size_t count, hma_pass_use use, const char *what,
+                   hma_answer_fn answer, void *user) {
     const hma_room room = hma_model_room(m);
     hma_tally tally = {.what = what};
     hma_status status = HMA_OK;
@@ -95,7 +96,7 @@ hma_status hma_ask(hma_model *m, hma_question *questions, size_t count, const ch
             answers += questions[next].count;
             rows += new_tokens(questions, next++, first);
         }
-        status = run_pass(m, questions + first, next - first, &tally, answer, user);
+        status = run_pass(m, questions + first, next - first, use, &tally, answer, user);
         tally.before += (double)rows;
         first = next;
     }
@@ -139,8 +140,8 @@ static hma_status answer_loglikelihoods(void *user, hma_model *m, const float *h
 }
 
 /* Input (context + continuation)[-(max_length + 1):][:-1], in memory taken from *at. */
-static hma_status loglikelihood_input(const hma_model *m, const hma_loglikelihood *r, size_t number, size_t most,
-                                      int32_t **at, hma_question *out) {
+static hma_status loglikelihood_input(const hma_model *m, const hma_loglikelihood *r, size_t number, size_t most, int32_t **at,
+                                      hma_question *out) {
     const size_t total = r->context.count + r->continuation.count;
     char what[64];
     (void)snprintf(what, sizeof what, "request %zu", number);
@@ -196,7 +197,7 @@ static hma_status ask_continuations(hma_model *m, const hma_loglikelihood *reque
         answers += requests[i].continuation.count;
     }
     if (status == HMA_OK) {
-        status = hma_ask(m, questions, count, "log-likelihoods", answer, user);
+        status = hma_ask(m, questions, count, HMA_PASS_COMPLETE, "log-likelihoods", answer, user);
     }
     free(ids);
     free(questions);
@@ -235,7 +236,8 @@ static hma_status answer_logits(void *user, hma_model *m, const float *hidden, c
     return status;
 }
 
-static hma_status last_positions(hma_model *m, const hma_ids *sequences, size_t count, const char *what, float *out) {
+static hma_status last_positions(hma_model *m, const hma_ids *sequences, size_t count, hma_pass_use use, const char *what,
+                                 float *out) {
     hma_question *questions = HMA_NEW(hma_question, count);
     hma_status status = questions ? HMA_OK : HMA_FAILURE;
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
@@ -248,7 +250,7 @@ static hma_status last_positions(hma_model *m, const hma_ids *sequences, size_t 
         }
     }
     if (status == HMA_OK) {
-        status = hma_ask(m, questions, count, what, answer_logits, out);
+        status = hma_ask(m, questions, count, use, what, answer_logits, out);
     }
     free(questions);
     return status;
@@ -265,7 +267,7 @@ hma_status hma_model_logits(hma_model *m, const hma_ids *sequences, size_t count
         cut[i] = (hma_ids){sequences[i].ids + over, sequences[i].count - over};
     }
     if (status == HMA_OK) {
-        status = last_positions(m, cut, count, "logits", logits);
+        status = last_positions(m, cut, count, HMA_PASS_COMPLETE, "logits", logits);
     }
     free(cut);
     return status;
@@ -302,7 +304,7 @@ hma_status hma_model_reward(hma_model *m, const hma_ids *sequences, size_t count
         status = reward_input(m, &sequences[i], i, &cut[i]);
     }
     if (status == HMA_OK) {
-        status = last_positions(m, cut, count, "rewards", values);
+        status = last_positions(m, cut, count, HMA_PASS_CONTINUED, "rewards", values);
     }
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
         rewards[i] = (double)values[i];

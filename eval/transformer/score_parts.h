@@ -17,7 +17,11 @@ typedef struct hma_question {
 typedef hma_status (*hma_answer_fn)(void *user, hma_model *model, const float *hidden, const hma_question *questions,
                                     size_t count);
 
-/* Sorts the questions, so that shared prefixes meet, and answers them pass by pass. `what` is for progress reports. */
-hma_status hma_ask(hma_model *model, hma_question *questions, size_t count, const char *what, hma_answer_fn answer, void *user);
+/*
+ * Sorts the questions, so that shared prefixes meet, and answers them pass by pass. `what` is for progress reports; `use` is
+ * HMA_PASS_COMPLETE or HMA_PASS_CONTINUED.
+ */
+hma_status hma_ask(hma_model *model, hma_question *questions, size_t count, hma_pass_use use, const char *what,
+                   hma_answer_fn answer, void *user);
 
 #endif

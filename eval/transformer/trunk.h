@@ -1,11 +1,15 @@
 /*
- * Residual streams that are kept from one model to the next. Merges of one pair often agree on their leading layers; for the
- * same tokens the stream that leaves these layers has the same bits, so it is kept at the depths at which the models to come
- * part from the one in hand, and passes begin there.
+ * What is kept of the tokens that went through the layers, from one pass to the next and from one model to the next. Merges of
+ * one pair often agree on their leading layers; for the same tokens these layers leave the same bits. Kept are, at the depths
+ * at which the models to come part from the one in hand,
+ * - residual streams: passes begin there;
+ * - keys and values of the layers before, of tokens that came in more than one pass over sequences that others go on from:
+ *   prompts, and the beginnings of replies. What goes on from them needs no more of them. A pass over the very same model
+ *   needs nothing else, so the depth of all layers counts too.
  *
  * What is kept belongs to tokens, not to requests: rows are found by the path of tokens that leads to them. Memory: a quarter
- * of what the context has left. When it runs out the shallowest depth is dropped, because a deeper one saves more and is needed
- * sooner; rows that find no place at any depth are computed again.
+ * of what the context has left, of which keys and values may take half. When it runs out, the streams of the shallowest depth
+ * are dropped, because deeper ones save more and are needed sooner; what finds no place is computed again.
  */
 #ifndef HMA_EVAL_TRANSFORMER_TRUNK_H
 #define HMA_EVAL_TRANSFORMER_TRUNK_H
@@ -20,15 +24,26 @@ void hma_trunk_free(hma_trunk *trunk);
 /* The weights have another source now: what was kept is good for depths before which nothing has changed. */
 void hma_trunk_bind(hma_trunk *trunk, const hma_weights *weights);
 
-/* Depths (numbers of leading layers, rising, each from 1 to layers - 1) at which streams are kept from now on. */
+/*
+ * Depths (numbers of leading layers, rising, each from 1 to all) at which something is kept from now on, besides those at which
+ * what is there is good for the model in hand.
+ */
 hma_status hma_trunk_keep(hma_trunk *trunk, const hma_weights *weights, const size_t *depths, size_t count);
+
+/* What a pass is for. */
+typedef enum hma_pass_use {
+    HMA_PASS_COMPLETE,  /* sequences that nothing goes on from */
+    HMA_PASS_CONTINUED, /* other passes may go on from what they begin with */
+    HMA_PASS_CACHED     /* keys and values of all layers are wanted: stores[layers] */
+} hma_pass_use;
 
 /*
  * A whole forward pass: residual stream of the batch's tokens after the last layer, into x[rows, hidden]; the same bits as
- * hma_engine_embed() and hma_engine_layers() give. `store` is overwritten by every layer.
+ * hma_engine_embed() and hma_engine_layers() give. Of a batch that says which rows are asked for, the others hold nothing of
+ * use. Without HMA_PASS_CACHED there is one store, overwritten by every layer.
  */
-hma_status hma_trunk_run(hma_trunk *trunk, hma_engine *engine, const hma_batch *batch, float *x, hma_store *store,
-                         const hma_tally *tally);
+hma_status hma_trunk_run(hma_trunk *trunk, hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores,
+                         hma_pass_use use, const hma_tally *tally);
 
 /* Rows times layers that passes did not have to compute, so far. */
 double hma_trunk_saved(const hma_trunk *trunk);

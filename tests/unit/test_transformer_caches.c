@@ -1,0 +1,274 @@
+/*
+ * Keys and values that are kept of prompts, and of replies that come again, change nothing but time: whatever was asked before,
+ * of this model or of another one, answers have the bits of a model that was opened afresh.
+ */
+#include "demo_pair.h"
+#include "opened_model.h"
+
+#include "base/rng.h"
+#include "eval/transformer/model_parts.h"
+
+enum { REPLIES = 18, PROMPT = 20, MOST = 12, LAYERS = 6, VOCABULARY = 1000 };
+
+static const char *const families[] = {"llama-gqa-tied-text", "gemma3", "gpt2-text", "mistral-window"};
+
+typedef struct asked {
+    int32_t prompt[REPLIES][PROMPT], guess[REPLIES][MOST];
+    hma_ids guesses[REPLIES];
+    hma_generation g[REPLIES];
+} asked;
+
+/* Greedy and drawn replies to prompts of many lengths, of which some go on from others. */
+static void ask(asked *q, size_t vocabulary) {
+    const hma_rng_key key = hma_rng_key_for(7, "caches");
+    uint64_t draw = 0;
+    for (size_t i = 0; i < REPLIES; i++) {
+        const size_t common = i % 3 ? hma_rng_below(key, draw++, PROMPT) : 0;
+        for (size_t p = 0; p < PROMPT; p++) {
+            q->prompt[i][p] = p < common ? q->prompt[i - 1][p] : (int32_t)hma_rng_below(key, draw++, vocabulary);
+        }
+        q->g[i] = (hma_generation){.prompt = {q->prompt[i], 1 + hma_rng_below(key, draw++, PROMPT)},
+                                   .max_tokens = 1 + hma_rng_below(key, draw++, MOST),
+                                   .temperature = i % 2 ? 1 : 0,
+                                   .top_p = 1,
+                                   .seed = 5,
+                                   .stream = i};
+    }
+}
+
+/* Guesses that are right up to a token that depends on `seed`. */
+static void guess(asked *q, const hma_generation *right, uint64_t seed, size_t vocabulary) {
+    const hma_rng_key key = hma_rng_key_for(seed, "guesses");
+    for (size_t i = 0; i < REPLIES; i++) {
+        memcpy(q->guess[i], right[i].ids, right[i].count * sizeof *q->guess[i]);
+        q->guesses[i] = (hma_ids){q->guess[i], right[i].count};
+        if (right[i].count && hma_rng_below(key, 2 * i, 2)) {
+            const size_t wrong = hma_rng_below(key, 2 * i + 1, right[i].count);
+            q->guess[i][wrong] = (q->guess[i][wrong] + 1) % (int32_t)vocabulary;
+        }
+        q->g[i].guesses = &q->guesses[i];
+        q->g[i].guess_count = 1;
+    }
+}
+
+static void same_replies(const hma_generation *a, const hma_generation *b) {
+    for (size_t i = 0; i < REPLIES; i++) {
+        assert_int_equal(a[i].count, b[i].count);
+        assert_memory_equal(a[i].ids, b[i].ids, a[i].count * sizeof(int32_t));
+        assert_int_equal(a[i].ended, b[i].ended);
+    }
+}
+
+/* Operations of the call. */
+static double generate(hma_model *model, asked *q) {
+    const double before = hma_model_count(model).flops;
+    assert_ok(hma_model_generate(model, q->g, REPLIES, NULL, NULL));
+    return hma_model_count(model).flops - before;
+}
+
+static void ask_afresh(hma_context *context, const hma_source *source, asked *q) {
+    hma_model *model;
+    assert_ok(hma_model_open(&model, context, source, NULL));
+    ask(q, VOCABULARY);
+    (void)generate(model, q);
+    hma_model_close(model);
+}
+
+static void every_family_goes_on_from_what_is_kept(void **state) {
+    (void)state;
+    static asked fresh, kept;
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
+        opened o = open_fixture(families[f], 1 + (unsigned)f % 3, 0, HMA_BACKEND_AUTO);
+        const hma_description *d = hma_model_description(o.model);
+        const size_t depths[] = {1, d->layers};
+        ask(&fresh, d->vocabulary);
+        (void)generate(o.model, &fresh);
+        assert_ok(hma_model_keep(o.model, depths, 2));
+        for (uint64_t round = 0; round < 6; round++) {
+            ask(&kept, d->vocabulary);
+            if (round % 3) {
+                guess(&kept, fresh.g, round, d->vocabulary);
+            }
+            (void)generate(o.model, &kept);
+            same_replies(fresh.g, kept.g);
+            hma_generation_clear(kept.g, REPLIES);
+        }
+        hma_generation_clear(fresh.g, REPLIES);
+        close_fixture(&o);
+    }
+}
+
+static hma_source *merge(const demo_pair *p, double first, double second) {
+    const double ratios[] = {first, second};
+    hma_recipe_spec spec = hma_recipe_spec_default();
+    hma_recipe *recipe;
+    hma_source *source;
+    spec.layers = LAYERS;
+    spec.ratios = ratios;
+    spec.ratio_count = 2;
+    assert_ok(hma_recipe_new(&recipe, &spec));
+    assert_ok(hma_source_merged(&source, p->pre, p->post, recipe));
+    hma_recipe_free(recipe);
+    return source;
+}
+
+/* Models in any order, with depths that come and go, in plenty of memory and in little. */
+static void what_was_asked_before_changes_nothing(void **state) {
+    (void)state;
+    enum { MODELS = 4 };
+    static const double ratios[MODELS][2] = {{0.3, 0.6}, {0.3, 0.1}, {0.5, 0.6}, {0.3, 0.9}};
+    static const size_t depths[] = {2, 3, 5, LAYERS};
+    static const uint64_t memory[] = {0, 16 << 20, 4 << 20, 1 << 20, 100000};
+    static asked fresh[MODELS], kept;
+    for (size_t m = 0; m < sizeof memory / sizeof *memory; m++) {
+        demo_pair p = open_demo(1 + (unsigned)m % 3, memory[m]);
+        const hma_rng_key key = hma_rng_key_for(m, "orders");
+        uint64_t draw = 0;
+        hma_source *source[MODELS];
+        hma_model *model;
+        for (size_t i = 0; i < MODELS; i++) {
+            source[i] = merge(&p, ratios[i][0], ratios[i][1]);
+            ask_afresh(p.context, source[i], &fresh[i]);
+        }
+        assert_ok(hma_model_open(&model, p.context, source[0], NULL));
+        for (size_t turn = 0; turn < 14; turn++) {
+            const size_t which = hma_rng_below(key, draw++, MODELS), guessed = hma_rng_below(key, draw++, MODELS + 1);
+            size_t some[4], count = 0;
+            for (size_t d = 0; d < 4; d++) {
+                some[count] = depths[d];
+                count += hma_rng_below(key, draw++, 3) > 0;
+            }
+            assert_ok(hma_model_rebind(model, source[which]));
+            assert_ok(hma_model_keep(model, some, count));
+            ask(&kept, VOCABULARY);
+            if (guessed < MODELS) {
+                guess(&kept, fresh[guessed].g, turn, VOCABULARY);
+            }
+            (void)generate(model, &kept);
+            same_replies(fresh[which].g, kept.g);
+            hma_generation_clear(kept.g, REPLIES);
+        }
+        hma_model_close(model);
+        for (size_t i = 0; i < MODELS; i++) {
+            hma_generation_clear(fresh[i].g, REPLIES);
+            hma_source_free(source[i]);
+        }
+        close_demo(&p);
+    }
+}
+
+/* A pass that is broken off leaves no half-filled keys and values behind. */
+static void an_interrupted_pass_leaves_nothing_half_kept(void **state) {
+    (void)state;
+    static const size_t depths[] = {3, LAYERS};
+    static asked fresh, kept;
+    demo_pair p = open_demo(2, 0);
+    hma_source *source = merge(&p, 0.3, 0.6);
+    hma_model *model;
+    ask_afresh(p.context, source, &fresh);
+    assert_ok(hma_model_open(&model, p.context, source, NULL));
+    assert_ok(hma_model_keep(model, depths, 2));
+    ask(&kept, VOCABULARY);
+    (void)generate(model, &kept); /* every path is known now, but nothing is kept of it */
+    hma_generation_clear(kept.g, REPLIES);
+    ask(&kept, VOCABULARY);
+    hma_context_cancel(p.context);
+    assert_fails(hma_model_generate(model, kept.g, REPLIES, NULL, NULL), HMA_INTERRUPTED, "interrupted");
+    hma_context_resume(p.context);
+    for (uint64_t round = 0; round < 3; round++) {
+        ask(&kept, VOCABULARY);
+        guess(&kept, fresh.g, round, VOCABULARY);
+        (void)generate(model, &kept);
+        same_replies(fresh.g, kept.g);
+        hma_generation_clear(kept.g, REPLIES);
+    }
+    hma_generation_clear(fresh.g, REPLIES);
+    hma_model_close(model);
+    hma_source_free(source);
+    close_demo(&p);
+}
+
+/* The prompts of one model cost nothing where the next one agrees with it, and nothing at all the second time. */
+static void prompts_are_computed_once_where_models_agree(void **state) {
+    (void)state;
+    static const size_t depths[] = {3, LAYERS};
+    static asked q;
+    demo_pair p = open_demo(2, 0);
+    hma_source *one = merge(&p, 0.3, 0.6), *other = merge(&p, 0.3, 0.1);
+    hma_model *model;
+    double cost[5];
+    assert_ok(hma_model_open(&model, p.context, one, NULL));
+    assert_ok(hma_model_keep(model, depths, 2));
+    for (size_t turn = 0; turn < 5; turn++) { /* new twice, then known; half of the layers new, then known */
+        if (turn == 3) {
+            assert_ok(hma_model_rebind(model, other));
+            assert_ok(hma_model_keep(model, depths, 2));
+        }
+        ask(&q, VOCABULARY);
+        for (size_t i = 0; i < REPLIES; i++) {
+            q.g[i].max_tokens = 1;
+        }
+        cost[turn] = generate(model, &q);
+        hma_generation_clear(q.g, REPLIES);
+    }
+    assert_true(cost[1] == cost[0]);
+    assert_true(cost[2] < 0.45 * cost[0]); /* the last position of each prompt, from the third layer on */
+    assert_true(cost[3] > cost[2] && cost[3] < 0.75 * cost[0]);
+    assert_true(cost[4] <= cost[2] * 1.01);
+    hma_model_close(model);
+    hma_source_free(one);
+    hma_source_free(other);
+    close_demo(&p);
+}
+
+/* A reward model reads the same prompts again and again. */
+static void rewards_of_known_prompts_cost_their_replies(void **state) {
+    (void)state;
+    enum { TEXTS = 12, LENGTH = 30, SHARED = 20, TURNS = 4 };
+    static int32_t text[TURNS][TEXTS][LENGTH];
+    hma_checkpoint *checkpoint;
+    hma_source *source;
+    hma_model *kept, *fresh;
+    hma_context *context;
+    const hma_rng_key key = hma_rng_key_for(2, "rewards");
+    double cost[TURNS], value[TEXTS], expected[TEXTS];
+    assert_ok(hma_context_new(&context, &(hma_context_options){.threads = 2}));
+    assert_ok(hma_checkpoint_open(&checkpoint, DEMO "/reward"));
+    assert_ok(hma_source_plain(&source, checkpoint));
+    assert_ok(hma_model_open(&kept, context, source, NULL));
+    assert_ok(hma_model_open(&fresh, context, source, NULL));
+    assert_ok(hma_model_keep(kept, &hma_model_description(kept)->layers, 1));
+    for (size_t turn = 0; turn < TURNS; turn++) {
+        hma_ids ids[TEXTS];
+        for (size_t i = 0; i < TEXTS; i++) {
+            for (size_t t = 0; t < LENGTH; t++) {
+                const uint64_t draw = (t < SHARED ? 0 : turn) * TEXTS * LENGTH + i * LENGTH + t;
+                text[turn][i][t] = (int32_t)hma_rng_below(key, draw, VOCABULARY);
+            }
+            ids[i] = (hma_ids){text[turn][i], LENGTH - i % 3};
+        }
+        const double before = hma_model_count(kept).flops;
+        assert_ok(hma_model_reward(kept, ids, TEXTS, value));
+        cost[turn] = hma_model_count(kept).flops - before;
+        assert_ok(hma_model_reward(fresh, ids, TEXTS, expected));
+        assert_memory_equal(value, expected, sizeof value);
+    }
+    assert_true(cost[1] > 0.95 * cost[0]);
+    assert_true(cost[2] < 0.5 * cost[0] && cost[3] < 0.5 * cost[0]); /* 9 of 29 tokens */
+    hma_model_close(kept);
+    hma_model_close(fresh);
+    hma_source_free(source);
+    hma_checkpoint_close(checkpoint);
+    hma_context_free(context);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_family_goes_on_from_what_is_kept),
+        cmocka_unit_test(what_was_asked_before_changes_nothing),
+        cmocka_unit_test(an_interrupted_pass_leaves_nothing_half_kept),
+        cmocka_unit_test(prompts_are_computed_once_where_models_agree),
+        cmocka_unit_test(rewards_of_known_prompts_cost_their_replies),
+    };
+    return cmocka_run_group_tests_name("transformer: keys and values that are kept", tests, NULL, NULL);
+}
