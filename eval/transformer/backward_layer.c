@@ -24,7 +24,7 @@ void hma_reverse_matrix_sums(const hma_engine *e, const hma_matrix_back *m, cons
                              size_t ldx, size_t count, float *u, double *sums, size_t sum_count) {
     const hma_backward *kernels = e->kernels->backward;
     const size_t rows = m->change.rows;
-    e->kernels->gemm->multiply(x, ldx, count, m->change.packed, rows, m->change.columns, 0, rows, u, rows);
+    e->kernels->full->multiply(x, ldx, count, m->change.packed, rows, m->change.columns, 0, rows, u, rows);
     for (size_t i = 0; i < count; i++) {
         for (size_t p = 0; p < m->part_count; p++) {
             const hma_matrix_part *part = &m->parts[p];
@@ -38,7 +38,7 @@ void hma_reverse_matrix_sums(const hma_engine *e, const hma_matrix_back *m, cons
 }
 
 void hma_reverse_input(const hma_engine *e, const hma_matrix_back *m, const float *g, size_t ldg, size_t count, float *out) {
-    e->kernels->gemm->multiply(g, ldg, count, m->across.packed, m->across.rows, m->across.columns, 0, m->across.rows, out,
+    e->kernels->full->multiply(g, ldg, count, m->across.packed, m->across.rows, m->across.columns, 0, m->across.rows, out,
                                m->across.rows);
 }
 

@@ -99,7 +99,7 @@ static hma_status pack_rows(void *argument, size_t index, size_t worker) {
     const packing *p = argument;
     (void)worker;
     const size_t first = index * ROWS_AT_ONCE, count = hma_min_size(ROWS_AT_ONCE, p->rows - first);
-    p->w->kernels->gemm->pack(p->packed, p->rows, p->columns, first, count, p->w->plain + first * p->columns);
+    p->w->kernels->full->pack(p->packed, p->rows, p->columns, first, count, p->w->plain + first * p->columns);
     return HMA_OK;
 }
 
@@ -112,7 +112,7 @@ static hma_status pack_across(void *argument, size_t index, size_t worker) {
             turned[i * p->rows + j] = p->w->plain[j * p->columns + first + i];
         }
     }
-    p->w->kernels->gemm->pack(p->packed, p->columns, p->rows, first, count, turned);
+    p->w->kernels->full->pack(p->packed, p->columns, p->rows, first, count, turned);
     return HMA_OK;
 }
 
@@ -275,7 +275,7 @@ static hma_status allocate(hma_backward_weights *w) {
                                         hma_max_size(largest(p->qkv.rows, p->o.rows, p->up.rows, p->down.rows),
                                                      largest(p->qkv.columns, p->o.columns, p->up.columns, p->down.columns)));
     hma_sums_plan head_sums = {0};
-    hma_status status = plan_matrix(w->kernels->gemm, &w->plan.head, tile, &head_sums, &w->head);
+    hma_status status = plan_matrix(w->kernels->full, &w->plan.head, tile, &head_sums, &w->head);
     free(head_sums.tensors);
     w->plain = hma_new_aligned(most, sizeof *w->plain);
     w->final_norm[0] = hma_new_aligned(w->a->hidden, sizeof(float));
@@ -340,7 +340,7 @@ static hma_status load_layer(hma_backward_weights *w, const hma_layer_plan *p) {
     hma_layer_back *l = &w->layer;
     free_layer(l);
     hma_status status;
-    if ((status = plan_layer(w->kernels->gemm, p, l)) != HMA_OK ||
+    if ((status = plan_layer(w->kernels->full, p, l)) != HMA_OK ||
         (status = load_norm(w, &p->attn_norm, &l->attn_norm)) != HMA_OK ||
         (status = load_norm(w, &p->post_attn_norm, &l->post_attn_norm)) != HMA_OK ||
         (status = load_norm(w, &p->mlp_norm, &l->mlp_norm)) != HMA_OK ||

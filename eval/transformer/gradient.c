@@ -28,7 +28,7 @@ static hma_status check_model(const hma_model *m, bool gradient) {
         return hma_error(HMA_BAD_DATA, "%s: is a reward model (expected a causal language model): it has no log-likelihoods",
                          m->engine.name);
     }
-    if (gradient && m->kernels.gemm->weight_bytes != sizeof(float)) {
+    if (gradient && m->kernels.full->weight_bytes != sizeof(float)) {
         return hma_error(HMA_USAGE, "--precision: gradients are computed in fp32 (expected fp32): choose it");
     }
     if (gradient && !hma_source_recipe(m->source)) {

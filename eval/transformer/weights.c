@@ -46,7 +46,7 @@ static hma_status allocate(hma_weights *w) {
 }
 
 hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_source *source, const hma_architecture *a,
-                            const hma_kernels *kernels) {
+                            hma_kernels *kernels) {
     hma_weights *w = HMA_NEW(hma_weights, 1);
     if (!w) {
         return HMA_FAILURE;
@@ -60,6 +60,7 @@ hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_s
         free(w);
         return status;
     }
+    hma_kernels_fit(kernels, hma_weights_plan_is_bf16(&w->plan, a->layers));
     w->layer_bytes = hma_layer_bytes(kernels->gemm, &w->plan.layers[0]);
     choose_residency(w);
     status = allocate(w);
@@ -98,10 +99,7 @@ static void forget_head(hma_weights *w) {
     w->head_count = 0;
 }
 
-void hma_weights_close(hma_weights *w) {
-    if (!w) {
-        return;
-    }
+static void free_parts(hma_weights *w) {
     hma_ahead_free(w->ahead);
     for (size_t slot = 0; w->memory && slot < w->slots; slot++) {
         free(w->memory[slot]);
@@ -119,7 +117,13 @@ void hma_weights_close(hma_weights *w) {
     free(w->layer_key);
     free(w->trunk_key);
     free(w->head);
-    free(w);
+}
+
+void hma_weights_close(hma_weights *w) {
+    if (w) {
+        free_parts(w);
+        free(w);
+    }
 }
 
 static bool same(const hma_part_key *a, const hma_part_key *b) { return strcmp(a->digest, b->digest) == 0; }
@@ -141,6 +145,25 @@ void hma_weights_settle(hma_weights *w) {
     }
 }
 
+/* Weights of another type are packed by other kernels: everything is made anew, where it was. */
+static hma_status open_again(hma_weights *w, const hma_source *source) {
+    const hma_gemm *before = w->kernels->gemm;
+    hma_weights *fresh;
+    hma_context_release(w->context, w->reserved); /* the memory changes hands */
+    const hma_status status = hma_weights_open(&fresh, w->context, source, w->a, w->kernels);
+    if (status != HMA_OK) {
+        w->kernels->gemm = before;
+        hma_context_claim(w->context, w->reserved);
+        return status;
+    }
+    fresh->seconds = w->seconds;
+    w->reserved = 0;
+    free_parts(w);
+    *w = *fresh;
+    free(fresh);
+    return HMA_OK;
+}
+
 hma_status hma_weights_rebind(hma_weights *w, const hma_source *source) {
     const size_t layers = w->a->layers;
     hma_weights fresh = {.source = source, .a = w->a};
@@ -157,6 +180,14 @@ hma_status hma_weights_rebind(hma_weights *w, const hma_source *source) {
         return status;
     }
     hma_weights_settle(w);
+    hma_kernels fitted = *w->kernels;
+    hma_kernels_fit(&fitted, hma_weights_plan_is_bf16(&fresh.plan, layers));
+    if (fitted.gemm != w->kernels->gemm) {
+        hma_weights_plan_clear(&fresh.plan, layers);
+        free(fresh.layer_key);
+        free(fresh.trunk_key);
+        return open_again(w, source);
+    }
     if (!same(&w->trunk_key[0], &fresh.trunk_key[0])) {
         forget_embedding(w);
     }

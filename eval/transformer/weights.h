@@ -37,10 +37,11 @@ typedef struct hma_weights hma_weights;
 
 /*
  * Looks up every tensor that the architecture needs and checks its shape; reads nothing large. All arguments must outlive it.
+ * Fits the kernels to the weights (hma_kernels_fit()), here and when they are bound to other ones.
  * @return HMA_BAD_DATA naming the tensor.
  */
 hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_source *source,
-                            const hma_architecture *architecture, const hma_kernels *kernels);
+                            const hma_architecture *architecture, hma_kernels *kernels);
 void hma_weights_close(hma_weights *weights);
 /* Takes another source with the same tensors. Memory is kept, and so is everything whose values are the same in both. */
 hma_status hma_weights_rebind(hma_weights *weights, const hma_source *source);

@@ -29,7 +29,7 @@ struct hma_weights {
     hma_context *context;
     const hma_source *source;
     const hma_architecture *a;
-    const hma_kernels *kernels;
+    hma_kernels *kernels;
     hma_weights_plan plan;
     hma_part_key *layer_key; /* [layers] of the source in hand */
     hma_part_key *trunk_key; /* [layers + 1]: of everything before layer l, embedding included */

@@ -184,8 +184,10 @@ static void refuse_more_layers(finder *f) {
     f->layer = f->a->layers;
     (void)layer_name(f, name, names->q ? names->q : names->qkv);
     if (f->status == HMA_OK && hma_source_find(f->source, name)) {
-        f->status = hma_error(HMA_BAD_DATA, "%s: tensor \"%s\" is of a layer too many (expected %zu layers by config.json): "
-                              "config.json and weights do not belong together", folder_of(f), name, f->a->layers);
+        f->status = hma_error(HMA_BAD_DATA,
+                              "%s: tensor \"%s\" is of a layer too many (expected %zu layers by config.json): "
+                              "config.json and weights do not belong together",
+                              folder_of(f), name, f->a->layers);
     }
 }
 
@@ -206,6 +208,23 @@ hma_status hma_weights_plan_make(hma_weights_plan *out, const hma_source *source
     }
     *out = plan;
     return HMA_OK;
+}
+
+static bool matrix_is_bf16(const hma_matrix_plan *m) {
+    bool is = true;
+    for (size_t r = 0; r < m->run_count; r++) {
+        is = is && m->runs[r].weight->dtype == HMA_BF16;
+    }
+    return is;
+}
+
+bool hma_weights_plan_is_bf16(const hma_weights_plan *plan, size_t layers) {
+    bool is = matrix_is_bf16(&plan->head);
+    for (size_t l = 0; l < layers; l++) {
+        const hma_layer_plan *p = &plan->layers[l];
+        is = is && matrix_is_bf16(&p->qkv) && matrix_is_bf16(&p->o) && matrix_is_bf16(&p->up) && matrix_is_bf16(&p->down);
+    }
+    return is;
 }
 
 void hma_weights_plan_clear(hma_weights_plan *plan, size_t layers) {

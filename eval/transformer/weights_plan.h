@@ -36,6 +36,8 @@ typedef struct hma_weights_plan {
 } hma_weights_plan;
 
 hma_status hma_weights_plan_make(hma_weights_plan *out, const hma_source *source, const hma_architecture *architecture);
+/* Whether the values of all matrices are bfloat16. */
+bool hma_weights_plan_is_bf16(const hma_weights_plan *plan, size_t layers);
 void hma_weights_plan_clear(hma_weights_plan *plan, size_t layers);
 
 #endif

@@ -20,7 +20,7 @@
 #include "eval/transformer/kernels/kernels.h"
 #include "peak.h"
 
-enum { ROUNDS = 5, BACKENDS = 6, ROWS = 96, HUGE_BLOCK = 1 << 22 };
+enum { ROUNDS = 5, BACKENDS = 8, ROWS = 96, HUGE_BLOCK = 1 << 22 };
 
 typedef struct shape {
     const char *model, *what;
@@ -123,15 +123,19 @@ int main(int argc, char **argv) {
         return 1;
     }
     const double peak = bench_peak_fp32(), dot_peak = bench_peak_bf16_dot(), narrow_peak = bench_peak_avx2();
+    hma_kernels w16 = fp32; /* fp32 with bfloat16 weights, as most models have them */
+    hma_kernels_fit(&w16, true);
     backend backends[BACKENDS + 1] = {{hma_kernels_name(&fp32), fp32.gemm, peak},
+                                      {w16.gemm->name, w16.gemm, peak},
                                       {bf16.gemm->name, bf16.gemm, bf16.gemm == &hma_gemm_dot_bf16 ? dot_peak : peak},
                                       {hma_kernels_name(&blas), blas.gemm, peak}};
-    size_t count = 3;
+    size_t count = 4;
     if (dot_peak > 0 && bf16.gemm != &hma_gemm_dot_bf16) {
         backends[count++] = (backend){hma_gemm_dot_bf16.name, &hma_gemm_dot_bf16, dot_peak};
     }
     if (narrow_peak > 0 && fp32.gemm != &hma_gemm_avx2) {
         backends[count++] = (backend){hma_gemm_avx2.name, &hma_gemm_avx2, narrow_peak};
+        backends[count++] = (backend){hma_gemm_avx2_w16.name, &hma_gemm_avx2_w16, narrow_peak};
         backends[count++] = (backend){hma_gemm_avx2_bf16.name, &hma_gemm_avx2_bf16, narrow_peak};
     }
     printf("%zu threads; peak of a core: fp32 %.0f, AVX2 %.0f, bf16 dot %.0f GFLOP/s\nGFLOP/s and share of the peak of each "

@@ -6,7 +6,7 @@
 
 #include "clock.h"
 
-enum { STEPS = 2000000 };
+enum { STEPS = 2000000, ROUNDS = 30 };
 
 __attribute__((target("avx512f"))) static double avx512(void) {
     __m512 a[24];
@@ -73,19 +73,29 @@ __attribute__((target("avx512f"))) static double dot(void) {
     return STEPS * 24.0 * 64 / (bench_cpu() - start);
 }
 
+/* The best of some rounds: a core that was idle takes a while to reach its clock. */
+static double best(double (*rate)(void)) {
+    double most = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        const double one = rate();
+        most = one > most ? one : most;
+    }
+    return most;
+}
+
 double bench_peak_fp32(void) {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f")                                 ? avx512()
-           : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? avx2()
+    return __builtin_cpu_supports("avx512f")                                 ? best(avx512)
+           : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? best(avx2)
                                                                              : 0;
 }
 
 double bench_peak_avx2(void) {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? avx2() : 0;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? best(avx2) : 0;
 }
 
 double bench_peak_bf16_dot(void) {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512bf16") ? dot() : 0;
+    return __builtin_cpu_supports("avx512bf16") ? best(dot) : 0;
 }

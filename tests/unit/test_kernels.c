@@ -26,14 +26,19 @@ static bool runs_here(const char *name) {
     return strcmp(name, "avx2") != 0 || (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
 }
 
-#define FOR_EACH_VECTOR(v)                                                                                                    \
-    for (size_t v##_i = 0; v##_i < 3; v##_i++)                                                                                \
+#define FOR_EACH_VECTOR(v)                                                                                                     \
+    for (size_t v##_i = 0; v##_i < 3; v##_i++)                                                                                 \
         for (const hma_vector *v = all_vectors[v##_i]; v && runs_here(v->name); v = NULL)
 
 /* ---- matrix products ---- */
 
+static bool keeps_halves(const hma_gemm *gemm) { return gemm == &hma_gemm_avx512_w16 || gemm == &hma_gemm_avx2_w16; }
+
 static void product_matches(const hma_gemm *gemm, const hma_gemm *reference, size_t m, size_t n, size_t k, double tolerance) {
     float *x = random_floats("x", m * k), *w = random_floats("w", n * k);
+    for (size_t i = 0; keeps_halves(gemm) && i < n * k; i++) {
+        w[i] = hma_bf16_round(w[i]);
+    }
     float *expected = calloc(m * n, sizeof *expected), *y = malloc((m * n + 1) * sizeof *y);
     void *packed = malloc(hma_packed_bytes(gemm, n, k) + 64),
          *packed_reference = malloc(hma_packed_bytes(reference, n, k) + 64);
@@ -87,10 +92,12 @@ static void native_products_equal_naive_bit_for_bit(void **state) {
     if (runs_here("avx512")) {
         products_of_all_shapes(&hma_gemm_avx512, &hma_gemm_naive, 0);
         products_of_all_shapes(&hma_gemm_avx512_bf16, &hma_gemm_naive_bf16, 0);
+        products_of_all_shapes(&hma_gemm_avx512_w16, &hma_gemm_naive, 0);
     }
     if (runs_here("avx2")) {
         products_of_all_shapes(&hma_gemm_avx2, &hma_gemm_naive, 0);
         products_of_all_shapes(&hma_gemm_avx2_bf16, &hma_gemm_naive_bf16, 0);
+        products_of_all_shapes(&hma_gemm_avx2_w16, &hma_gemm_naive, 0);
     }
 }
 
@@ -107,8 +114,8 @@ static void other_products_are_close_to_naive(void **state) {
 static void rows_do_not_depend_on_company(void **state) {
     (void)state;
     enum { M = 30, N = 70, K = 300 };
-    static const hma_gemm *const all[] = {&hma_gemm_naive, &hma_gemm_avx2, &hma_gemm_avx2_bf16, &hma_gemm_avx512,
-                                          &hma_gemm_avx512_bf16, &hma_gemm_dot_bf16};
+    static const hma_gemm *const all[] = {&hma_gemm_naive,       &hma_gemm_avx2,     &hma_gemm_avx2_bf16, &hma_gemm_avx512,
+                                          &hma_gemm_avx512_bf16, &hma_gemm_dot_bf16, &hma_gemm_avx2_w16,  &hma_gemm_avx512_w16};
     float *x = random_floats("x", M * K), *w = random_floats("w", N * K), together[M * N], alone[N];
     for (size_t b = 0; b < sizeof all / sizeof *all; b++) {
         const bool needs512 = strncmp(all[b]->name, "avx512", 6) == 0, needs_dot = all[b] == &hma_gemm_dot_bf16;
@@ -134,9 +141,9 @@ static void bf16_rounds_to_nearest_even(void **state) {
     static const struct {
         uint32_t from;
         uint16_t to;
-    } cases[] = {{0x3f800000, 0x3f80}, {0x3f808000, 0x3f80}, {0x3f818000, 0x3f82}, {0x3f808001, 0x3f81}, {0x7f7fffff, 0x7f80},
-                 {0x7f800000, 0x7f80}, {0x7f800001, 0x7fc0}, {0xffc00001, 0xffc0}, {0x80000000, 0x8000}, {0x00008000, 0x0000},
-                 {0x00018000, 0x0002}};
+    } cases[] = {{0x3f800000, 0x3f80}, {0x3f808000, 0x3f80}, {0x3f818000, 0x3f82}, {0x3f808001, 0x3f81},
+                 {0x7f7fffff, 0x7f80}, {0x7f800000, 0x7f80}, {0x7f800001, 0x7fc0}, {0xffc00001, 0xffc0},
+                 {0x80000000, 0x8000}, {0x00008000, 0x0000}, {0x00018000, 0x0002}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         float x;
         memcpy(&x, &cases[i].from, sizeof x);

@@ -259,7 +259,7 @@ static hma_suite *open_alignment(void) {
 static void judging_replies_while_others_are_given_changes_no_bit(void **state) {
     (void)state;
     hma_result *results[2], *again;
-    static const uint64_t memory[2] = {0, 4 << 20};
+    static const uint64_t memory[2] = {0, 2 << 20};
     for (size_t i = 0; i < 2; i++) {
         setting s = {0};
         judging_order order = {0};

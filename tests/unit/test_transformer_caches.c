@@ -27,8 +27,9 @@ static void ask(asked *q, size_t vocabulary) {
         for (size_t p = 0; p < PROMPT; p++) {
             q->prompt[i][p] = p < common ? q->prompt[i - 1][p] : (int32_t)hma_rng_below(key, draw++, vocabulary);
         }
-        q->g[i] = (hma_generation){.prompt = {q->prompt[i], 1 + hma_rng_below(key, draw++, PROMPT)},
-                                   .max_tokens = 1 + hma_rng_below(key, draw++, MOST),
+        const size_t length = 1 + hma_rng_below(key, draw++, PROMPT), most = 1 + hma_rng_below(key, draw++, MOST);
+        q->g[i] = (hma_generation){.prompt = {q->prompt[i], length},
+                                   .max_tokens = most,
                                    .temperature = i % 2 ? 1 : 0,
                                    .top_p = 1,
                                    .seed = 5,

@@ -161,6 +161,56 @@ static void what_another_model_left_is_not_used(void **state) {
     }
 }
 
+static hma_source *unrounded(const demo_pair *p, double ratio) {
+    hma_recipe_spec spec = hma_recipe_spec_default();
+    hma_recipe *recipe;
+    hma_source *source;
+    spec.layers = LAYERS;
+    spec.ratios = &ratio;
+    spec.ratio_count = 1;
+    spec.dtype = HMA_F32;
+    assert_ok(hma_recipe_new(&recipe, &spec));
+    assert_ok(hma_source_merged(&source, p->pre, p->post, recipe));
+    hma_recipe_free(recipe);
+    return source;
+}
+
+/* bfloat16 weights are packed as such, others as floats: a model that is bound from one to the other is packed anew. */
+static void weights_of_another_type_are_packed_anew(void **state) {
+    (void)state;
+    static questions fresh, kept;
+    static const size_t depths[] = {2, LAYERS};
+    static const uint64_t memory[] = {0, 12 << 20, 1 << 20};
+    for (size_t m = 0; m < sizeof memory / sizeof *memory; m++) {
+        demo_pair p = open_demo(2, memory[m]);
+        hma_source *halves = merge(&p, 0.3, 0.6, 0.8), *floats = unrounded(&p, 0.3), *plain;
+        hma_model *model;
+        assert_ok(hma_source_plain(&plain, p.pre));
+        assert_ok(hma_model_open(&model, p.context, floats, NULL));
+        const uint64_t left = hma_context_left(p.context);
+        assert_ok(hma_model_keep(model, depths, 2));
+        const hma_source *const turns[] = {floats, halves, floats, plain, halves, plain, floats};
+        for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+            assert_ok(hma_model_rebind(model, turns[i]));
+            assert_true(model->kernels.full->weight_bytes == sizeof(float));
+            assert_true(turns[i] != floats || model->kernels.gemm == model->kernels.full);
+            assert_true(turns[i] == floats || model->kernels.gemm != &hma_gemm_avx512);
+            (void)answer_with(model, &kept, 1);
+            answer_afresh(&p, turns[i], &fresh, 1);
+            same_answers(&fresh, &kept);
+        }
+        assert_ok(hma_model_rebind(model, plain));
+        assert_ok(hma_model_keep(model, NULL, 0)); /* nothing is held of anything's tokens now */
+        assert_ok(hma_model_rebind(model, floats));
+        assert_int_equal(hma_context_left(p.context), left);
+        hma_model_close(model);
+        hma_source_free(halves);
+        hma_source_free(floats);
+        hma_source_free(plain);
+        close_demo(&p);
+    }
+}
+
 /* The same folder opened again is another checkpoint: its files may have changed in between. */
 static void a_checkpoint_that_was_opened_again_is_read_again(void **state) {
     (void)state;
@@ -265,6 +315,7 @@ int main(void) {
         cmocka_unit_test(the_layers_in_common_are_computed_once),
         cmocka_unit_test(other_questions_find_what_they_can_use),
         cmocka_unit_test(what_another_model_left_is_not_used),
+        cmocka_unit_test(weights_of_another_type_are_packed_anew),
         cmocka_unit_test(a_checkpoint_that_was_opened_again_is_read_again),
         cmocka_unit_test(an_interrupted_pass_can_lose_its_source),
         cmocka_unit_test(a_broken_layer_is_told_of_when_it_was_loaded_ahead),

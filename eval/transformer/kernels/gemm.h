@@ -7,6 +7,10 @@
  * Two precisions. fp32 is the reference. bf16 rounds X and W to bfloat16 (to nearest even; W usually is bfloat16 already) and
  * adds up in fp32; packed weights then take half the memory.
  *
+ * Checkpoints mostly are bfloat16, and so is what is merged of them. For such weights the _w16 backends give the bits of fp32
+ * from packed weights of 16 bits: half the memory, and half the reading where there are few rows. Other weights they would
+ * round.
+ *
  * Every output element is one accumulation in fixed order: over blocks of HMA_GEMM_DEPTH along k, inside a block acc = fma(x,
  * w, acc) from 0 on, the blocks added up in order. Backends that are `exact` keep to it to the last bit, so a row of Y does not
  * depend on which rows share its call, nor on how columns are split. The bf16 dot product instruction adds pairs in its own
@@ -58,8 +62,12 @@ extern const hma_gemm hma_gemm_naive, hma_gemm_naive_bf16;
 extern const hma_gemm hma_gemm_openblas, hma_gemm_openblas_bf16;
 extern const hma_gemm hma_gemm_avx2, hma_gemm_avx2_bf16;
 extern const hma_gemm hma_gemm_avx512, hma_gemm_avx512_bf16;
+extern const hma_gemm hma_gemm_avx2_w16, hma_gemm_avx512_w16;
 extern const hma_gemm hma_gemm_dot_bf16; /* AVX512-BF16's dot product */
 
+/* The first `depth` columns of up to HMA_PANEL rows (`stride` floats apart) into block[depth][HMA_PANEL], filled up with zeros.
+ */
+void hma_gemm_pack_block(float *block, size_t depth, size_t wide, const float *rows, size_t stride);
 /* Packing in the layout above, the last panel filled up with zeros: fp32, and rounded to bf16. */
 void hma_gemm_pack_panels(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows);
 void hma_gemm_pack_panels_bf16(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows);

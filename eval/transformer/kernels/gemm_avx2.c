@@ -33,11 +33,19 @@ typedef struct place {
     bool add; /* to what stands in y */
 } place;
 
-/* 8 weights, which are bfloat16 when `narrow`. */
-INLINE __m256 weights_at(const char *panel, bool narrow) {
-    return narrow ? _mm256_castsi256_ps(
-                        _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)panel)), 16))
-                  : _mm256_loadu_ps((const float *)(const void *)panel);
+/*
+ * 16 weights of a step: half a panel. Those of 16 bits lie there as pairs of bfloat16, of columns j and j + 8: shifted up they
+ * are the lanes of the first 8 columns, without their lower halves those of the others.
+ */
+INLINE void weights_at(const char *half, bool narrow, __m256 w[2]) {
+    if (narrow) {
+        const __m256i pairs = _mm256_loadu_si256((const __m256i *)(const void *)half);
+        w[0] = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
+        w[1] = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000)));
+    } else {
+        w[0] = _mm256_loadu_ps((const float *)(const void *)half);
+        w[1] = _mm256_loadu_ps((const float *)(const void *)half + 8);
+    }
 }
 
 INLINE void put(float *to, const __m256 *sums, size_t parts, size_t columns, bool add) {
@@ -70,9 +78,9 @@ INLINE void tile(const place *p, size_t rows, size_t parts, size_t every, bool n
     }
     for (size_t d = 0; d < p->depth; d++) {
         __m256 w[HMA_PANEL / 8];
-#pragma GCC unroll 4
-        for (size_t i = 0; i < parts; i++) {
-            w[i] = weights_at(p->panel + d * step + 8 * i * weight, narrow);
+#pragma GCC unroll 2
+        for (size_t i = 0; i < parts; i += 2) {
+            weights_at(p->panel + d * step + 8 * i * weight, narrow, w + i);
         }
         if (d % every == 0) {
             _mm_prefetch(p->next + d / every * step, _MM_HINT_T0);
@@ -114,27 +122,26 @@ static void wide_tile(const place *p, size_t rows, bool narrow) {
     }
 }
 
-/* All rows over half a panel; each of several tiles fetches a part of what comes next. */
-static void tiles(place p, size_t m) {
-    const size_t tiles = (m + ROWS - 1) / ROWS, every = tiles >= 8 ? 8 : tiles >= 4 ? 4 : tiles >= 2 ? 2 : 1;
+INLINE void tiles_of(place p, size_t m, size_t tiles, size_t every, bool narrow) {
+    const size_t fetched = p.depth / every * HMA_PANEL * (narrow ? sizeof(uint16_t) : sizeof(float));
     for (size_t left = tiles; left; left--) {
         const size_t rows = (m + left - 1) / left;
-        switch (every) {
-        case 8: tile_of(&p, rows, 8, false); break;
-        case 4: tile_of(&p, rows, 4, false); break;
-        case 2: tile_of(&p, rows, 2, false); break;
-        default: tile_of(&p, rows, 1, false); break;
-        }
+        tile_of(&p, rows, every, narrow);
         m -= rows;
         p.x += rows * HMA_GEMM_DEPTH;
         p.y += rows * p.ldy;
-        p.next += p.depth / every * HMA_PANEL * sizeof(float);
+        p.next += fetched;
     }
 }
 
-static void widen(const char *from, size_t count, float *to) {
-    for (size_t i = 0; i < count; i += 8) {
-        _mm256_storeu_ps(to + i, weights_at(from + i * sizeof(uint16_t), true));
+/* All rows over half a panel; each of several tiles fetches a part of what comes next. */
+INLINE void tiles(const place *p, size_t m, bool narrow) {
+    const size_t count = (m + ROWS - 1) / ROWS;
+    switch (count >= 8 ? 8 : count >= 4 ? 4 : count >= 2 ? 2 : 1) {
+    case 8: tiles_of(*p, m, count, 8, narrow); break;
+    case 4: tiles_of(*p, m, count, 4, narrow); break;
+    case 2: tiles_of(*p, m, count, 2, narrow); break;
+    default: tiles_of(*p, m, count, 1, narrow); break;
     }
 }
 
@@ -152,24 +159,14 @@ typedef struct product {
 
 /* A block of a panel that `columns` columns of exist, half after half; `next` is the block that follows. */
 static void multiply_halves(const product *m, const place *whole, const char *next) {
-    const bool narrow = m->narrow && m->rows <= ROWS;
-    const size_t weight = narrow ? sizeof(uint16_t) : sizeof(float);
-    float lanes[HMA_GEMM_DEPTH * HMA_PANEL];
+    const size_t weight = m->narrow ? sizeof(uint16_t) : sizeof(float);
     place p = *whole;
-    if (m->narrow && !narrow) {
-        widen(whole->panel, p.depth * HMA_PANEL, lanes);
-        p.panel = (const char *)lanes;
-    }
     for (size_t half = 0; half < HMA_PANEL && half < whole->columns; half += HALF, p.panel += HALF * weight, p.y += HALF) {
         const bool last = half || whole->columns <= HALF;
         p.columns = whole->columns - half < HALF ? whole->columns - half : HALF;
-        if (m->rows <= ROWS) {
-            p.next = p.panel + AHEAD * HMA_PANEL * weight; /* later weights of the same columns */
-            narrow ? tile_of(&p, m->rows, 1, true) : tile_of(&p, m->rows, 1, false);
-        } else {
-            p.next = last || m->narrow ? next : p.panel + HALF * weight;
-            tiles(p, m->rows);
-        }
+        /* one tile: later weights of the same columns */
+        p.next = m->rows <= ROWS ? p.panel + AHEAD * HMA_PANEL * weight : last ? next : p.panel + HALF * weight;
+        m->narrow ? tiles(&p, m->rows, true) : tiles(&p, m->rows, false);
     }
 }
 
@@ -195,19 +192,19 @@ static void multiply_panel(const product *m, size_t j, size_t columns) {
 }
 
 /* Up to 256 columns of some rows of X. */
-static void pack_x(const float *x, size_t ldx, size_t rows, size_t depth, bool narrow, float *to) {
+static void pack_x(const float *x, size_t ldx, size_t rows, size_t depth, bool round, float *to) {
     for (size_t i = 0; i < rows; i++, x += ldx, to += HMA_GEMM_DEPTH) {
-        if (!narrow) {
+        if (!round) {
             memcpy(to, x, depth * sizeof *x);
         }
-        for (size_t d = 0; narrow && d < depth; d++) {
+        for (size_t d = 0; round && d < depth; d++) {
             to[d] = hma_bf16_round(x[d]);
         }
     }
 }
 
-static void multiply_as(bool narrow, const float *x, size_t ldx, size_t m, const void *packed, size_t k, size_t first,
-                        size_t count, float *y, size_t ldy) {
+static void multiply_as(bool narrow, bool round, const float *x, size_t ldx, size_t m, const void *packed, size_t k,
+                        size_t first, size_t count, float *y, size_t ldy) {
     float rows_of_x[PACKED_FLOATS];
     const char *weights = (const char *)packed + hma_panel_offset(k, first, 0) * (narrow ? sizeof(uint16_t) : sizeof(float));
     for (size_t left = (m + PACKED_ROWS - 1) / PACKED_ROWS, rows; left; left--, m -= rows, x += rows * ldx, y += rows * ldy) {
@@ -216,7 +213,7 @@ static void multiply_as(bool narrow, const float *x, size_t ldx, size_t m, const
         for (size_t d0 = 0, end; d0 < k; d0 = end) {
             end = k - d0 < depth ? k : d0 + depth;
             for (size_t d = d0; d < end; d += HMA_GEMM_DEPTH) {
-                pack_x(x + d, ldx, rows, depth_at(k, d), narrow, rows_of_x + (d - d0) / HMA_GEMM_DEPTH * block);
+                pack_x(x + d, ldx, rows, depth_at(k, d), round, rows_of_x + (d - d0) / HMA_GEMM_DEPTH * block);
             }
             const product p = {weights, narrow, k, rows, d0, end, rows_of_x, y, ldy};
             for (size_t j = 0; j < count; j += HMA_PANEL) {
@@ -229,14 +226,49 @@ static void multiply_as(bool narrow, const float *x, size_t ldx, size_t m, const
 static void multiply(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
                      float *y, size_t ldy) {
     (void)n;
-    multiply_as(false, x, ldx, m, packed, k, first, count, y, ldy);
+    multiply_as(false, false, x, ldx, m, packed, k, first, count, y, ldy);
 }
 
 static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first,
                           size_t count, float *y, size_t ldy) {
     (void)n;
-    multiply_as(true, x, ldx, m, packed, k, first, count, y, ldy);
+    multiply_as(true, true, x, ldx, m, packed, k, first, count, y, ldy);
+}
+
+/* hma_bf16_from() of 8 floats, in the upper halves. */
+INLINE __m256i round_up(__m256 x) {
+    const __m256i bits = _mm256_castps_si256(x), odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i rounded = _mm256_add_epi32(_mm256_add_epi32(bits, odd), _mm256_set1_epi32(0x7fff));
+    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    return _mm256_blendv_epi8(rounded, quiet, _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q)));
+}
+
+/* Columns j and j + 8 of half a panel side by side: [depth][2][8][2]. */
+static void pack_halves(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows) {
+    float block[HMA_GEMM_DEPTH * HMA_PANEL];
+    (void)n;
+    for (size_t base = 0; base < count; base += HMA_PANEL) {
+        const size_t real = count - base < HMA_PANEL ? count - base : HMA_PANEL;
+        for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
+            const size_t depth = depth_at(k, d0);
+            uint16_t *to = (uint16_t *)packed + hma_panel_offset(k, first + base, d0);
+            hma_gemm_pack_block(block, depth, real, rows + base * k + d0, k);
+            for (size_t i = 0; i < depth * HMA_PANEL; i += HALF) {
+                const __m256i low = round_up(_mm256_loadu_ps(block + i)), high = round_up(_mm256_loadu_ps(block + i + 8));
+                const __m256i upper = _mm256_and_si256(high, _mm256_set1_epi32((int)0xffff0000));
+                _mm256_storeu_si256((__m256i *)(void *)(to + i), _mm256_or_si256(_mm256_srli_epi32(low, 16), upper));
+            }
+        }
+    }
+}
+
+/* Weights of 16 bits, X as it is. */
+static void multiply_w16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first,
+                         size_t count, float *y, size_t ldy) {
+    (void)n;
+    multiply_as(true, false, x, ldx, m, packed, k, first, count, y, ldy);
 }
 
 const hma_gemm hma_gemm_avx2 = {"avx2", true, true, sizeof(float), hma_gemm_pack_panels, multiply};
-const hma_gemm hma_gemm_avx2_bf16 = {"avx2-bf16", true, true, sizeof(uint16_t), hma_gemm_pack_panels_bf16, multiply_bf16};
+const hma_gemm hma_gemm_avx2_bf16 = {"avx2-bf16", true, true, sizeof(uint16_t), pack_halves, multiply_bf16};
+const hma_gemm hma_gemm_avx2_w16 = {"avx2-w16", true, true, sizeof(uint16_t), pack_halves, multiply_w16};

@@ -76,7 +76,7 @@ static void pack_x(const float *x, size_t ldx, size_t rows, size_t depth, void *
 
 static void multiply(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
                      float *y, size_t ldy) {
-    static const format pairs = {false, pack_x, sizeof(uint16_t), NULL};
+    static const format pairs = {false, pack_x, sizeof(uint16_t)};
     (void)n;
     multiply_as(&pairs, x, ldx, m, packed, k, first, count, y, ldy);
 }

@@ -7,8 +7,8 @@
 
 static size_t depth_at(size_t k, size_t d0) { return k - d0 < HMA_GEMM_DEPTH ? k - d0 : HMA_GEMM_DEPTH; }
 
-/* Columns d0 .. d0+depth-1 of up to HMA_PANEL rows, 16 columns at a time so that all rows stay in cache. */
-static void pack_block(float *block, size_t depth, size_t wide, const float *rows, size_t stride) {
+/* 16 columns at a time, so that all rows stay in cache. */
+void hma_gemm_pack_block(float *block, size_t depth, size_t wide, const float *rows, size_t stride) {
     if (wide < HMA_PANEL) {
         memset(block, 0, depth * HMA_PANEL * sizeof *block);
     }
@@ -28,7 +28,7 @@ void hma_gemm_pack_panels(void *packed, size_t n, size_t k, size_t first, size_t
         const size_t wide = count - base < HMA_PANEL ? count - base : HMA_PANEL;
         for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
             const size_t depth = depth_at(k, d0);
-            pack_block((float *)packed + hma_panel_offset(k, first + base, d0), depth, wide, rows + base * k + d0, k);
+            hma_gemm_pack_block((float *)packed + hma_panel_offset(k, first + base, d0), depth, wide, rows + base * k + d0, k);
         }
     }
 }
@@ -41,7 +41,7 @@ void hma_gemm_pack_panels_bf16(void *packed, size_t n, size_t k, size_t first, s
         for (size_t d0 = 0; d0 < k; d0 += HMA_GEMM_DEPTH) {
             const size_t depth = depth_at(k, d0);
             uint16_t *to = (uint16_t *)packed + hma_panel_offset(k, first + base, d0);
-            pack_block(block, depth, wide, rows + base * k + d0, k);
+            hma_gemm_pack_block(block, depth, wide, rows + base * k + d0, k);
             for (size_t i = 0; i < depth * HMA_PANEL; i++) {
                 to[i] = hma_bf16_from(block[i]);
             }

@@ -3,6 +3,10 @@
  * vdpbf16ps (a step is a pair of k, a lane two bfloat16), HMA_STEP_DEPTH 1 or 2. Either way a step of a panel is 32 lanes of 4
  * bytes, and one lane of each row of X meets all of them.
  *
+ * With HMA_HALVES the 32 floats of a step lie there as 16 pairs of bfloat16, of columns j and j + 16: shifted up they are the
+ * lanes of the first 16 columns, without their lower halves those of the others. So weights cost half the reading, and two
+ * simple instructions a step.
+ *
  * Up to 12 rows by one panel: 24 accumulators, 2 registers of weights, 1 broadcast. Up to 6 rows take 2 panels at once, or the
  * additions would wait for each other. In assembly, because gcc 12 moves accumulators to memory and back when they meet
  * instructions that it does not know well; and so that unoptimised and sanitized builds have the same speed.
@@ -24,14 +28,34 @@ enum {
     TILE_ROWS = 12,
     PAIR_ROWS = 6,
     PACKED_ROWS = 8 * TILE_ROWS,           /* of X at once, .. */
-    STEP_BYTES = HMA_PANEL * 4,            /* of a panel */
+#ifdef HMA_HALVES
+    STEP_BYTES = HMA_PANEL * 2,            /* of a panel */
+#else
+    STEP_BYTES = HMA_PANEL * 4,
+#endif
     ROW_STEPS = HMA_GEMM_DEPTH / HMA_STEP_DEPTH,
     ROW_BYTES = ROW_STEPS * 4,
     PACKED_BYTES = 6 * PACKED_ROWS * ROW_BYTES, /* .. and as many blocks of k as fit into this */
-    /* Weights that one tile meets are fetched so far before. With more tiles, or when they are widened, it is the next block
-     * that is fetched while this one is used. */
+    /* Weights that one tile meets are fetched so far before. With more tiles it is the next block that is fetched while this
+     * one is used. */
     AHEAD_ONE = 64 * STEP_BYTES
 };
+
+/* The lanes of a step into registers `low` and `high`; HALF is all ones in the upper half of a lane. */
+#ifdef HMA_HALVES
+#define MAKE_HALF(r) "vpternlogd $255, %%zmm" #r ", %%zmm" #r ", %%zmm" #r "\n\tvpslld $16, %%zmm" #r ", %%zmm" #r "\n\t"
+#define LANES(at, more, low, high, half)                                                                               \
+    "vmovups 64*" #at "(%[panel]" more "), %%zmm" #high "\n\tvpslld $16, %%zmm" #high ", %%zmm" #low                   \
+    "\n\tvpandd %%zmm" #half ", %%zmm" #high ", %%zmm" #high "\n\t"
+#define PAST_1 "$64"
+#define PAST_4 "$256"
+#else
+#define MAKE_HALF(r)
+#define LANES(at, more, low, high, half)                                                                               \
+    "vmovups 128*" #at "(%[panel]" more "), %%zmm" #low "\n\tvmovups 128*" #at "+64(%[panel]" more "), %%zmm" #high "\n\t"
+#define PAST_1 "$128"
+#define PAST_4 "$512"
+#endif
 
 /* Lanes of X: rows r and r + 6 of a tile, from pointers to rows 0 and 6 and the stride of rows, 1, 3 and 5 times. */
 #define X_0 "(%[x])"
@@ -64,8 +88,7 @@ enum {
 #define ROWS_11(at) ROWS_10(at) ROW_OF(at, 10, 28, 29)
 #define ROWS_12(at) ROWS_11(at) ROW_OF(at, 11, 30, 31)
 
-#define STEP(rows, at) \
-    "vmovups 128*" #at "(%[panel]), %%zmm0\n\tvmovups 128*" #at "+64(%[panel]), %%zmm1\n\t" ROWS_##rows(at)
+#define STEP(rows, at) LANES(at, "", 0, 1, 3) ROWS_##rows(at)
 
 /* What to do once for each row, from accumulators 8, 9 on. */
 #define EACH_1(DO) DO(8, 9)
@@ -128,18 +151,18 @@ typedef struct tile_place {
         const char *x = p->x, *x6 = x + 6 * p->ldx, *panel = p->panel, *next = p->next;                                \
         float *y = p->y, *to = p->y;                                                                                   \
         size_t fours = p->steps / 4, ones = p->steps % 4;                                                              \
-        __asm__ volatile(EACH_##rows(FETCH) EACH_##rows(CLEAR)                                                         \
+        __asm__ volatile(EACH_##rows(FETCH) EACH_##rows(CLEAR) MAKE_HALF(3)                                            \
                          "test %[fours], %[fours]\n\t"                                                                 \
                          "jz 2f\n\t"                                                                                   \
                          ".p2align 5\n"                                                                                \
                          "1:\n\t"                                                                                      \
                          FETCH_##lines                                                                                 \
                          STEP(rows, 0) STEP(rows, 1) STEP(rows, 2) STEP(rows, 3)                                       \
-                         "add $16, %[x]\n\tadd $16, %[x6]\n\tadd $512, %[panel]\n\t"                                    \
+                         "add $16, %[x]\n\tadd $16, %[x6]\n\tadd " PAST_4 ", %[panel]\n\t"                                    \
                          "dec %[fours]\n\tjnz 1b\n"                                                                    \
                          "2:\n\t"                                                                                      \
                          "test %[ones], %[ones]\n\tjz 4f\n"                                                            \
-                         "3:\n\t" STEP(rows, 0) "add $4, %[x]\n\tadd $4, %[x6]\n\tadd $128, %[panel]\n\t"             \
+                         "3:\n\t" STEP(rows, 0) "add $4, %[x]\n\tadd $4, %[x6]\n\tadd " PAST_1 ", %[panel]\n\t"             \
                          "dec %[ones]\n\tjnz 3b\n"                                                                    \
                          "4:\n\t"                                                                                      \
                          "mov %[y], %[to]\n\t"                                                                         \
@@ -186,13 +209,16 @@ DEFINE_TILES(8)
 #define PAIR_ROWS_5(at) PAIR_ROWS_4(at) PAIR_ROW(at, 4, 24, 25, 26, 27)
 #define PAIR_ROWS_6(at) PAIR_ROWS_5(at) PAIR_ROW(at, 5, 28, 29, 30, 31)
 #define PAIR_FETCH_0(at)
+#ifdef HMA_HALVES
+#define PAIR_FETCH_1(at) \
+    "prefetcht0 4096+64*" #at "(%[panel])\n\tprefetcht0 4096+64*" #at "(%[panel],%[one])\n\t"
+#else
 #define PAIR_FETCH_1(at)                                                                                               \
     "prefetcht0 4096+128*" #at "(%[panel])\n\tprefetcht0 4160+128*" #at "(%[panel])\n\t"                               \
     "prefetcht0 4096+128*" #at "(%[panel],%[one])\n\tprefetcht0 4160+128*" #at "(%[panel],%[one])\n\t"
-#define PAIR_STEP(rows, fetch, at)                                                                                     \
-    "vmovups 128*" #at "(%[panel]), %%zmm0\n\tvmovups 128*" #at "+64(%[panel]), %%zmm1\n\t"                            \
-    "vmovups 128*" #at "(%[panel],%[one]), %%zmm2\n\tvmovups 128*" #at "+64(%[panel],%[one]), %%zmm3\n\t"              \
-    PAIR_FETCH_##fetch(at) PAIR_ROWS_##rows(at)
+#endif
+#define PAIR_STEP(rows, fetch, at) \
+    LANES(at, "", 0, 1, 5) LANES(at, ",%[one]", 2, 3, 5) PAIR_FETCH_##fetch(at) PAIR_ROWS_##rows(at)
 #define PAIR_ADD(a, b, c, d)                                                                                           \
     "vaddps (%[to]), %%zmm" #a ", %%zmm" #a "\n\tvaddps 64(%[to]), %%zmm" #b ", %%zmm" #b "\n\t"                       \
     "vaddps 128(%[to]), %%zmm" #c ", %%zmm" #c "\n\tvaddps 192(%[to]), %%zmm" #d ", %%zmm" #d "\n\t"                   \
@@ -214,17 +240,17 @@ DEFINE_TILES(8)
         const char *x = p->x, *panel = p->panel;                                                                       \
         float *y = p->y, *to = p->y;                                                                                   \
         size_t fours = p->steps / 4, ones = p->steps % 4;                                                              \
-        __asm__ volatile(PAIR_EACH_##rows(PAIR_CLEAR)                                                                  \
+        __asm__ volatile(PAIR_EACH_##rows(PAIR_CLEAR) MAKE_HALF(5)                                                     \
                          "test %[fours], %[fours]\n\tjz 2f\n\t"                                                        \
                          ".p2align 5\n"                                                                                \
                          "1:\n\t"                                                                                      \
                          PAIR_STEP(rows, fetch, 0) PAIR_STEP(rows, fetch, 1)                                           \
                          PAIR_STEP(rows, fetch, 2) PAIR_STEP(rows, fetch, 3)                                           \
-                         "add $16, %[x]\n\tadd $512, %[panel]\n\tdec %[fours]\n\tjnz 1b\n"                             \
+                         "add $16, %[x]\n\tadd " PAST_4 ", %[panel]\n\tdec %[fours]\n\tjnz 1b\n"                             \
                          "2:\n\t"                                                                                      \
                          "test %[ones], %[ones]\n\tjz 4f\n"                                                            \
                          "3:\n\t" PAIR_STEP(rows, 0, 0)                                                                \
-                         "add $4, %[x]\n\tadd $128, %[panel]\n\tdec %[ones]\n\tjnz 3b\n"                               \
+                         "add $4, %[x]\n\tadd " PAST_1 ", %[panel]\n\tdec %[ones]\n\tjnz 3b\n"                               \
                          "4:\n\t"                                                                                      \
                          "test %[add], %[add]\n\tjz 5f\n\t" PAIR_EACH_##rows(PAIR_ADD) "5:\n\t"                        \
                          PAIR_EACH_##rows(PAIR_STORE)                                                                  \
@@ -283,8 +309,7 @@ typedef struct format {
     bool in_place; /* X is steps already */
     /* Up to 256 columns of some rows of X as steps; what is not there is 0. */
     void (*pack_x)(const float *x, size_t ldx, size_t rows, size_t depth, void *to);
-    size_t weight_bytes;                                        /* as stored .. */
-    void (*widen)(const void *from, size_t count, void *lanes); /* .. and made into lanes; NULL: they are lanes */
+    size_t weight_bytes;
 } format;
 
 /* Some rows of a product, and blocks of k from `from` to before `to`. */
@@ -300,9 +325,8 @@ typedef struct product {
 
 /* The blocks of k, one after the other, for one panel or a pair from column j on, of which `count` columns exist. */
 static void multiply_panel(const product *m, size_t j, size_t count, bool pair) {
-    _Alignas(64) char lanes[HMA_GEMM_DEPTH / HMA_STEP_DEPTH * STEP_BYTES];
     const size_t bytes = m->format->weight_bytes, stride = hma_panel_offset(m->k, HMA_PANEL, 0) * bytes;
-    const size_t ahead = m->rows <= TILE_ROWS && !m->format->widen ? AHEAD_ONE : HMA_GEMM_DEPTH * HMA_PANEL * bytes;
+    const size_t ahead = m->rows <= TILE_ROWS ? AHEAD_ONE : HMA_GEMM_DEPTH * HMA_PANEL * bytes;
     const size_t run = (m->to - m->from) * HMA_PANEL * bytes; /* these follow each other in memory */
     const char *panel = m->weights + j / HMA_PANEL * stride + m->from * HMA_PANEL * bytes;
     tile_place p = {.stride = stride, .x = m->x, .ldx = m->ldx, .y = m->y + j, .ldy = m->ldy * sizeof(float)};
@@ -313,10 +337,6 @@ static void multiply_panel(const product *m, size_t j, size_t count, bool pair) 
         p.next = panel + later / run * stride + later % run;
         p.steps = (depth + HMA_STEP_DEPTH - 1) / HMA_STEP_DEPTH;
         p.add = d > 0;
-        if (m->format->widen) {
-            m->format->widen(p.panel, depth * HMA_PANEL, lanes);
-            p.panel = lanes;
-        }
         if (pair) {
             pair_by_rows[m->rows](&p);
         } else {
@@ -328,7 +348,7 @@ static void multiply_panel(const product *m, size_t j, size_t count, bool pair) 
 
 static void multiply_columns(const product *m, size_t count) {
     for (size_t j = 0; j < count;) {
-        const bool pair = m->rows <= PAIR_ROWS && !m->format->widen && count - j >= 2 * HMA_PANEL;
+        const bool pair = m->rows <= PAIR_ROWS && count - j >= 2 * HMA_PANEL;
         multiply_panel(m, j, count - j, pair);
         j += pair ? 2 * HMA_PANEL : HMA_PANEL;
     }

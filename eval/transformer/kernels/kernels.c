@@ -57,8 +57,15 @@ hma_status hma_kernels_choose(hma_kernels *out, hma_backend backend, hma_precisi
     const hma_backward *backward = vector == &hma_vector_avx512 ? &hma_backward_avx512
                                    : vector == &hma_vector_avx2 ? &hma_backward_avx2
                                                                 : &hma_backward_base;
-    *out = (hma_kernels){gemm, vector, backward};
+    *out = (hma_kernels){gemm, gemm, vector, backward};
     return HMA_OK;
+}
+
+void hma_kernels_fit(hma_kernels *kernels, bool weights_are_bf16) {
+    const hma_gemm *half = kernels->full == &hma_gemm_avx512 ? &hma_gemm_avx512_w16
+                           : kernels->full == &hma_gemm_avx2 ? &hma_gemm_avx2_w16
+                                                             : NULL;
+    kernels->gemm = weights_are_bf16 && half ? half : kernels->full;
 }
 
 enum { LEAST_COLUMNS = 4 * HMA_PANEL, MOST_COLUMNS = 16 * HMA_PANEL };
@@ -72,8 +79,8 @@ size_t hma_gemm_columns_at_once(const hma_gemm *gemm, size_t count, size_t threa
 }
 
 const char *hma_kernels_name(const hma_kernels *kernels) {
-    const bool openblas = kernels->gemm == &hma_gemm_openblas || kernels->gemm == &hma_gemm_openblas_bf16;
-    return openblas ? openblas_name : kernels->gemm->name;
+    const bool openblas = kernels->full == &hma_gemm_openblas || kernels->full == &hma_gemm_openblas_bf16;
+    return openblas ? openblas_name : kernels->full->name;
 }
 
 hma_status hma_model_kernels(const char **name, const hma_model_options *options) {
