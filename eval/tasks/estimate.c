@@ -146,6 +146,7 @@ typedef struct replies_work {
     double longest; /* tokens of one reply */
     double judged;  /* tokens of prompts and replies that are judged */
     size_t judged_count;
+    bool prompts_known; /* to the judge: their keys and values are kept once they have come twice */
 } replies_work;
 
 static void add_reply(void *user, hma_evaluator *e, size_t kind, hma_generation *g) {
@@ -154,7 +155,7 @@ static void add_reply(void *user, hma_evaluator *e, size_t kind, hma_generation 
     hma_model_add_reply(e->model, g->prompt.count, tokens, &w->steps);
     w->longest = fmax(w->longest, tokens < (double)g->max_tokens ? (tokens + (double)g->max_tokens) / 2 : tokens);
     if (kind == e->suite->task_count) {
-        w->judged += (double)g->prompt.count + tokens;
+        w->judged += tokens + (w->prompts_known ? 0 : (double)g->prompt.count);
         w->judged_count++;
     }
 }
@@ -172,8 +173,14 @@ static hma_work judging_work(const hma_evaluator *e, const replies_work *replies
 
 static double pass_seconds(const hma_evaluator *e, double flops) { return flops / passes_share / e->outlay.rate; }
 
+/* Only one judge keeps what it knows: a reward model. */
+static bool judge_knows_prompts(const hma_evaluator *e) {
+    const hma_model *judge = e->judge ? hma_judge_model(e->judge) : NULL;
+    return judge && hma_judge_models(e->judge) == 1 && hma_model_invariant(judge) && e->replies.models_seen > 1;
+}
+
 hma_status hma_evaluator_expect(hma_evaluator *e, double shared, size_t models, hma_expectation *out) {
-    replies_work replies = {0};
+    replies_work replies = {.prompts_known = judge_knows_prompts(e)};
     const hma_status status = count_outlay(e);
     if (status != HMA_OK) {
         return status;
@@ -181,15 +188,18 @@ hma_status hma_evaluator_expect(hma_evaluator *e, double shared, size_t models, 
     for_each_generation(e, add_reply, &replies);
     const hma_outlay *o = &e->outlay;
     const hma_work judging = judging_work(e, &replies);
-    const double own = 1 - shared, prompts = o->prompts.layer_flops,
-                 checked = prompts + replies.steps.layer_flops, heads = replies.steps.head_flops;
+    const double own = 1 - shared, prompts = o->prompts.layer_flops, checked = prompts + replies.steps.layer_flops,
+                 heads = replies.steps.head_flops;
     *out = (hma_expectation){{0}};
     out->seconds[HMA_PHASE_QUESTIONS] = pass_seconds(e, o->pairs.layer_flops * own + o->pairs.head_flops);
-    if (e->replies.models_seen > 0 && hma_model_invariant(e->model)) {
+    const bool guesses = e->replies.models_seen > 0 && hma_model_invariant(e->model);
+    if (guesses) {
         out->seconds[HMA_PHASE_GUESSES] = pass_seconds(e, checked * own + heads);
     }
-    out->seconds[HMA_PHASE_REPLIES] =
-        pass_seconds(e, prompts) + (replies.steps.layer_flops + heads) / steps_share / o->rate;
+    out->seconds[HMA_PHASE_REPLIES] = (replies.steps.layer_flops + heads) / steps_share / o->rate;
+    if (!guesses || !e->depths) { /* else keys and values of the prompts are there already */
+        out->seconds[HMA_PHASE_REPLIES] += pass_seconds(e, prompts);
+    }
     out->seconds[HMA_PHASE_JUDGING] = pass_seconds(e, judging.layer_flops + judging.head_flops);
     if (o->reading > 0) { /* while a layer is computed the next one is read: what takes longer counts */
         const double passes = hma_model_passes(e->model, o->pairs.tokens),
