@@ -116,10 +116,11 @@ static hma_source *merge(const demo_pair *p, double first, double second) {
 /* Models in any order, with depths that come and go, in plenty of memory and in little. */
 static void what_was_asked_before_changes_nothing(void **state) {
     (void)state;
-    enum { MODELS = 4 };
-    static const double ratios[MODELS][2] = {{0.3, 0.6}, {0.3, 0.1}, {0.5, 0.6}, {0.3, 0.9}};
+    enum { MODELS = 3 };
+    static const double ratios[MODELS][2] = {{0.3, 0.6}, {0.3, 0.1}, {0.5, 0.6}};
     static const size_t depths[] = {2, 3, 5, LAYERS};
     static const uint64_t memory[] = {0, 6 << 20, 100000};
+    static const size_t turns[] = {9, 9, 3}; /* weights that are read for every token take long */
     static asked fresh[MODELS], kept;
     for (size_t m = 0; m < sizeof memory / sizeof *memory; m++) {
         demo_pair p = open_demo(1 + (unsigned)m % 3, memory[m]);
@@ -132,7 +133,7 @@ static void what_was_asked_before_changes_nothing(void **state) {
             ask_afresh(p.context, source[i], &fresh[i]);
         }
         assert_ok(hma_model_open(&model, p.context, source[0], NULL));
-        for (size_t turn = 0; turn < 12; turn++) {
+        for (size_t turn = 0; turn < turns[m]; turn++) {
             const size_t which = hma_rng_below(key, draw++, MODELS), guessed = hma_rng_below(key, draw++, MODELS + 1);
             size_t some[4], count = 0;
             for (size_t d = 0; d < 4; d++) {
