@@ -185,25 +185,36 @@ static hma_status attend(void *argument, size_t index, size_t worker) {
     return HMA_OK;
 }
 
-/* Up to this many rows, reading the weights costs more than the arithmetic: cut by columns. */
-enum { FEW_ROWS = 128, TILE = 96 };
+enum { FEW_ROWS = 128, ROWS_EACH = 16, TILE = 96 };
 
-/* Tiles are whole groups of 16 rows, so that no two threads write into one tile of keys. Backends whose bits depend on the
- * shape of a product get the same tiles whatever the number of threads. */
+/*
+ * Many rows: tiles of whole groups of 16, so that no two threads write into one tile of keys. Fewer are shared out evenly.
+ * Backends whose bits depend on the shape of a product get the same tiles whatever the number of threads.
+ */
 size_t hma_engine_tile(const hma_engine *e, size_t rows) {
     if (!e->kernels->gemm->invariant) {
         return TILE;
     }
-    const size_t share = rows / (4 * hma_context_threads(e->context)) / 16 * 16;
-    return share < 16 ? 16 : hma_min_size(share, TILE);
+    const size_t threads = hma_context_threads(e->context), share = rows / (4 * threads) / 16 * 16;
+    return share < 16 ? hma_max_size(16, (rows + threads - 1) / threads) : hma_min_size(share, TILE);
+}
+
+/*
+ * Whether a step is cut by columns: with so few rows reading the weights costs more than the arithmetic, and so every thread
+ * reads its share alone. With more, what is done row by row (norms, rotation, activation) is shared out as well.
+ */
+static bool few_rows(const hma_engine *e, size_t rows) {
+    const size_t most =
+        e->kernels->gemm->invariant ? hma_min_size(FEW_ROWS, ROWS_EACH * hma_context_threads(e->context)) : FEW_ROWS;
+    return rows <= most;
 }
 
 /* A step on the job's rows; `one` is a step by columns, `tile` one by rows. */
 static hma_status run_rows(hma_engine *e, layer_job *job,
                            hma_status (*one)(hma_layer_run *, size_t, size_t, float *, hma_pool *), hma_work_fn tile) {
     hma_pool *pool = hma_context_pool(e->context);
-    return job->rows <= FEW_ROWS ? one(&job->run, 0, job->rows, e->wide, pool)
-                                 : hma_pool_run(pool, (job->rows + job->tile - 1) / job->tile, tile, job);
+    return few_rows(e, job->rows) ? one(&job->run, 0, job->rows, e->wide, pool)
+                                  : hma_pool_run(pool, (job->rows + job->tile - 1) / job->tile, tile, job);
 }
 
 static hma_status run_layer(hma_engine *e, layer_job *job) {

@@ -441,35 +441,86 @@ INLINE vf gumbel(vu word) {
     return -vlog(choose(v < all(0.015625f), series, usual));
 }
 
-static size_t gumbel_argmax(const float *logits, size_t n, float inverse_temperature, const uint32_t key[2], uint32_t position,
-                            uint32_t sample) {
-    float best = -INFINITY;
-    size_t winner = 0;
-    for (size_t base = 0; base < n; base += 64) {
-        const size_t count = n - base < 64 ? n - base : 64;
-        /* noise is at most 23.6: a block whose largest logit cannot win needs none */
-        vf most = all(-INFINITY);
-        for (size_t i = 0; i < count; i += 16) {
-            most = larger(count - i >= 16 ? load(logits + base + i) : load_part(logits + base + i, count - i, -INFINITY), most);
-        }
-        if (!(lane_max(most) * inverse_temperature + 24.0f >= best)) {
-            continue;
-        }
-        vu word[4];
-        float noise[4][16];
-        philox16(word, (uint32_t)(base / 4), position, sample, key);
-        for (size_t w = 0; w < 4; w++) {
-            store(noise[w], gumbel(word[w]));
-        }
-        for (size_t i = 0; i < count; i++) {
-            const float value = logits[base + i] * inverse_temperature + noise[i % 4][i / 4];
-            if (value > best) {
-                best = value;
-                winner = base + i;
-            }
+INLINE vu fewer(vu a, vu b) {
+    const vi less = a < b;
+    return (vu)((less & (vi)a) | (~less & (vi)b));
+}
+
+INLINE uint32_t smallest(vu v) {
+    v = fewer(v, FOLD_8(v));
+    v = fewer(v, FOLD_4(v));
+    v = fewer(v, FOLD_2(v));
+    v = fewer(v, FOLD_1(v));
+    return v[0];
+}
+
+/* Where a draw stands. Of equal values the smaller index wins. */
+typedef struct draw {
+    float best;
+    size_t winner;
+} draw;
+
+/* A block of up to 64 logits from `base` on, with the words for its noise. */
+static void draw_block(draw *d, const float *logits, size_t base, size_t count, float inverse_temperature, const vu word[4]) {
+    float noise[4][16];
+    for (size_t w = 0; w < 4; w++) {
+        store(noise[w], gumbel(word[w]));
+    }
+    for (size_t i = 0; i < count; i++) {
+        const float value = logits[base + i] * inverse_temperature + noise[i % 4][i / 4];
+        if (value > d->best || (value == d->best && base + i < d->winner)) {
+            *d = (draw){value, base + i};
         }
     }
-    return winner;
+}
+
+/* Words from here on give noise below `least`: -log(-log(1 - v)) < -log(v). With room for rounding. */
+static uint32_t word_for(float least) {
+    const float v = expf(-least) * 1.001f;
+    return v < 0.99f ? (uint32_t)(v * 0x1p32f) + 64 : UINT32_MAX;
+}
+
+static vf block_maximum(const float *logits, size_t count) {
+    vf most = all(-INFINITY);
+    for (size_t i = 0; i < count; i += 16) {
+        most = larger(count - i >= 16 ? load(logits + i) : load_part(logits + i, count - i, -INFINITY), most);
+    }
+    return most;
+}
+
+/*
+ * The block of the largest logit comes first: what it gives is hard to beat. Another block needs its noise only when its
+ * largest logit could win with the most there is (23.6), and logarithms only when one of its words is small enough.
+ */
+static size_t gumbel_argmax(const float *logits, size_t n, float inverse_temperature, const uint32_t key[2], uint32_t position,
+                            uint32_t sample) {
+    enum { BLOCK = 64 };
+    draw d = {-INFINITY, 0};
+    size_t first = 0;
+    float most = -INFINITY;
+    for (size_t base = 0; base < n; base += BLOCK) {
+        const float one = lane_max(block_maximum(logits + base, n - base < BLOCK ? n - base : BLOCK));
+        if (one > most) {
+            most = one;
+            first = base;
+        }
+    }
+    vu word[4];
+    philox16(word, (uint32_t)(first / 4), position, sample, key);
+    draw_block(&d, logits, first, n - first < BLOCK ? n - first : BLOCK, inverse_temperature, word);
+    for (size_t base = 0; base < n; base += BLOCK) {
+        const size_t count = n - base < BLOCK ? n - base : BLOCK;
+        const float top = lane_max(block_maximum(logits + base, count)) * inverse_temperature;
+        const float least = d.best - top - (1e-3f + 1e-5f * fabsf(d.best));
+        if (base == first || !(least <= 24.0f)) {
+            continue;
+        }
+        philox16(word, (uint32_t)(base / 4), position, sample, key);
+        if (smallest(fewer(fewer(word[0], word[1]), fewer(word[2], word[3]))) <= word_for(least)) {
+            draw_block(&d, logits, base, count, inverse_temperature, word);
+        }
+    }
+    return d.winner;
 }
 
 const hma_vector HMA_VECTOR_TABLE = {HMA_VECTOR_NAME, rms_norm, layer_norm,   activate,     add,

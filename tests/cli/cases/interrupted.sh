@@ -26,9 +26,9 @@ stop INT 'early' $(sweep early 0.001)
 rm -rf early
 
 echo "-- a sweep that goes on afterwards is the one that was never stopped"
-hma sweep pre post --suite demo/suite.json --run whole --limit 3 --grid 0:1:0.1 -q >/dev/null
-stop INT '0.2: alignment' hma sweep pre post --suite demo/suite.json --run parts --limit 3 --grid 0:1:0.1 -v
-hma sweep pre post --suite demo/suite.json --run parts --limit 3 --grid 0:1:0.1 -q >/dev/null
+hma sweep pre post --suite demo/suite.json --run whole --limit 3 --grid 0:1:0.02 -q >/dev/null
+stop INT '0.04: alignment' hma sweep pre post --suite demo/suite.json --run parts --limit 3 --grid 0:1:0.02 -v
+hma sweep pre post --suite demo/suite.json --run parts --limit 3 --grid 0:1:0.02 -q >/dev/null
 cmp <(points whole) <(points parts) && echo "the same"
 rm -rf run whole parts
 
