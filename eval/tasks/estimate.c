@@ -213,6 +213,23 @@ hma_status hma_evaluator_expect(hma_evaluator *e, double shared, size_t models, 
     return HMA_OK;
 }
 
+/* Weights, and then what is largest: a pass over questions, or replies of which some are judged while others are given. What is
+ * kept for other models comes on top of both. */
+static uint64_t estimate_memory(const hma_evaluator *e, const hma_work *own, const replies_work *replies,
+                                const hma_work *judging) {
+    const hma_outlay *o = &e->outlay;
+    const hma_model *judge = e->judge ? hma_judge_model(e->judge) : NULL;
+    uint64_t giving = hma_model_reply_bytes(e->model, o->prompts.tokens, replies->steps.tokens), kept = 0;
+    if (judge) {
+        giving += hma_model_work_bytes(judge, judging);
+    }
+    if (e->depths) {
+        kept = hma_model_kept_bytes(e->model, o->pairs.tokens, o->prompts.tokens + replies->steps.tokens);
+        kept += judge && hma_judge_models(e->judge) == 1 ? hma_model_kept_bytes(judge, 0, judging->tokens) : 0;
+    }
+    return hma_context_claimed(e->context) + hma_max_u64(hma_model_work_bytes(e->model, own), giving) + kept;
+}
+
 hma_status hma_evaluator_estimate(hma_evaluator *e, const hma_source *source, hma_cost *out) {
     hma_expectation expected;
     hma_status status = hma_evaluator_bind(e, source);
@@ -239,7 +256,7 @@ hma_status hma_evaluator_estimate(hma_evaluator *e, const hma_source *source, hm
                       .judged_tokens = (uint64_t)llround(judging.tokens),
                       .flops = own.layer_flops + own.head_flops + judging.layer_flops + judging.head_flops,
                       .rate = o->rate,
-                      .memory = hma_context_claimed(e->context) + hma_model_work_bytes(e->model, &own),
+                      .memory = estimate_memory(e, &own, &replies, &judging),
                       .resident = hma_model_resident(e->model)};
     for (size_t p = 0; p < HMA_PHASES; p++) {
         out->seconds += expected.seconds[p];

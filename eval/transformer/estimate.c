@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
+#include "base/context.h"
 #include "base/memory.h"
 #include "eval/transformer/batch.h"
 #include "eval/transformer/model_parts.h"
@@ -98,8 +99,27 @@ void hma_model_add_sequences(const hma_model *m, size_t count, double tokens, hm
 
 uint64_t hma_model_work_bytes(const hma_model *m, const hma_work *work) {
     const hma_room room = hma_model_room(m);
-    return hma_min_u64(room.bytes, hma_min_u64((uint64_t)work->tokens, room.rows) * room.row +
-                                       (uint64_t)work->answers * room.answer);
+    return hma_min_u64(room.bytes,
+                       hma_min_u64((uint64_t)work->tokens, room.rows) * room.row + (uint64_t)work->answers * room.answer);
+}
+
+static double cache_bytes(const hma_model *m) {
+    return 2 * (double)(m->architecture.layers * hma_kv_width(&m->architecture) * sizeof(float));
+}
+
+static uint64_t at_most(double bytes, uint64_t most) { return bytes < (double)most ? (uint64_t)bytes : most; }
+
+uint64_t hma_model_reply_bytes(const hma_model *m, double prompts, double replies) {
+    return at_most((prompts + replies) * cache_bytes(m), hma_context_left(m->context) / 2);
+}
+
+uint64_t hma_model_kept_bytes(const hma_model *m, double questions, double replies) {
+    if (!hma_model_invariant(m)) {
+        return 0;
+    }
+    const uint64_t quarter = hma_context_left(m->context) / 4;
+    const double stream = m->architecture.reward_head ? 0 : (double)(m->architecture.hidden * sizeof(float));
+    return at_most((questions + replies) * stream + (double)at_most(replies * cache_bytes(m), quarter / 2), quarter);
 }
 
 double hma_model_passes(const hma_model *m, double tokens) { return ceil(tokens / (double)hma_model_pass_rows(m)); }

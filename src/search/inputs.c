@@ -176,7 +176,12 @@ hma_status hma_inputs_estimate(void *user, const hma_candidate *candidate, hma_c
     hma_status status = candidate->kind == HMA_CANDIDATE_MERGE ? open_source(&source, inputs, candidate)
                                                                : hma_source_plain(&source, inputs->pre);
     if (status == HMA_OK) {
-        status = hma_evaluator_estimate(inputs->evaluator, source, out);
+        if (candidate->kind == HMA_CANDIDATE_MERGE) {
+            status = keep_for_later(inputs, candidate); /* counts as memory */
+        }
+        if (status == HMA_OK) {
+            status = hma_evaluator_estimate(inputs->evaluator, source, out);
+        }
         hma_source_free(source);
     }
     *passes = hma_upcoming_passes(&inputs->upcoming, inputs->layers);
