@@ -5,9 +5,8 @@
  *     bench_gemm [threads [model]]        (135M, 1.1B or 3B: its shapes only)
  *
  * Many rows are cut into tiles of rows, a few rows by columns, as the engine does. Inside the timed window: the product, with
- * all that a backend does to X. Outside: packing of W. Times are CPU time of the threads that work, so that what else runs on
- * the machine costs them no more than its share of the caches; idle threads count too, because they wait busily between
- * products.
+ * all that a backend does to X. Outside: packing of W. One thread is measured in CPU time, so that what else runs on the machine
+ * costs it no more than its share of the caches; several in wall time, with nothing beside them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,16 +56,19 @@ static hma_status run_tile(void *argument, size_t index, size_t worker) {
     return HMA_OK;
 }
 
-/* Operations per second of CPU time, times the threads. */
+/* One thread: processor time, so that what else runs does not count. Several wait for each other: wall time. */
+static double clock_of(const hma_pool *pool) { return hma_pool_threads(pool) == 1 ? bench_cpu() : bench_now(); }
+
+/* Operations per second. */
 static double rate_of(hma_pool *pool, const job *j) {
     const size_t tiles = j->columns ? (j->s->n + j->columns - 1) / j->columns : j->m / ROWS;
     const double flops = 2.0 * (double)j->m * (double)j->s->n * (double)j->s->k;
     const int repeats = 1 + (int)(1e9 / flops);
-    const double start = bench_cpu();
+    const double start = clock_of(pool);
     for (int i = 0; i < repeats; i++) {
         (void)hma_pool_run(pool, tiles, run_tile, (void *)(uintptr_t)j);
     }
-    return flops * repeats / (bench_cpu() - start) * (double)hma_pool_threads(pool);
+    return flops * repeats / (clock_of(pool) - start);
 }
 
 typedef struct backend {
