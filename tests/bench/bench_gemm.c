@@ -5,8 +5,8 @@
  *     bench_gemm [threads [model]]        (135M, 1.1B or 3B: its shapes only)
  *
  * Many rows are cut into tiles of rows, a few rows by columns, as the engine does. Inside the timed window: the product, with
- * all that a backend does to X. Outside: packing of W. One thread is measured in CPU time, so that what else runs on the machine
- * costs it no more than its share of the caches; several in wall time, with nothing beside them.
+ * all that a backend does to X. Outside: packing of W. One thread is measured in CPU time, so that what else runs on the
+ * machine costs it no more than its share of the caches; several in wall time, with nothing beside them.
  */
 #include <stdio.h>
 #include <stdlib.h>
