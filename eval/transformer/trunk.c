@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/error_set.h"
 #include "base/memory.h"
 #include "eval/transformer/trunk_parts.h"
 
@@ -31,8 +30,6 @@ void hma_trunk_free(hma_trunk *trunk) {
         free(trunk);
     }
 }
-
-double hma_trunk_saved(const hma_trunk *trunk) { return trunk->saved; }
 
 /* ---- memory ---- */
 

@@ -8,8 +8,9 @@
  *   needs nothing else, so the depth of all layers counts too.
  *
  * What is kept belongs to tokens, not to requests: rows are found by the path of tokens that leads to them. Memory: a quarter
- * of what the context has left, of which keys and values may take half. When it runs out, the streams of the shallowest depth
- * are dropped, because deeper ones save more and are needed sooner; what finds no place is computed again.
+ * of what the context has left; keys and values are added while all of it is less than half of that. When it runs out, the
+ * streams of the shallowest depth are dropped, because deeper ones save more and are needed sooner; what finds no place is
+ * computed again.
  */
 #ifndef HMA_EVAL_TRANSFORMER_TRUNK_H
 #define HMA_EVAL_TRANSFORMER_TRUNK_H
@@ -44,8 +45,5 @@ typedef enum hma_pass_use {
  */
 hma_status hma_trunk_run(hma_trunk *trunk, hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores,
                          hma_pass_use use, const hma_tally *tally);
-
-/* Rows times layers that passes did not have to compute, so far. */
-double hma_trunk_saved(const hma_trunk *trunk);
 
 #endif

@@ -20,7 +20,6 @@ struct hma_trunk {
     hma_trunk_level *levels; /* by depth */
     size_t level_count;
     uint64_t held; /* bytes of all rows; claimed of the context */
-    double saved;
 };
 
 /* The most token paths that are worth a number. */

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/error_set.h"
 #include "base/memory.h"
 #include "eval/transformer/trunk_parts.h"
 
@@ -354,7 +353,6 @@ static hma_status run_level(pass *p, size_t at, hma_store *stores, const hma_tal
     hma_status status = HMA_OK;
     take_part(p, at);
     spread(p, at);
-    t->saved += (double)(p->batch->rows - p->part.rows) * (double)(to - from);
     p->restored_count = p->saved_count = 0;
     p->from = from;
     if (next) {

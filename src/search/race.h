@@ -9,7 +9,7 @@
  * 3. Rounds, until everybody is complete or stopped: those with the smallest chances stop, as long as their chances add up to
  *    less than a fifth of what is left of 0.1; those whose chance is 0.3 or more answer everything; each of the others is
  *    asked, on the axis on which it is less far behind (on both if that is about the same), the items that are doubted most, as
- * many as make up 0.3 of what is doubted, and at least a thirty-second of the axis's items.
+ *    many as make up 0.3 of what is doubted, and at least a thirty-second of the axis's items.
  *
  * So 0.1 of the final front are expected to be lost in a race at most. A race of some candidates against others that are
  * complete already, as searches have them, gets its share of 0.1.

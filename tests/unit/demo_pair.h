@@ -31,6 +31,20 @@ static inline void close_demo(demo_pair *d) {
     hma_context_free(d->context);
 }
 
+/* The pair's merge with so many blocks of its six layers, even ones, and their ratios. */
+static inline hma_source *merge_demo(const demo_pair *p, const double *ratios, size_t blocks) {
+    hma_recipe_spec spec = hma_recipe_spec_default();
+    hma_recipe *recipe;
+    hma_source *source;
+    spec.layers = 6;
+    spec.ratios = ratios;
+    spec.ratio_count = blocks;
+    assert_ok(hma_recipe_new(&recipe, &spec));
+    assert_ok(hma_source_merged(&source, p->pre, p->post, recipe));
+    hma_recipe_free(recipe);
+    return source;
+}
+
 /* Group set-up and tear-down for programs whose tests share it. */
 static demo_pair demo;
 

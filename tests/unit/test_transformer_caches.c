@@ -101,16 +101,7 @@ static void every_family_goes_on_from_what_is_kept(void **state) {
 
 static hma_source *merge(const demo_pair *p, double first, double second) {
     const double ratios[] = {first, second};
-    hma_recipe_spec spec = hma_recipe_spec_default();
-    hma_recipe *recipe;
-    hma_source *source;
-    spec.layers = LAYERS;
-    spec.ratios = ratios;
-    spec.ratio_count = 2;
-    assert_ok(hma_recipe_new(&recipe, &spec));
-    assert_ok(hma_source_merged(&source, p->pre, p->post, recipe));
-    hma_recipe_free(recipe);
-    return source;
+    return merge_demo(p, ratios, 2);
 }
 
 /* Models in any order, with depths that come and go, in plenty of memory and in little. */

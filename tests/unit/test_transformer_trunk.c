@@ -13,16 +13,7 @@ enum { REQUESTS = 30, LONGEST = 40, LAYERS = 6 };
 
 static hma_source *merge(const demo_pair *p, double first, double second, double third) {
     const double ratios[] = {first, second, third};
-    hma_recipe_spec spec = hma_recipe_spec_default();
-    hma_recipe *recipe;
-    hma_source *source;
-    spec.layers = LAYERS;
-    spec.ratios = ratios;
-    spec.ratio_count = 3;
-    assert_ok(hma_recipe_new(&recipe, &spec));
-    assert_ok(hma_source_merged(&source, p->pre, p->post, recipe));
-    hma_recipe_free(recipe);
-    return source;
+    return merge_demo(p, ratios, 3);
 }
 
 typedef struct questions {

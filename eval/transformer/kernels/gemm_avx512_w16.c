@@ -11,14 +11,6 @@
 #define HMA_HALVES
 #include "eval/transformer/kernels/gemm_tile512.h"
 
-/* hma_bf16_from() of 16 floats, in the upper halves. */
-static __m512i round_up(__m512 x) {
-    const __m512i bits = _mm512_castps_si512(x), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-    const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, odd), _mm512_set1_epi32(0x7fff));
-    const __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
-    return _mm512_mask_blend_epi32(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), rounded, quiet);
-}
-
 /* Columns j and j + 16 of a panel side by side: [depth][16][2]. */
 static void pack(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows) {
     float block[HMA_GEMM_DEPTH * HMA_PANEL];
@@ -36,12 +28,6 @@ static void pack(void *packed, size_t n, size_t k, size_t first, size_t count, c
                 _mm512_storeu_si512(to + d * HMA_PANEL, _mm512_or_si512(_mm512_srli_epi32(low, 16), upper));
             }
         }
-    }
-}
-
-static void copy_x(const float *x, size_t ldx, size_t rows, size_t depth, void *to) {
-    for (size_t i = 0; i < rows; i++) {
-        memcpy((float *)to + i * ROW_STEPS, x + i * ldx, depth * sizeof *x);
     }
 }
 

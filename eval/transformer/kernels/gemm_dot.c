@@ -13,14 +13,8 @@
 #define HMA_STEP_DEPTH 2
 #include "eval/transformer/kernels/gemm_tile512.h"
 
-/* 16 floats to bfloat16, as hma_bf16_from() does it. */
-static __m256i round16(__m512 x) {
-    const __m512i bits = _mm512_castps_si512(x), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-    const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, odd), _mm512_set1_epi32(0x7fff));
-    const __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
-    const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
-    return _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_mask_blend_epi32(nan, rounded, quiet), 16));
-}
+/* 16 floats to bfloat16. */
+static __m256i round16(__m512 x) { return _mm512_cvtepi32_epi16(_mm512_srli_epi32(round_up(x), 16)); }
 
 /* Rows of a panel as pairs of k: 16 rows by 16 pairs at a time, so that reads and writes are whole lines. */
 static void pack_panel(const float *rows, size_t k, size_t real, size_t depth, uint32_t *to) {

@@ -21,6 +21,7 @@
 
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "eval/transformer/kernels/gemm.h"
 
@@ -303,6 +304,23 @@ static void set_columns(tile_place *p, size_t count) {
 
 /* Depth of the block of k from d0 on. */
 static size_t depth_at(size_t k, size_t d0) { return k - d0 < HMA_GEMM_DEPTH ? k - d0 : HMA_GEMM_DEPTH; }
+
+/* hma_bf16_from() of 16 floats, in the upper halves. */
+static inline __m512i round_up(__m512 x) {
+    const __m512i bits = _mm512_castps_si512(x), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, odd), _mm512_set1_epi32(0x7fff));
+    const __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
+    return _mm512_mask_blend_epi32(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), rounded, quiet);
+}
+
+#if HMA_STEP_DEPTH == 1
+/* X as it is, as steps. */
+static inline void copy_x(const float *x, size_t ldx, size_t rows, size_t depth, void *to) {
+    for (size_t i = 0; i < rows; i++) {
+        memcpy((float *)to + i * ROW_STEPS, x + i * ldx, depth * sizeof *x);
+    }
+}
+#endif
 
 /* How X and weights come, in the including file. */
 typedef struct format {
