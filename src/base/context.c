@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/blocks.h"
 #include "base/error_set.h"
 #include "base/memory.h"
 
@@ -20,6 +21,7 @@ struct hma_context {
     size_t step, steps;
     hma_course *course; /* borrowed; may be NULL */
     uint64_t claimed; /* of the memory budget */
+    hma_blocks blocks;
 };
 
 static unsigned usable_processors(void) {
@@ -59,6 +61,7 @@ hma_status hma_context_new(hma_context **out, const hma_context_options *options
 void hma_context_free(hma_context *context) {
     if (context) {
         hma_pool_free(context->pool);
+        hma_blocks_clear(&context->blocks);
         free(context);
     }
 }
@@ -74,7 +77,16 @@ void hma_context_release(hma_context *context, uint64_t bytes) { context->claime
 uint64_t hma_context_claimed(const hma_context *context) { return context->claimed; }
 
 uint64_t hma_context_left(const hma_context *context) {
-    return context->options.memory > context->claimed ? context->options.memory - context->claimed : 0;
+    const uint64_t held = context->claimed + context->blocks.spare;
+    return context->options.memory > held ? context->options.memory - held : 0;
+}
+
+void *hma_context_take(hma_context *context, size_t count, size_t size) {
+    return hma_blocks_take(&context->blocks, count, size);
+}
+
+void hma_context_give(hma_context *context, void *block) {
+    hma_blocks_give(&context->blocks, block, (hma_context_left(context) + context->blocks.spare) / 8);
 }
 
 hma_pool *hma_context_pool(hma_context *context) { return context->pool; }

@@ -17,6 +17,13 @@ void hma_context_release(hma_context *context, uint64_t bytes);
 uint64_t hma_context_left(const hma_context *context);
 uint64_t hma_context_claimed(const hma_context *context);
 
+/*
+ * Large arrays for the time of a call, 64-byte aligned, of no known contents: base/blocks.h. Those given back lie by as long as
+ * they take less than an eighth of what is left, and count as taken. Only on the thread that runs the work.
+ */
+void *hma_context_take(hma_context *context, size_t count, size_t size);
+void hma_context_give(hma_context *context, void *block);
+
 /* HMA_INTERRUPTED with a message when the context was cancelled. Call between pieces of work. */
 hma_status hma_context_check(const hma_context *context);
 
