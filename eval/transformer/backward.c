@@ -149,7 +149,7 @@ static hma_status start_walk(const hma_reverse *r, walk *w) {
             return HMA_FAILURE;
         }
     }
-    const hma_status status = hma_store_new(&w->store, r->batch->store_rows, hma_kv_width(a));
+    const hma_status status = hma_store_new(&w->store, r->engine->context, a, r->batch->store_rows);
     return status == HMA_OK ? hma_layer_plan_attention(&l->run) : status;
 }
 

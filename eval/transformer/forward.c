@@ -9,10 +9,15 @@
 #include "eval/transformer/layer.h"
 #include "eval/transformer/rope.h"
 
-hma_status hma_store_new(hma_store *out, size_t rows, size_t width) {
-    hma_store s = {.rows = (rows + 15) / 16 * 16};
-    s.keys = hma_new_array(s.rows * width, sizeof *s.keys); /* zeroed: lanes that are never written are read */
-    s.values = hma_new_array(s.rows * width + 16, sizeof *s.values);
+/* Lanes and a tail that were never written are read, but nothing comes of what they hold. */
+hma_status hma_store_new(hma_store *out, hma_context *context, const hma_architecture *a, size_t rows) {
+    hma_store s = {.context = context, .rows = (rows + 15) / 16 * 16, .kv_heads = a->kv_heads, .head_dim = a->head_dim};
+    size_t count;
+    if (!hma_mul_size(&count, s.rows, hma_kv_width(a))) {
+        return hma_error_memory("keys and values");
+    }
+    s.keys = hma_context_take(context, count, sizeof *s.keys);
+    s.values = hma_context_take(context, count + 16, sizeof *s.values);
     if (!s.keys || !s.values) {
         hma_store_free(&s);
         return HMA_FAILURE;
@@ -22,24 +27,32 @@ hma_status hma_store_new(hma_store *out, size_t rows, size_t width) {
 }
 
 void hma_store_free(hma_store *store) {
-    free(store->keys);
-    free(store->values);
+    if (store->context) {
+        hma_context_give(store->context, store->keys);
+        hma_context_give(store->context, store->values);
+    }
     *store = (hma_store){0};
 }
 
-void hma_store_put(hma_store *store, size_t row, size_t width, const float *key, const float *value) {
-    float *tile = store->keys + row / 16 * width * 16 + row % 16;
-    memcpy(store->values + row * width, value, width * sizeof *value);
-    for (size_t d = 0; d < width; d++) {
-        tile[d * 16] = key[d];
+void hma_store_put(hma_store *store, size_t row, const float *key, const float *value) {
+    const size_t dims = store->head_dim;
+    for (size_t h = 0; h < store->kv_heads; h++) {
+        float *tile = store->keys + (h * store->rows + row / 16 * 16) * dims + row % 16;
+        for (size_t d = 0; d < dims; d++) {
+            tile[d * 16] = key[h * dims + d];
+        }
+        memcpy(store->values + (h * store->rows + row) * dims, value + h * dims, dims * sizeof *value);
     }
 }
 
-void hma_store_get(const hma_store *store, size_t row, size_t width, float *key, float *value) {
-    const float *tile = store->keys + row / 16 * width * 16 + row % 16;
-    memcpy(value, store->values + row * width, width * sizeof *value);
-    for (size_t d = 0; d < width; d++) {
-        key[d] = tile[d * 16];
+void hma_store_get(const hma_store *store, size_t row, float *key, float *value) {
+    const size_t dims = store->head_dim;
+    for (size_t h = 0; h < store->kv_heads; h++) {
+        const float *tile = store->keys + (h * store->rows + row / 16 * 16) * dims + row % 16;
+        for (size_t d = 0; d < dims; d++) {
+            key[h * dims + d] = tile[d * 16];
+        }
+        memcpy(value + h * dims, store->values + (h * store->rows + row) * dims, dims * sizeof *value);
     }
 }
 
@@ -279,7 +292,7 @@ hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, h
                               size_t to, const hma_layer_watch *watch, const hma_tally *tally) {
     const hma_architecture *a = e->a;
     layer_job job = {.run = {.engine = e, .batch = batch, .x = x}, .tile = hma_engine_tile(e, batch->rows)};
-    float *q = hma_new_aligned(batch->rows * hma_query_width(a), sizeof *q);
+    float *q = hma_context_take(e->context, batch->rows * hma_query_width(a), sizeof *q);
     hma_status status = q ? hma_layer_plan_attention(&job.run) : HMA_FAILURE;
     job.run.q = q;
     if (status == HMA_OK) {
@@ -327,7 +340,75 @@ hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, h
         hma_weights_settle(e->weights); /* the source may go when this call is over */
     }
     hma_layer_plan_free(&job.run);
-    free(q);
+    hma_context_give(e->context, q);
+    return status;
+}
+
+/* ---- rows that do not see each other ---- */
+
+typedef struct apart {
+    hma_layer_run run;        /* but for what differs from layer to layer */
+    const hma_layer **layers; /* [from .. to - 1] */
+    hma_store *stores;        /* [layers] */
+    size_t from, to, share;   /* rows of a thread */
+} apart;
+
+static hma_status run_apart(void *argument, size_t index, size_t worker) {
+    const apart *job = argument;
+    hma_layer_run run = job->run;
+    float *scratch = run.engine->scratch[worker];
+    const size_t first = index * job->share, count = hma_min_size(job->share, run.batch->rows - first);
+    const size_t per_row = hma_layer_attention_tasks(&run) / run.batch->rows;
+    hma_status status = HMA_OK;
+    for (size_t l = job->from; status == HMA_OK && l < job->to; l++) {
+        run.layer = job->layers[l - job->from];
+        run.number = l;
+        run.store = &job->stores[l];
+        status = hma_layer_before(&run, first, count, scratch, NULL);
+        for (size_t task = first * per_row; status == HMA_OK && task < (first + count) * per_row; task++) {
+            hma_layer_attend(&run, task, scratch);
+        }
+        if (status == HMA_OK) {
+            status = hma_layer_after(&run, first, count, scratch, NULL);
+        }
+    }
+    return status;
+}
+
+enum { ENOUGH_ROWS = 8 }; /* of a thread that reads all weights alone */
+
+hma_status hma_engine_apart(hma_engine *e, const hma_batch *batch, float *x, hma_store *stores, size_t from, size_t to) {
+    const size_t threads = hma_context_threads(e->context), share = (batch->rows + threads - 1) / threads;
+    if (from == to || share < ENOUGH_ROWS || !e->kernels->gemm->invariant || !hma_weights_resident(e->weights)) {
+        return hma_engine_between(e, batch, x, stores, true, from, to, NULL, NULL);
+    }
+    apart job = {.run = {.engine = e, .batch = batch, .x = x}, .stores = stores, .from = from, .to = to, .share = share};
+    job.run.q = hma_context_take(e->context, batch->rows * hma_query_width(e->a), sizeof *job.run.q);
+    job.layers = HMA_NEW(const hma_layer *, to - from);
+    hma_status status = job.run.q && job.layers ? hma_layer_plan_attention(&job.run) : HMA_FAILURE;
+    if (status == HMA_OK) {
+        status = grow_tables(e, batch->longest);
+    }
+    if (status == HMA_OK) {
+        status = grow_scratch(e, hma_layer_scratch(e->a, share, batch->longest));
+    }
+    for (size_t l = from; status == HMA_OK && l < to; l++) {
+        status = hma_weights_layer(e->weights, l, &job.layers[l - from]);
+    }
+    if (status == HMA_OK) {
+        status = hma_context_check(e->context);
+    }
+    if (status == HMA_OK) {
+        const double start = hma_seconds();
+        status = hma_pool_run(hma_context_pool(e->context), (batch->rows + share - 1) / share, run_apart, &job);
+        e->seconds += hma_seconds() - start;
+    }
+    for (size_t l = from; l < to; l++) {
+        e->flops += batch_flops(e, batch, l, NULL);
+    }
+    hma_layer_plan_free(&job.run);
+    free(job.layers);
+    hma_context_give(e->context, job.run.q);
     return status;
 }
 

@@ -4,7 +4,8 @@
  * A layer is three steps with the pool between them: (1) norm, q, k, v, rotation; keys and values go to the store; (2)
  * attention, whose result replaces q; (3) output projection, MLP, residuals. Large batches are cut into tiles of rows, each of
  * which goes through a whole step on one thread; small ones (decoding) are cut by columns of the matrices instead, so that
- * every thread reads only its share of the weights.
+ * every thread reads only its share of the weights. Rows that do not see each other need no pool between the steps, nor between
+ * the layers (hma_engine_apart).
  */
 #ifndef HMA_EVAL_TRANSFORMER_FORWARD_H
 #define HMA_EVAL_TRANSFORMER_FORWARD_H
@@ -13,18 +14,23 @@
 #include "eval/transformer/batch.h"
 #include "eval/transformer/weights.h"
 
-/* Keys and values of one layer. Keys are transposed in tiles of 16 rows (kernels/vector.h). */
+/*
+ * Keys and values of one layer. Keys are transposed in tiles of 16 rows (kernels/vector.h). What one head has of a span lies in
+ * one piece: a token that is decoded reads all of it, from memory, and processors foresee no other order.
+ */
 typedef struct hma_store {
-    size_t rows;   /* a multiple of 16 */
-    float *keys;   /* [rows / 16][kv_heads * head_dim][16] */
-    float *values; /* [rows][kv_heads * head_dim] */
+    hma_context *context;
+    size_t rows; /* a multiple of 16 */
+    size_t kv_heads, head_dim;
+    float *keys;   /* [kv_heads][rows / 16][head_dim][16] */
+    float *values; /* [kv_heads][rows][head_dim] */
 } hma_store;
 
-hma_status hma_store_new(hma_store *out, size_t rows, size_t width);
+hma_status hma_store_new(hma_store *out, hma_context *context, const hma_architecture *architecture, size_t rows);
 void hma_store_free(hma_store *store);
-/* One row's key and value, [width] each. */
-void hma_store_put(hma_store *store, size_t row, size_t width, const float *key, const float *value);
-void hma_store_get(const hma_store *store, size_t row, size_t width, float *key, float *value);
+/* One row's key and value, [kv_heads * head_dim] each. */
+void hma_store_put(hma_store *store, size_t row, const float *key, const float *value);
+void hma_store_get(const hma_store *store, size_t row, float *key, float *value);
 
 typedef struct hma_engine {
     hma_context *context;
@@ -80,6 +86,13 @@ typedef struct hma_layer_watch {
  * NULL. */
 hma_status hma_engine_between(hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores, bool keep, size_t from,
                               size_t to, const hma_layer_watch *watch, const hma_tally *tally);
+
+/*
+ * The same for rows none of which sees another one of the batch, as in a step of generation: runs of one row each, and a store
+ * a layer. Where weights stay in memory and every thread has enough rows, each takes its share of them through all the layers
+ * without waiting for the others: what waits for memory (keys and values) meets what computes.
+ */
+hma_status hma_engine_apart(hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores, size_t from, size_t to);
 
 /* Final norm of chosen rows: out[i] = norm(x[rows[i]]), [count, hidden]. */
 hma_status hma_engine_final(hma_engine *engine, const float *x, const size_t *rows, size_t count, float *out);

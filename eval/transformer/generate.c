@@ -35,6 +35,7 @@ typedef struct sequence {
     size_t store; /* first row of its own in the stores */
     size_t made;  /* new tokens so far, also those that are not kept (eos) */
     bool finished;
+    uint32_t path[HMA_MIXED]; /* of its tokens, in each side's trunk */
 } sequence;
 
 /* A model at work. */
@@ -60,6 +61,7 @@ typedef struct work {
     sequence **active;                /* [widest] */
     size_t active_count, after_entry; /* .. and how many these were when requests last entered */
     size_t *rows;                     /* [widest] 0, 1, 2, .. */
+    uint32_t *paths;                  /* [widest] */
     size_t *finished;                 /* [widest]: numbers of the requests that a step has finished */
     uint64_t claimed;                 /* of the context's memory, for the stores */
 } work;
@@ -201,12 +203,18 @@ static hma_status run_prompts(work *w, const hma_batch *batch, const size_t *row
     hma_status status = HMA_OK;
     for (size_t i = 0; i < w->side_count && status == HMA_OK; i++) {
         side *s = &w->sides[i];
-        float *x = hma_new_aligned(batch->rows * s->m->architecture.hidden, sizeof *x);
-        status = x ? hma_trunk_run(s->m->trunk, &s->m->engine, batch, x, s->stores, HMA_PASS_CACHED, NULL) : HMA_FAILURE;
+        float *x = hma_context_take(s->m->context, batch->rows * s->m->architecture.hidden, sizeof *x);
+        uint32_t *paths = HMA_NEW(uint32_t, batch->rows);
+        status = x && paths ? hma_trunk_run(s->m->trunk, &s->m->engine, batch, x, s->stores, HMA_PASS_CACHED, paths, NULL)
+                            : HMA_FAILURE;
+        for (size_t r = 0; status == HMA_OK && r < count; r++) {
+            sequences[r]->path[i] = paths[rows[r]];
+        }
         if (status == HMA_OK) {
             status = look_ahead(s, x, rows, count);
         }
-        free(x);
+        hma_context_give(s->m->context, x);
+        free(paths);
     }
     return status == HMA_OK ? draw(w, sequences, count) : status;
 }
@@ -299,9 +307,12 @@ static hma_status step(work *w) {
     }
     for (size_t i = 0; i < w->side_count && status == HMA_OK; i++) {
         side *s = &w->sides[i];
-        status = hma_engine_embed(&s->m->engine, &batch, s->x);
-        if (status == HMA_OK) {
-            status = hma_engine_layers(&s->m->engine, &batch, s->x, s->stores, true, NULL);
+        for (size_t r = 0; r < batch.rows; r++) {
+            w->paths[r] = w->active[r]->path[i];
+        }
+        status = hma_trunk_run(s->m->trunk, &s->m->engine, &batch, s->x, s->stores, HMA_PASS_STEP, w->paths, NULL);
+        for (size_t r = 0; r < batch.rows; r++) {
+            w->active[r]->path[i] = w->paths[r];
         }
         if (status == HMA_OK) {
             status = look_ahead(s, s->x, w->rows, w->active_count);
@@ -446,12 +457,12 @@ static size_t widest_step(const work *w) {
 static hma_status prepare_side(side *s, size_t widest, size_t rows) {
     const hma_architecture *a = &s->m->architecture;
     s->stores = HMA_NEW(hma_store, a->layers);
-    s->x = hma_new_aligned(widest * a->hidden, sizeof *s->x);
-    s->hidden = hma_new_aligned(widest * a->hidden, sizeof *s->hidden);
-    s->logits = hma_new_aligned(widest * a->vocabulary, sizeof *s->logits);
+    s->x = hma_context_take(s->m->context, widest * a->hidden, sizeof *s->x);
+    s->hidden = hma_context_take(s->m->context, widest * a->hidden, sizeof *s->hidden);
+    s->logits = hma_context_take(s->m->context, widest * a->vocabulary, sizeof *s->logits);
     hma_status status = s->stores && s->x && s->hidden && s->logits ? HMA_OK : HMA_FAILURE;
     for (size_t l = 0; status == HMA_OK && l < a->layers; l++) {
-        status = hma_store_new(&s->stores[l], rows, hma_kv_width(a));
+        status = hma_store_new(&s->stores[l], s->m->context, a, rows);
     }
     return status;
 }
@@ -461,9 +472,9 @@ static void free_side(side *s) {
         hma_store_free(&s->stores[l]);
     }
     free(s->stores);
-    free(s->x);
-    free(s->hidden);
-    free(s->logits);
+    hma_context_give(s->m->context, s->x);
+    hma_context_give(s->m->context, s->hidden);
+    hma_context_give(s->m->context, s->logits);
 }
 
 /* The stores are claimed, because others may compute before they are given back. */
@@ -480,9 +491,11 @@ static hma_status prepare(work *w) {
     w->parties = HMA_NEW(party, w->count);
     w->active = HMA_NEW(sequence *, w->widest);
     w->rows = HMA_NEW(size_t, w->widest);
+    w->paths = HMA_NEW(uint32_t, w->widest);
     w->finished = HMA_NEW(size_t, w->widest);
     claim(w, rows);
-    hma_status status = w->parties && w->active && w->rows && w->finished ? hma_row_pool_new(&w->pool, rows) : HMA_FAILURE;
+    hma_status status =
+        w->parties && w->active && w->rows && w->paths && w->finished ? hma_row_pool_new(&w->pool, rows) : HMA_FAILURE;
     for (size_t i = 0; status == HMA_OK && i < w->widest; i++) {
         w->rows[i] = i;
     }
@@ -504,6 +517,7 @@ static void clear(work *w) {
     free(w->parties);
     free(w->active);
     free(w->rows);
+    free(w->paths);
     free(w->finished);
     hma_context_release(w->m->context, w->claimed);
 }

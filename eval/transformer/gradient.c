@@ -95,7 +95,7 @@ static hma_status prepare(pass *p, bool gradient) {
     }
     hma_status status = hma_batch_separate(&p->batch, p->inputs, p->count);
     if (status == HMA_OK) {
-        status = hma_store_new(&p->store, p->batch.store_rows, hma_kv_width(a));
+        status = hma_store_new(&p->store, p->m->context, a, p->batch.store_rows);
     }
     if (status == HMA_OK) {
         status = find_targets(p);

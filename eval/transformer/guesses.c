@@ -6,7 +6,8 @@
  *
  * Wrong guesses cost a pass. So every eighth reply is tried first, and the others only when most of what was guessed of those
  * was right; greedy replies and drawn ones are judged apart. A round of further guesses follows only on a round that ended
- * replies.
+ * replies. Many drawn replies are not guessed at all where weights stay in memory: a token costs the same in a step as in a
+ * guess there, similar models soon draw something else, and until they do steps take what is kept of them (trunk.h).
  *
  * Exact, because the bits of a position do not depend on how many others are computed with it; backends of which that is not
  * true take no guesses.
@@ -31,13 +32,14 @@ typedef struct reply {
     bool finished;
 } reply;
 
-enum { GREEDY, DRAWN, KINDS, PROBE = 8 };
+enum { GREEDY, DRAWN, KINDS, PROBE = 8, FULL_STEP = 16 };
 
 typedef struct guessing {
     hma_model *m;
     const hma_onlooker *onlooker;
     reply *replies; /* [count] */
     size_t count;
+    size_t asked[KINDS];
     double guessed[KINDS], right[KINDS]; /* tokens, in all rounds */
     /* of the pass that is answered */
     const hma_question *questions;
@@ -123,7 +125,8 @@ static size_t positions_at_once(const hma_model *m) {
 static hma_status draw_all(guessing *g, const float *hidden, size_t positions) {
     const size_t step = positions_at_once(g->m), width = g->m->architecture.hidden;
     hma_status status = HMA_OK;
-    g->logits = hma_new_aligned(hma_min_size(step, positions) * g->m->architecture.vocabulary, sizeof *g->logits);
+    g->logits =
+        hma_context_take(g->m->context, hma_min_size(step, positions) * g->m->architecture.vocabulary, sizeof *g->logits);
     if (!g->logits) {
         return HMA_FAILURE;
     }
@@ -137,7 +140,7 @@ static hma_status draw_all(guessing *g, const float *hidden, size_t positions) {
             status = hma_context_check(g->m->context);
         }
     }
-    free(g->logits);
+    hma_context_give(g->m->context, g->logits);
     return status;
 }
 
@@ -187,6 +190,9 @@ static void judge_guesses(guessing *g) {
 
 static bool is_worth_trying(const guessing *g, size_t number, bool probing) {
     const int kind = kind_of(&g->replies[number]);
+    if (kind == DRAWN && g->asked[DRAWN] >= FULL_STEP && hma_model_resident(g->m)) {
+        return false;
+    }
     return probing ? number % PROBE == 0 : g->right[kind] >= g->guessed[kind] / 2;
 }
 
@@ -348,6 +354,7 @@ static hma_status begin(guessing *g, hma_generation *requests) {
         }
         if (status == HMA_OK) {
             memcpy(r->sequence, r->prompt.ids, r->prompt.count * sizeof *r->sequence);
+            g->asked[kind_of(r)]++;
         }
     }
     return status;

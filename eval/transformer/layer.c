@@ -137,7 +137,7 @@ void hma_layer_place_row(const hma_layer_run *run, size_t row, float *qkv) {
         e->kernels->vector->rotate(k, a->kv_heads, a->head_dim, cosine, sine, half);
     }
     memcpy(run->q + row * q_width, q, q_width * sizeof *q);
-    hma_store_put(run->store, run->batch->store[row], kv_width, k, v);
+    hma_store_put(run->store, run->batch->store[row], k, v);
 }
 
 hma_status hma_layer_before(hma_layer_run *run, size_t first, size_t count, float *scratch, hma_pool *pool) {
@@ -202,14 +202,12 @@ void hma_layer_attend(const hma_layer_run *run, size_t task, float *scratch) {
     const size_t heads = heads_per_task(run), per_block = a->kv_heads / heads;
     const hma_query_block *block = &run->blocks[task / per_block];
     const hma_run_of_rows *rows = &run->batch->runs[block->run];
-    const size_t kv_width = hma_kv_width(a), q_width = hma_query_width(a), group = a->heads / a->kv_heads;
+    const size_t q_width = hma_query_width(a), group = a->heads / a->kv_heads;
     const float divisor = a->scale_by_layer ? (float)(run->number + 1) : 1;
     hma_attention attention = {.q_stride = q_width,
                                .rows = block->count,
                                .head_dim = a->head_dim,
                                .position = rows->position + block->first,
-                               .key_stride = kv_width * 16,
-                               .value_stride = kv_width,
                                .spans = run->batch->spans + rows->span_first,
                                .span_count = rows->span_count,
                                .window = a->layer_window[run->number],
@@ -221,8 +219,8 @@ void hma_layer_attend(const hma_layer_run *run, size_t task, float *scratch) {
         __builtin_prefetch(run->q + (rows->first + block->first) * q_width + i);
     }
     for (size_t h = task % per_block * heads; h < task % per_block * heads + heads; h++) {
-        attention.keys = run->store->keys + h * a->head_dim * 16;
-        attention.values = run->store->values + h * a->head_dim;
+        attention.keys = run->store->keys + h * run->store->rows * a->head_dim;
+        attention.values = run->store->values + h * run->store->rows * a->head_dim;
         for (size_t g = 0; g < group; g += HMA_ATTENTION_QUERIES) {
             attention.group = hma_min_size(group - g, HMA_ATTENTION_QUERIES);
             attention.q = run->q + (rows->first + block->first) * q_width + (h * group + g) * a->head_dim;

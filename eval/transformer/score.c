@@ -34,10 +34,10 @@ static hma_status run_pass(hma_model *m, const hma_question *questions, size_t c
         status = hma_batch_forest(&batch, sequences, count, leaf);
     }
     if (status == HMA_OK) {
-        status = hma_store_new(&store, batch.store_rows, hma_kv_width(a));
+        status = hma_store_new(&store, m->context, a, batch.store_rows);
     }
-    x = hma_new_aligned(batch.rows * a->hidden, sizeof *x);
-    hidden = hma_new_aligned(answers * a->hidden, sizeof *hidden);
+    x = hma_context_take(m->context, batch.rows * a->hidden, sizeof *x);
+    hidden = hma_context_take(m->context, answers * a->hidden, sizeof *hidden);
     rows = HMA_NEW(size_t, answers);
     if (status == HMA_OK && (!x || !hidden || !rows)) {
         status = HMA_FAILURE;
@@ -51,7 +51,7 @@ static hma_status run_pass(hma_model *m, const hma_question *questions, size_t c
         status = hma_batch_ask(&batch, rows, answers);
     }
     if (status == HMA_OK) {
-        status = hma_trunk_run(m->trunk, &m->engine, &batch, x, &store, use, tally);
+        status = hma_trunk_run(m->trunk, &m->engine, &batch, x, &store, use, NULL, tally);
     }
     if (status == HMA_OK) {
         status = hma_engine_final(&m->engine, x, rows, answers, hidden);
@@ -66,8 +66,8 @@ static hma_status run_pass(hma_model *m, const hma_question *questions, size_t c
     free(sequences);
     free(leaf);
     free(rows);
-    free(x);
-    free(hidden);
+    hma_context_give(m->context, x);
+    hma_context_give(m->context, hidden);
     return status;
 }
 

@@ -57,9 +57,15 @@ static float *add(hma_trunk *t, hma_kept_rows *rows, uint32_t path) {
 }
 
 /* Caches that a pass counts on are not dropped for streams: they have their own half. */
-float *hma_trunk_add_cache(hma_trunk *t, hma_trunk_level *level, uint32_t path) {
-    const bool fits = !hma_kept_rows_full(&level->caches) || t->held + hma_kept_rows_step(&level->caches) <= budget(t) / 2;
-    return fits ? add(t, &level->caches, path) : NULL;
+static float *add_spare(hma_trunk *t, hma_kept_rows *rows, uint32_t path) {
+    const bool fits = !hma_kept_rows_full(rows) || t->held + hma_kept_rows_step(rows) <= budget(t) / 2;
+    return fits ? add(t, rows, path) : NULL;
+}
+
+float *hma_trunk_add_cache(hma_trunk *t, hma_trunk_level *level, uint32_t path) { return add_spare(t, &level->caches, path); }
+
+float *hma_trunk_add_spare_stream(hma_trunk *t, hma_trunk_level *level, uint32_t path) {
+    return add_spare(t, &level->streams, path);
 }
 
 /* Room for another row is made at the cost of shallower streams, if need be. */
@@ -122,11 +128,12 @@ hma_status hma_trunk_keep(hma_trunk *t, const hma_weights *weights, const size_t
         hma_trunk_level *l = old < t->level_count ? &t->levels[old] : NULL;
         const bool asked = i < count && (!l || depths[i] <= l->depth), had = l && (i == count || l->depth <= depths[i]);
         if (had && (asked || is_of_use(l))) {
-            fresh[made++] = *l;
+            fresh[made] = *l;
+            fresh[made++].wanted = asked;
         } else if (had) {
             drop_level(t, l);
         } else {
-            fresh[made++] = (hma_trunk_level){.depth = depths[i]};
+            fresh[made++] = (hma_trunk_level){.depth = depths[i], .wanted = true};
         }
         i += asked;
         old += had;

@@ -4,8 +4,9 @@
  * at which the models to come part from the one in hand,
  * - residual streams: passes begin there;
  * - keys and values of the layers before, of tokens that came in more than one pass over sequences that others go on from:
- *   prompts, and the beginnings of replies. What goes on from them needs no more of them. A pass over the very same model
- *   needs nothing else, so the depth of all layers counts too.
+ *   prompts, and the beginnings of replies; and of every token that is generated, for the next model may say the same. What
+ *   goes on from them needs no more of them. A pass over the very same model needs nothing else, so the depth of all layers
+ *   counts too.
  *
  * What is kept belongs to tokens, not to requests: rows are found by the path of tokens that leads to them. Memory: a quarter
  * of what the context has left; keys and values are added while all of it is less than half of that. When it runs out, the
@@ -35,15 +36,18 @@ hma_status hma_trunk_keep(hma_trunk *trunk, const hma_weights *weights, const si
 typedef enum hma_pass_use {
     HMA_PASS_COMPLETE,  /* sequences that nothing goes on from */
     HMA_PASS_CONTINUED, /* other passes may go on from what they begin with */
-    HMA_PASS_CACHED     /* keys and values of all layers are wanted: stores[layers] */
+    HMA_PASS_CACHED,    /* keys and values of all layers are wanted: stores[layers] */
+    HMA_PASS_STEP       /* the same; every run is one row that goes on from a path of an earlier pass */
 } hma_pass_use;
 
 /*
  * A whole forward pass: residual stream of the batch's tokens after the last layer, into x[rows, hidden]; the same bits as
  * hma_engine_embed() and hma_engine_layers() give. Of a batch that says which rows are asked for, the others hold nothing of
- * use. Without HMA_PASS_CACHED there is one store, overwritten by every layer.
+ * use. Without HMA_PASS_CACHED and HMA_PASS_STEP there is one store, overwritten by every layer.
+ * paths[rows], or NULL: receives the numbers of the rows' token paths (token_paths.h). HMA_PASS_STEP needs them: there they say
+ * what each row goes on from, and then its own path.
  */
 hma_status hma_trunk_run(hma_trunk *trunk, hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores,
-                         hma_pass_use use, const hma_tally *tally);
+                         hma_pass_use use, uint32_t *paths, const hma_tally *tally);
 
 #endif

@@ -9,6 +9,7 @@
 typedef struct hma_trunk_level {
     size_t depth;
     char key[65];          /* of the layers before it */
+    bool wanted;           /* models to come part from the one in hand here */
     hma_kept_rows streams; /* [hidden]: what leaves these layers; nothing when they are all */
     hma_kept_rows caches;  /* [layers since the level before, 2, kv_width]: their keys and values */
 } hma_trunk_level;
@@ -28,5 +29,7 @@ size_t hma_trunk_most_paths(const hma_trunk *trunk);
 /* A row for a path that has none yet, to be filled; NULL when there is no room. */
 float *hma_trunk_add_stream(hma_trunk *trunk, hma_trunk_level *level, uint32_t path);
 float *hma_trunk_add_cache(hma_trunk *trunk, hma_trunk_level *level, uint32_t path);
+/* The same, when nothing else has to make room for it. */
+float *hma_trunk_add_spare_stream(hma_trunk *trunk, hma_trunk_level *level, uint32_t path);
 
 #endif

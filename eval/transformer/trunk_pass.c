@@ -59,10 +59,23 @@ static hma_status find_parents(pass *p) {
     return HMA_OK;
 }
 
+/* Of a step: the caller says what its rows go on from. */
+static hma_status find_step_paths(pass *p, const uint32_t *before) {
+    const size_t most = hma_trunk_most_paths(p->t);
+    hma_status status = HMA_OK;
+    for (size_t i = 0; status == HMA_OK && i < p->batch->rows; i++) {
+        p->parent[i] = SIZE_MAX;
+        p->paths[i] = HMA_NO_PATH;
+        if (before[i] != HMA_NO_PATH) {
+            status = hma_token_paths_extend(&p->t->paths, before[i], p->batch->ids[i], most, &p->paths[i]);
+        }
+    }
+    return status;
+}
+
 static hma_status find_paths(pass *p) {
     const size_t most = hma_trunk_most_paths(p->t);
     hma_status status = HMA_OK;
-    p->known_before = p->t->paths.count;
     for (size_t r = 0; status == HMA_OK && r < p->batch->run_count; r++) {
         const hma_run_of_rows *run = &p->batch->runs[r];
         uint32_t path = HMA_NO_PATH;
@@ -83,6 +96,8 @@ static hma_status find_paths(pass *p) {
 }
 
 /* ---- where they begin ---- */
+
+static bool fills_stores(const pass *p) { return p->use == HMA_PASS_CACHED || p->use == HMA_PASS_STEP; }
 
 static bool is_cached(const pass *p, size_t row, size_t level) {
     for (size_t i = 0; i < level; i++) {
@@ -105,7 +120,7 @@ static bool has_stream(const pass *p, size_t row, size_t level) {
 /* The deepest level from which a row can go on: what follows it must have its keys and values below. */
 static uint32_t find_start(const pass *p, size_t row) {
     for (size_t i = p->t->level_count; i > 0; i--) {
-        const bool below_wanted = p->use == HMA_PASS_CACHED || p->need[row] < i;
+        const bool below_wanted = fills_stores(p) || p->need[row] < i;
         if (has_stream(p, row, i) && (!below_wanted || is_cached(p, row, i))) {
             return (uint32_t)i;
         }
@@ -154,7 +169,7 @@ static hma_status cut_into_pieces(pass *p) {
     return HMA_OK;
 }
 
-static hma_status begin(pass *p) {
+static hma_status begin(pass *p, const uint32_t *before) {
     const hma_batch *b = p->batch;
     p->paths = HMA_NEW(uint32_t, b->rows);
     p->start = HMA_NEW(uint32_t, b->rows);
@@ -165,8 +180,9 @@ static hma_status begin(pass *p) {
     if (!p->paths || !p->start || !p->need || !p->parent || !p->restored || !p->saved) {
         return HMA_FAILURE;
     }
-    hma_status status = find_parents(p);
-    if (status == HMA_OK) {
+    p->known_before = p->t->paths.count;
+    hma_status status = p->use == HMA_PASS_STEP ? find_step_paths(p, before) : find_parents(p);
+    if (status == HMA_OK && p->use != HMA_PASS_STEP) {
         status = find_paths(p);
     }
     if (status == HMA_OK) {
@@ -254,15 +270,21 @@ static void spread(pass *p, size_t at) {
     }
 }
 
+/* Of what is generated a stream is kept where keys and values are, without which nothing could go on from it. */
+static float *add_stream(pass *p, hma_trunk_level *level, uint32_t path) {
+    if (p->use != HMA_PASS_STEP) {
+        return hma_trunk_add_stream(p->t, level, path);
+    }
+    return hma_kept_rows_find(&level->caches, path) ? hma_trunk_add_spare_stream(p->t, level, path) : NULL;
+}
+
 static void keep_streams(pass *p, size_t at, hma_trunk_level *level) {
     const size_t hidden = p->t->a->hidden;
     for (size_t i = 0; level->depth < p->t->a->layers && i < p->piece_count; i++) {
         const piece *one = &p->pieces[i];
         for (size_t r = 0; one->start <= at && r < one->count; r++) {
             const uint32_t path = p->paths[one->first + r];
-            float *kept = path == HMA_NO_PATH || hma_kept_rows_find(&level->streams, path)
-                              ? NULL
-                              : hma_trunk_add_stream(p->t, level, path);
+            float *kept = path == HMA_NO_PATH || hma_kept_rows_find(&level->streams, path) ? NULL : add_stream(p, level, path);
             if (kept) {
                 memcpy(kept, p->x + (one->place + r) * hidden, hidden * sizeof *kept);
             }
@@ -272,6 +294,14 @@ static void keep_streams(pass *p, size_t at, hma_trunk_level *level) {
 
 /* ---- keys and values between two levels ---- */
 
+/* Whether a path's keys and values between two levels may be wanted again. */
+static bool is_worth_keeping(const pass *p, const hma_trunk_level *level, uint32_t path) {
+    if (path == HMA_NO_PATH || p->use == HMA_PASS_COMPLETE) {
+        return false;
+    }
+    return p->use == HMA_PASS_STEP ? level->wanted && level->depth < p->t->a->layers : path < p->known_before;
+}
+
 /* Who gets its keys and values from what is kept, and whose are to be kept. */
 static void find_cached(pass *p, size_t at, hma_trunk_level *level) {
     p->restored_count = p->saved_count = 0;
@@ -279,10 +309,10 @@ static void find_cached(pass *p, size_t at, hma_trunk_level *level) {
         const uint32_t path = p->paths[i];
         float *kept = hma_kept_rows_find(&level->caches, path);
         if (p->start[i] > at) {
-            if (p->use == HMA_PASS_CACHED || p->need[i] <= at) {
+            if (fills_stores(p) || p->need[i] <= at) {
                 p->restored[p->restored_count++] = (cached_row){p->batch->store[i], kept};
             }
-        } else if (p->use != HMA_PASS_COMPLETE && !kept && path != HMA_NO_PATH && path < p->known_before) {
+        } else if (!kept && is_worth_keeping(p, level, path)) {
             kept = hma_trunk_add_cache(p->t, level, path);
             if (kept) {
                 p->saved[p->saved_count++] = (cached_row){p->batch->store[i], kept};
@@ -291,7 +321,7 @@ static void find_cached(pass *p, size_t at, hma_trunk_level *level) {
     }
 }
 
-enum { ROWS_AT_ONCE = 256 };
+enum { ROWS_AT_ONCE = 16 };
 
 static hma_status restore_rows(void *argument, size_t index, size_t worker) {
     const pass *p = argument;
@@ -299,7 +329,7 @@ static hma_status restore_rows(void *argument, size_t index, size_t worker) {
     (void)worker;
     for (size_t i = index * ROWS_AT_ONCE; i < to; i++) {
         const float *key = p->restored[i].kept + (p->layer - p->from) * 2 * width;
-        hma_store_put(p->store, p->restored[i].store, width, key, key + width);
+        hma_store_put(p->store, p->restored[i].store, key, key + width);
     }
     return HMA_OK;
 }
@@ -310,7 +340,7 @@ static hma_status save_rows(void *argument, size_t index, size_t worker) {
     (void)worker;
     for (size_t i = index * ROWS_AT_ONCE; i < to; i++) {
         float *key = p->saved[i].kept + (p->layer - p->from) * 2 * width;
-        hma_store_get(p->store, p->saved[i].store, width, key, key + width);
+        hma_store_get(p->store, p->saved[i].store, key, key + width);
     }
     return HMA_OK;
 }
@@ -335,11 +365,23 @@ static hma_status after_layer(void *user, size_t layer, hma_store *store) {
 
 /* ---- all levels ---- */
 
-/* Keys and values that the stores of the layers still lack when no row is computed there. */
-static hma_status restore_alone(pass *p, hma_store *stores, size_t from, size_t to) {
+/* Keys and values of the layers between two levels, where there is a store for each. */
+static hma_status restore_all(pass *p, hma_store *stores, size_t to) {
     hma_status status = HMA_OK;
-    for (size_t l = from; p->use == HMA_PASS_CACHED && l < to && status == HMA_OK; l++) {
+    for (size_t l = p->from; fills_stores(p) && l < to && status == HMA_OK; l++) {
         status = before_layer(p, l, &stores[l]);
+    }
+    return status;
+}
+
+/* A step: its rows see neither each other nor those that are not computed. */
+static hma_status run_step(pass *p, hma_store *stores, size_t to) {
+    hma_status status = restore_all(p, stores, to);
+    if (status == HMA_OK) {
+        status = hma_engine_apart(p->e, &p->part, p->x, stores, p->from, to);
+    }
+    for (size_t l = p->from; l < to && status == HMA_OK; l++) {
+        status = after_layer(p, l, &stores[l]);
     }
     return status;
 }
@@ -359,13 +401,15 @@ static hma_status run_level(pass *p, size_t at, hma_store *stores, const hma_tal
         find_cached(p, at, next);
     }
     if (from == to || p->part.rows == 0) {
-        return restore_alone(p, stores, from, to);
+        return restore_all(p, stores, to);
     }
     if (at == 0) {
         status = hma_engine_embed(p->e, &p->part, p->x);
     }
-    if (status == HMA_OK) {
-        status = hma_engine_between(p->e, &p->part, p->x, stores, p->use == HMA_PASS_CACHED, from, to, &watch, tally);
+    if (status == HMA_OK && p->use == HMA_PASS_STEP) {
+        status = run_step(p, stores, to);
+    } else if (status == HMA_OK) {
+        status = hma_engine_between(p->e, &p->part, p->x, stores, fills_stores(p), from, to, &watch, tally);
     }
     if (status != HMA_OK && next) {
         hma_kept_rows_forget(&next->caches); /* rows that were to be filled are not */
@@ -377,13 +421,22 @@ static hma_status run_level(pass *p, size_t at, hma_store *stores, const hma_tal
 }
 
 hma_status hma_trunk_run(hma_trunk *trunk, hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores,
-                         hma_pass_use use, const hma_tally *tally) {
-    if (trunk->level_count == 0 || !engine->kernels->gemm->invariant) {
-        const hma_status status = hma_engine_embed(engine, batch, x);
-        return status == HMA_OK ? hma_engine_layers(engine, batch, x, stores, use == HMA_PASS_CACHED, tally) : status;
-    }
+                         hma_pass_use use, uint32_t *paths, const hma_tally *tally) {
     pass p = {.t = trunk, .e = engine, .batch = batch, .x = x, .use = use};
-    hma_status status = begin(&p);
+    if (trunk->level_count == 0 || !engine->kernels->gemm->invariant) {
+        for (size_t i = 0; paths && i < batch->rows; i++) {
+            paths[i] = HMA_NO_PATH;
+        }
+        const hma_status status = hma_engine_embed(engine, batch, x);
+        if (status == HMA_OK && use == HMA_PASS_STEP) {
+            return hma_engine_apart(engine, batch, x, stores, 0, engine->a->layers);
+        }
+        return status == HMA_OK ? hma_engine_layers(engine, batch, x, stores, fills_stores(&p), tally) : status;
+    }
+    hma_status status = begin(&p, paths);
+    if (status == HMA_OK && paths) {
+        memcpy(paths, p.paths, batch->rows * sizeof *paths);
+    }
     for (size_t i = 0; status == HMA_OK && i <= trunk->level_count; i++) {
         status = run_level(&p, i, stores, tally);
     }

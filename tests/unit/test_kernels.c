@@ -314,12 +314,14 @@ static void attention_case(const hma_vector *v, const case_ *c, float *result) {
     enum { KV_HEADS = 2, HEAD = 1, STORE = 512 };
     const size_t kv_width = KV_HEADS * c->head_dim, q_stride = c->group * c->head_dim + 5;
     float *q = random_floats("q", c->rows * q_stride), *keys = random_floats("keys", STORE * kv_width);
-    float *values = random_floats("values", STORE * kv_width), *tiles = calloc(STORE * kv_width, sizeof *tiles);
+    float *values = random_floats("values", STORE * kv_width), *tiles = calloc(STORE * c->head_dim, sizeof *tiles),
+          *own_values = calloc(STORE * c->head_dim + 16, sizeof *own_values);
     float *scratch = malloc(hma_attention_scratch(c->rows * c->group, c->position + c->rows) * sizeof *scratch);
     double *expected = malloc(c->rows * c->group * c->head_dim * sizeof *expected);
     for (size_t row = 0; row < STORE; row++) {
-        for (size_t d = 0; d < kv_width; d++) {
-            tiles[(row / 16 * kv_width + d) * 16 + row % 16] = keys[row * kv_width + d];
+        for (size_t d = 0; d < c->head_dim; d++) {
+            tiles[(row / 16 * c->head_dim + d) * 16 + row % 16] = keys[row * kv_width + HEAD * c->head_dim + d];
+            own_values[row * c->head_dim + d] = values[row * kv_width + HEAD * c->head_dim + d];
         }
     }
     naive_attention(c, q, q_stride, keys + HEAD * c->head_dim, values + HEAD * c->head_dim, kv_width, expected);
@@ -329,10 +331,8 @@ static void attention_case(const hma_vector *v, const case_ *c, float *result) {
                              .group = c->group,
                              .head_dim = c->head_dim,
                              .position = c->position,
-                             .keys = tiles + HEAD * c->head_dim * 16,
-                             .values = values + HEAD * c->head_dim,
-                             .key_stride = kv_width * 16,
-                             .value_stride = kv_width,
+                             .keys = tiles,
+                             .values = own_values,
                              .spans = c->spans,
                              .span_count = c->span_count,
                              .window = c->window,
@@ -352,6 +352,7 @@ static void attention_case(const hma_vector *v, const case_ *c, float *result) {
     free(keys);
     free(values);
     free(tiles);
+    free(own_values);
     free(scratch);
     free(expected);
 }

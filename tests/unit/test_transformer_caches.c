@@ -214,6 +214,61 @@ static void prompts_are_computed_once_where_models_agree(void **state) {
     close_demo(&p);
 }
 
+/* Operations of the tokens after the first one of each reply. */
+static double steps(hma_model *model, asked *q) {
+    double cost[2];
+    for (size_t turn = 0; turn < 2; turn++) {
+        ask(q, VOCABULARY);
+        for (size_t i = 0; i < REPLIES; i++) {
+            q->g[i].max_tokens = turn ? MOST : 1;
+        }
+        cost[turn] = generate(model, q);
+        if (turn == 0) {
+            hma_generation_clear(q->g, REPLIES);
+        }
+    }
+    return cost[1] - cost[0];
+}
+
+/* As long as a reply says what one of a model with the same first layers has said, its tokens begin behind these layers. */
+static void tokens_that_come_again_begin_where_models_part(void **state) {
+    (void)state;
+    static const size_t depth = 3;
+    static asked before, fresh, kept;
+    for (unsigned threads = 1; threads < 4; threads++) {
+        demo_pair p = open_demo(threads, 0);
+        hma_source *one = merge(&p, 0.3, 0.6), *other = merge(&p, 0.3, 0.5);
+        hma_model *model, *second;
+        assert_ok(hma_model_open(&model, p.context, one, NULL));
+        assert_ok(hma_model_open(&second, p.context, other, NULL));
+        assert_ok(hma_model_keep(model, &depth, 1));
+        const double whole = steps(second, &fresh), first = steps(model, &before);
+        assert_ok(hma_model_rebind(model, other));
+        assert_ok(hma_model_keep(model, NULL, 0));
+        const double after = steps(model, &kept);
+        same_replies(fresh.g, kept.g);
+        double tokens = 0, again = 0;
+        for (size_t i = 0; i < REPLIES; i++) {
+            const hma_ids a = {before.g[i].ids, before.g[i].count}, b = {kept.g[i].ids, kept.g[i].count};
+            const size_t same = hma_ids_common(&a, &b);
+            tokens += (double)b.count - 1;
+            again += same ? (double)same - 1 : 0;
+        }
+        /* three layers of six are saved of those, four fifths of a token's operations being in the layers */
+        assert_true(again > tokens / 4);
+        assert_true(after < whole * (1 - again / tokens * 0.3) && after > whole * (1 - again / tokens * 0.5));
+        assert_true(first > 0.8 * whole);
+        hma_generation_clear(before.g, REPLIES);
+        hma_generation_clear(fresh.g, REPLIES);
+        hma_generation_clear(kept.g, REPLIES);
+        hma_model_close(model);
+        hma_model_close(second);
+        hma_source_free(one);
+        hma_source_free(other);
+        close_demo(&p);
+    }
+}
+
 /* A reward model reads the same prompts again and again. */
 static void rewards_of_known_prompts_cost_their_replies(void **state) {
     (void)state;
@@ -261,6 +316,7 @@ int main(void) {
         cmocka_unit_test(what_was_asked_before_changes_nothing),
         cmocka_unit_test(an_interrupted_pass_leaves_nothing_half_kept),
         cmocka_unit_test(prompts_are_computed_once_where_models_agree),
+        cmocka_unit_test(tokens_that_come_again_begin_where_models_part),
         cmocka_unit_test(rewards_of_known_prompts_cost_their_replies),
     };
     return cmocka_run_group_tests_name("transformer: keys and values that are kept", tests, NULL, NULL);

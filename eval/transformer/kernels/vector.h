@@ -28,9 +28,8 @@ typedef struct hma_attention {
     size_t q_stride;
     size_t rows, group, head_dim; /* rows * group <= HMA_ATTENTION_QUERIES */
     size_t position;      /* of row 0 */
-    const float *keys;    /* of this key/value head: tile t at keys + t * key_stride, [head_dim, 16] */
-    const float *values;  /* row r at values + r * value_stride; 16 floats beyond the last may be read */
-    size_t key_stride, value_stride;
+    const float *keys;    /* of this key/value head: [tile][head_dim][16], row r is lane r % 16 of tile r / 16 */
+    const float *values;  /* [row][head_dim]; 16 floats beyond the last may be read */
     const hma_span *spans; /* by rising position, without gaps, from position 0 to the last query's */
     size_t span_count;
     size_t window;        /* 0: none */

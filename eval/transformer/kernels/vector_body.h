@@ -119,7 +119,7 @@ static void rotate(float *x, size_t heads, size_t head_dim, const float *cosine,
 /* ---- attention ---- */
 
 /* What is kept in registers at once: queries by tiles of keys, and queries by runs of 16 dimensions of values. */
-enum { ROWS_AHEAD = 12 };
+enum { ROWS_AHEAD = 32 };
 #ifdef __AVX512F__
 enum { QUERIES = 8, TILES = 2, VALUE_ROWS = 4, VALUE_LANES = 4 };
 #else
@@ -157,23 +157,21 @@ INLINE void pack_queries(query_group *g, const hma_attention *a, size_t base, si
 
 /*
  * Scores of a group of `count` queries against `tiles` tiles of 16 keys; counts and `packed` are constants after inlining. Each
- * score is one dot product in order of d. The first queries fetch the tiles that follow: a token that is decoded meets each key
- * once, from memory, at strides that the processor does not foresee.
+ * score is one dot product in order of d. `ahead` is fetched meanwhile, as much as is read here.
  */
 INLINE void score_some(const hma_attention *a, const query_group *g, size_t count, bool packed, size_t tiles, const float *keys,
-                       vf out[TILES][QUERIES]) {
+                       const float *ahead, vf out[TILES][QUERIES]) {
     vf acc[TILES][QUERIES];
     for (size_t i = 0; i < count; i++) {
         for (size_t t = 0; t < tiles; t++) {
             acc[t][i] = all(0);
         }
     }
-    const float *ahead = keys + (g->base == 0 ? tiles * a->key_stride : 0);
     for (size_t d = 0; d < a->head_dim; d++) {
         vf k[TILES];
         for (size_t t = 0; t < tiles; t++) {
-            k[t] = load(keys + t * a->key_stride + d * 16);
-            __builtin_prefetch(ahead + t * a->key_stride + d * 16);
+            k[t] = load(keys + (t * a->head_dim + d) * 16);
+            __builtin_prefetch(ahead + (t * a->head_dim + d) * 16);
         }
 #pragma GCC unroll 8
         for (size_t i = 0; i < count; i++) {
@@ -191,18 +189,18 @@ INLINE void score_some(const hma_attention *a, const query_group *g, size_t coun
 }
 
 INLINE void score_tiles(const hma_attention *a, const query_group *g, bool packed, size_t tiles, const float *keys,
-                        vf out[TILES][QUERIES]) {
+                        const float *ahead, vf out[TILES][QUERIES]) {
     switch (g->count) {
-    case 1: score_some(a, g, 1, packed, tiles, keys, out); break;
-    case 2: score_some(a, g, 2, packed, tiles, keys, out); break;
-    case 3: score_some(a, g, 3, packed, tiles, keys, out); break;
+    case 1: score_some(a, g, 1, packed, tiles, keys, ahead, out); break;
+    case 2: score_some(a, g, 2, packed, tiles, keys, ahead, out); break;
+    case 3: score_some(a, g, 3, packed, tiles, keys, ahead, out); break;
 #ifdef __AVX512F__
-    case 4: score_some(a, g, 4, packed, tiles, keys, out); break;
-    case 5: score_some(a, g, 5, packed, tiles, keys, out); break;
-    case 6: score_some(a, g, 6, packed, tiles, keys, out); break;
-    case 7: score_some(a, g, 7, packed, tiles, keys, out); break;
+    case 4: score_some(a, g, 4, packed, tiles, keys, ahead, out); break;
+    case 5: score_some(a, g, 5, packed, tiles, keys, ahead, out); break;
+    case 6: score_some(a, g, 6, packed, tiles, keys, ahead, out); break;
+    case 7: score_some(a, g, 7, packed, tiles, keys, ahead, out); break;
 #endif
-    default: score_some(a, g, QUERIES, packed, tiles, keys, out); break;
+    default: score_some(a, g, QUERIES, packed, tiles, keys, ahead, out); break;
     }
 }
 
@@ -219,13 +217,13 @@ INLINE void place_scores(float *to_row, vf out, size_t tile, size_t first, size_
 }
 
 /* Scores of a group against `tiles` tiles from `tile` on; row `first` of the store belongs to scratch position `at`. */
-INLINE void score_span(const hma_attention *a, const query_group *g, size_t tile, size_t tiles, size_t first, size_t last,
-                       size_t at, size_t stride) {
+INLINE void score_span(const hma_attention *a, const query_group *g, size_t tile, size_t tiles, const float *ahead,
+                       size_t first, size_t last, size_t at, size_t stride) {
     vf out[TILES][QUERIES];
     if (g->packed) {
-        score_tiles(a, g, true, tiles, a->keys + tile * a->key_stride, out);
+        score_tiles(a, g, true, tiles, a->keys + tile * a->head_dim * 16, ahead, out);
     } else {
-        score_tiles(a, g, false, tiles, a->keys + tile * a->key_stride, out);
+        score_tiles(a, g, false, tiles, a->keys + tile * a->head_dim * 16, ahead, out);
     }
     for (size_t t = 0; t < tiles; t++) {
         const size_t row = (tile + t) * 16 < first ? first : (tile + t) * 16;
@@ -235,22 +233,45 @@ INLINE void score_span(const hma_attention *a, const query_group *g, size_t tile
     }
 }
 
-/* Fills scratch[query][position - low] for all positions low <= p < high. */
+/* The part of a span that has positions low <= p < high: rows of the store. */
+typedef struct span_part {
+    size_t first, count, position;
+} span_part;
+
+INLINE span_part part_of(const hma_span *span, size_t low, size_t high) {
+    const size_t from = span->position > low ? span->position : low;
+    const size_t end = span->position + span->count, to = end < high ? end : high;
+    return (span_part){span->first + (from - span->position), from < to ? to - from : 0, from};
+}
+
+/* What is read after span s: the next one's first row of `rows`, else `then`. */
+INLINE const float *after_span(const hma_attention *a, size_t s, const float *rows, const float *then) {
+    return s + 1 < a->span_count ? rows + a->spans[s + 1].first / 16 * 16 * a->head_dim : then;
+}
+
+/*
+ * Fills scratch[query][position - low] for all positions low <= p < high. A token that is decoded meets each key once, from
+ * memory, in pieces too short for the processor to foresee what comes: so the first group fetches the tiles that follow, those
+ * of the next span, and the first values.
+ */
 static void scores(const hma_attention *a, const query_group *g, size_t low, size_t high, size_t stride) {
     for (size_t s = 0; s < a->span_count; s++) {
-        const hma_span *span = &a->spans[s];
-        const size_t from = span->position > low ? span->position : low;
-        const size_t end = span->position + span->count, to = end < high ? end : high;
-        if (from >= to) {
+        const span_part p = part_of(&a->spans[s], low, high);
+        if (p.count == 0) {
             continue;
         }
-        const size_t first = span->first + (from - span->position), last = first + (to - from), end_tile = (last + 15) / 16;
-        size_t tile = first / 16;
-        for (; tile + TILES <= end_tile; tile += TILES) {
-            score_span(a, g, tile, TILES, first, last, from - low, stride);
-        }
-        for (; tile < end_tile; tile++) {
-            score_span(a, g, tile, 1, first, last, from - low, stride);
+        const size_t first = p.first, last = first + p.count, end_tile = (last + 15) / 16, size = a->head_dim * 16;
+        const float *after = after_span(a, s, a->keys, a->values + a->spans[0].first * a->head_dim);
+        for (size_t tile = first / 16, tiles; tile < end_tile; tile += tiles) {
+            tiles = tile + TILES <= end_tile ? TILES : 1;
+            const float *ahead = g->base                   ? a->keys + tile * size
+                                 : tile + tiles < end_tile ? a->keys + (tile + tiles) * size
+                                                           : after;
+            if (tiles == TILES) {
+                score_span(a, g, tile, TILES, ahead, first, last, p.position - low, stride);
+            } else {
+                score_span(a, g, tile, 1, ahead, first, last, p.position - low, stride);
+            }
         }
     }
 }
@@ -309,17 +330,20 @@ INLINE void mix_values(const hma_attention *a, size_t base, size_t count, size_t
         }
     }
     for (size_t s = 0; s < a->span_count; s++) {
-        const hma_span *span = &a->spans[s];
-        const size_t from = span->position > low ? span->position : low;
-        const size_t end = span->position + span->count, to = end < high ? end : high;
-        for (size_t p = from; p < to; p++) {
-            const float *v = a->values + (span->first + (p - span->position)) * a->value_stride + lane;
-            for (size_t l = 0; base == 0 && l < lanes; l++) {
-                __builtin_prefetch(v + ROWS_AHEAD * a->value_stride + 16 * l);
+        const span_part some = part_of(&a->spans[s], low, high);
+        const float *after = after_span(a, s, a->values, a->values);
+        for (size_t p = 0; p < some.count; p++) {
+            const float *v = a->values + (some.first + p) * a->head_dim + lane;
+            if (base == 0) {
+                const float *ahead = p + ROWS_AHEAD < some.count ? v + ROWS_AHEAD * a->head_dim
+                                                                 : after + (p + ROWS_AHEAD - some.count) * a->head_dim;
+                for (size_t l = 0; l < lanes; l++) {
+                    __builtin_prefetch(ahead + 16 * l);
+                }
             }
 #pragma GCC unroll 4
             for (size_t i = 0; i < VALUE_ROWS; i++) {
-                const float w = weight[i][p - low];
+                const float w = weight[i][some.position - low + p];
 #pragma GCC unroll 4
                 for (size_t l = 0; l < VALUE_LANES; l++) {
                     if (l < lanes) {
