@@ -6,8 +6,9 @@
  *
  * Wrong guesses cost a pass. So every eighth reply is tried first, and the others only when most of what was guessed of those
  * was right; greedy replies and drawn ones are judged apart. A round of further guesses follows only on a round that ended
- * replies. Many drawn replies are not guessed at all where weights stay in memory: a token costs the same in a step as in a
- * guess there, similar models soon draw something else, and until they do steps take what is kept of them (trunk.h).
+ * replies. Many drawn replies are not tried where weights stay in memory unless most of what was guessed of the model before
+ * was right: a token costs as much in a guess as in a step there, similar models may soon draw something else, and until they
+ * do steps take what is kept of them (trunk.h).
  *
  * Exact, because the bits of a position do not depend on how many others are computed with it; backends of which that is not
  * true take no guesses.
@@ -188,9 +189,15 @@ static void judge_guesses(guessing *g) {
     }
 }
 
+/* What tokens cost in a step they cost in a guess, if there are enough of them and nothing waits for weights. */
+static bool drawn_may_pay(const guessing *g) {
+    const bool full = g->asked[DRAWN] >= FULL_STEP && hma_model_resident(g->m);
+    return !full || g->m->drawn_right >= g->m->drawn_guessed / 2;
+}
+
 static bool is_worth_trying(const guessing *g, size_t number, bool probing) {
     const int kind = kind_of(&g->replies[number]);
-    if (kind == DRAWN && g->asked[DRAWN] >= FULL_STEP && hma_model_resident(g->m)) {
+    if (kind == DRAWN && !drawn_may_pay(g)) {
         return false;
     }
     return probing ? number % PROBE == 0 : g->right[kind] >= g->guessed[kind] / 2;
@@ -340,6 +347,23 @@ static hma_status finish(guessing *g) {
     return status;
 }
 
+/* How right the first guesses of drawn replies were, tried or not: the next model's will be about as right. */
+static void remember_drawn(guessing *g) {
+    double guessed = 0, right = 0;
+    for (size_t i = 0; i < g->count; i++) {
+        const hma_generation *r = g->replies[i].request;
+        if (kind_of(&g->replies[i]) == DRAWN && r->guess_count) {
+            const hma_ids said = {r->ids, r->count};
+            guessed += (double)r->guesses[0].count;
+            right += (double)hma_ids_common(&said, &r->guesses[0]);
+        }
+    }
+    if (guessed > 0) {
+        g->m->drawn_guessed = guessed;
+        g->m->drawn_right = right;
+    }
+}
+
 /* ---- the call ---- */
 
 static hma_status begin(guessing *g, hma_generation *requests) {
@@ -371,6 +395,9 @@ static hma_status generate_guessing(hma_model *m, hma_generation *requests, size
     }
     if (status == HMA_OK) {
         status = finish(&g);
+    }
+    if (status == HMA_OK) {
+        remember_drawn(&g);
     }
     for (size_t i = 0; g.replies && i < count; i++) {
         free(g.replies[i].sequence);

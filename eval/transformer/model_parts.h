@@ -18,6 +18,7 @@ struct hma_model {
     size_t eos_count;
     int32_t bos, pad;
     hma_model_counters counters;
+    double drawn_guessed, drawn_right; /* tokens that were guessed of sampled replies in the last call, and how many came true */
 };
 
 /* HMA_BAD_DATA when an id is not in the vocabulary; `what` names the sequence. */
