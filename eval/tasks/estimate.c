@@ -213,8 +213,8 @@ hma_status hma_evaluator_expect(hma_evaluator *e, double shared, size_t models, 
     return HMA_OK;
 }
 
-/* Weights, and then what is largest: a pass over questions, or replies of which some are judged while others are given. What is
- * kept for other models comes on top of both. */
+/* Weights, and then what is largest: a pass over questions, or replies of which some are judged while others are given; of the
+ * other one's memory an eighth of what is left may lie by (base/context.h). What is kept for other models comes on top. */
 static uint64_t estimate_memory(const hma_evaluator *e, const hma_work *own, const replies_work *replies,
                                 const hma_work *judging) {
     const hma_outlay *o = &e->outlay;
@@ -227,7 +227,9 @@ static uint64_t estimate_memory(const hma_evaluator *e, const hma_work *own, con
         kept = hma_model_kept_bytes(e->model, o->pairs.tokens, o->prompts.tokens + replies->steps.tokens);
         kept += judge && hma_judge_models(e->judge) == 1 ? hma_model_kept_bytes(judge, 0, judging->tokens) : 0;
     }
-    return hma_context_claimed(e->context) + hma_max_u64(hma_model_work_bytes(e->model, own), giving) + kept;
+    const uint64_t asking = hma_model_work_bytes(e->model, own), by = hma_min_u64(asking, giving);
+    return hma_context_claimed(e->context) + hma_max_u64(asking, giving) + hma_min_u64(by, hma_context_left(e->context) / 8) +
+           kept;
 }
 
 hma_status hma_evaluator_estimate(hma_evaluator *e, const hma_source *source, hma_cost *out) {

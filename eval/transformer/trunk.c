@@ -93,9 +93,18 @@ static void bind_level(hma_trunk_level *l, const hma_weights *weights) {
     }
 }
 
+/* What is kept of the model in hand. */
+static bool is_of_use(const hma_trunk_level *l) { return l->streams.used || l->caches.used; }
+
+/* Every reply adds to the paths: when they are many, and nothing is kept of any, their numbers are given anew. */
 void hma_trunk_bind(hma_trunk *t, const hma_weights *weights) {
+    bool used = false;
     for (size_t i = 0; i < t->level_count; i++) {
         bind_level(&t->levels[i], weights);
+        used = used || is_of_use(&t->levels[i]);
+    }
+    if (!used && t->paths.count > hma_trunk_most_paths(t) / 2) {
+        hma_token_paths_free(&t->paths);
     }
 }
 
@@ -108,9 +117,6 @@ static void set_width(hma_trunk *t, hma_trunk_level *l, size_t layers) {
         l->caches.width = width;
     }
 }
-
-/* What is kept of the model in hand. */
-static bool is_of_use(const hma_trunk_level *l) { return l->streams.used || l->caches.used; }
 
 static void drop_level(hma_trunk *t, hma_trunk_level *l) {
     drop(t, &l->streams);

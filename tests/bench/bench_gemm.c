@@ -4,9 +4,10 @@
  *
  *     bench_gemm [threads [model]]        (135M, 1.1B or 3B: its shapes only)
  *
- * Many rows are cut into tiles of rows, a few rows by columns, as the engine does. Inside the timed window: the product, with
- * all that a backend does to X. Outside: packing of W. One thread is measured in CPU time, so that what else runs on the
- * machine costs it no more than its share of the caches; several in wall time, with nothing beside them.
+ * Cut as the engine cuts them: many rows into tiles of rows, whose results go into memory of the thread (the next operation of
+ * the layer reads them there), for the head also into tiles of columns; a few rows by columns. Inside the timed window: the
+ * product, with all that a backend does to X. Outside: packing of W. One thread is measured in CPU time, so that what else runs
+ * on the machine costs it no more than its share of the caches; several in wall time, with nothing beside them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "base/pool.h"
 #include "clock.h"
 #include "eval/transformer/kernels/kernels.h"
+#include "eval/transformer/weights.h"
 #include "peak.h"
 
 enum { ROUNDS = 5, BACKENDS = 8, ROWS = 96, HUGE_BLOCK = 1 << 22 };
@@ -38,20 +40,23 @@ typedef struct job {
     const shape *s;
     const float *x;
     const void *packed;
-    float *y;
+    float *y; /* [m, n]; of tiles of rows [threads][ROWS, columns] */
     size_t m;
-    size_t columns; /* of a task, when few rows are cut by columns; 0: not */
+    size_t columns; /* of a task */
 } job;
+
+static size_t pieces_of(const job *j) { return (j->s->n + j->columns - 1) / j->columns; }
 
 static hma_status run_tile(void *argument, size_t index, size_t worker) {
     const job *j = argument;
-    const size_t n = j->s->n, k = j->s->k;
-    (void)worker;
-    if (j->columns) {
-        const size_t first = index * j->columns, count = n - first < j->columns ? n - first : j->columns;
+    const size_t n = j->s->n, k = j->s->k, pieces = pieces_of(j);
+    const size_t row = index / pieces * ROWS, first = index % pieces * j->columns;
+    const size_t count = n - first < j->columns ? n - first : j->columns;
+    if (j->m < ROWS) {
         j->gemm->multiply(j->x, k, j->m, j->packed, n, k, first, count, j->y + first, n);
     } else {
-        j->gemm->multiply(j->x + index * ROWS * k, k, ROWS, j->packed, n, k, 0, n, j->y + index * ROWS * n, n);
+        j->gemm->multiply(j->x + row * k, k, ROWS, j->packed, n, k, first, count, j->y + worker * ROWS * j->columns,
+                          j->columns);
     }
     return HMA_OK;
 }
@@ -61,7 +66,7 @@ static double clock_of(const hma_pool *pool) { return hma_pool_threads(pool) == 
 
 /* Operations per second. */
 static double rate_of(hma_pool *pool, const job *j) {
-    const size_t tiles = j->columns ? (j->s->n + j->columns - 1) / j->columns : j->m / ROWS;
+    const size_t tiles = pieces_of(j) * (j->m < ROWS ? 1 : j->m / ROWS);
     const double flops = 2.0 * (double)j->m * (double)j->s->n * (double)j->s->k;
     const int repeats = 1 + (int)(1e9 / flops);
     const double start = clock_of(pool);
@@ -96,8 +101,9 @@ static void run_shape(hma_pool *pool, const backend *backends, const shape *s, s
     }
     for (size_t r = 0; r <= ROUNDS; r++) {
         for (size_t b = 0; b < BACKENDS && backends[b].gemm; b++) {
-            const size_t columns = hma_gemm_columns_at_once(backends[b].gemm, s->n, hma_pool_threads(pool));
-            const job j = {backends[b].gemm, s, x, packed[b], y, m, m < ROWS ? columns : 0};
+            const size_t few = hma_gemm_columns_at_once(backends[b].gemm, s->n, hma_pool_threads(pool));
+            const size_t many = s->n > HMA_HEAD_TILE && strcmp(s->what, "head") == 0 ? HMA_HEAD_TILE : s->n;
+            const job j = {backends[b].gemm, s, x, packed[b], y, m, m < ROWS ? few : many};
             rate[b][r ? r - 1 : 0] = rate_of(pool, &j); /* the first round warms up and is overwritten */
         }
     }

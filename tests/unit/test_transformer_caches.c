@@ -5,8 +5,10 @@
 #include "demo_pair.h"
 #include "opened_model.h"
 
+#include "base/context.h"
 #include "base/rng.h"
 #include "eval/transformer/model_parts.h"
+#include "eval/transformer/trunk_parts.h"
 
 enum { REPLIES = 18, PROMPT = 20, MOST = 12, LAYERS = 6, VOCABULARY = 1000 };
 
@@ -269,6 +271,71 @@ static void tokens_that_come_again_begin_where_models_part(void **state) {
     }
 }
 
+/* Operations of replies with noise of their own. */
+static double reply_with(hma_model *model, asked *q, size_t noise) {
+    ask(q, VOCABULARY);
+    for (size_t i = 0; i < REPLIES; i++) {
+        q->g[i].temperature = 1;
+        q->g[i].max_tokens = MOST;
+        q->g[i].stream = noise * REPLIES + i;
+    }
+    return generate(model, q);
+}
+
+/* Numbers of token paths are given anew before they run out: the last of many models shares as much as the first. */
+static void many_models_do_not_use_up_the_paths(void **state) {
+    (void)state;
+    enum { PAIRS = 60, LEFT = 8 << 20 };
+    static const size_t depth = 3;
+    static asked q, fresh;
+    demo_pair p = open_demo(2, 0);
+    hma_model *model;
+    hma_source *bound = merge(&p, 0, 0.6);
+    assert_ok(hma_model_open(&model, p.context, bound, NULL));
+    const uint64_t weights = hma_context_claimed(p.context);
+    const size_t most = LEFT / 4 / (hma_model_description(model)->hidden * sizeof(float));
+    hma_model_close(model);
+    hma_source_free(bound);
+    close_demo(&p);
+
+    p = open_demo(2, weights + LEFT);
+    bound = merge(&p, 0, 0.6);
+    assert_ok(hma_model_open(&model, p.context, bound, NULL));
+    assert_true(hma_model_resident(model));
+    size_t tokens = 0, anew = 0;
+    double saved = 0;
+    for (size_t i = 0; i < PAIRS; i++) {
+        for (size_t second = 0; second < 2; second++) {
+            const size_t before = model->trunk->paths.count;
+            hma_source *next = merge(&p, (double)i / PAIRS, second ? 0.6 : 0.55);
+            assert_ok(hma_model_rebind(model, next));
+            hma_source_free(bound);
+            bound = next;
+            assert_ok(hma_model_keep(model, &depth, second ? 0 : 1));
+            const double cost = reply_with(model, &q, i);
+            saved = second && i + 1 == PAIRS ? cost : 0;
+            for (size_t r = 0; r < REPLIES; r++) {
+                tokens += second ? 0 : q.g[r].count;
+            }
+            hma_generation_clear(q.g, REPLIES);
+            anew += model->trunk->paths.count < before;
+            assert_true(model->trunk->paths.count < most);
+        }
+    }
+    assert_true(tokens > most && anew > 0);
+    hma_model *alone;
+    hma_context *plenty;
+    assert_ok(hma_context_new(&plenty, NULL));
+    assert_ok(hma_model_open(&alone, plenty, bound, NULL));
+    assert_true(saved < 0.75 * reply_with(alone, &fresh, PAIRS - 1));
+    hma_generation_clear(fresh.g, REPLIES);
+    hma_model_close(alone);
+    hma_context_free(plenty);
+    hma_model_close(model);
+    hma_source_free(bound);
+    close_demo(&p);
+}
+
 /* A reward model reads the same prompts again and again. */
 static void rewards_of_known_prompts_cost_their_replies(void **state) {
     (void)state;
@@ -317,6 +384,7 @@ int main(void) {
         cmocka_unit_test(an_interrupted_pass_leaves_nothing_half_kept),
         cmocka_unit_test(prompts_are_computed_once_where_models_agree),
         cmocka_unit_test(tokens_that_come_again_begin_where_models_part),
+        cmocka_unit_test(many_models_do_not_use_up_the_paths),
         cmocka_unit_test(rewards_of_known_prompts_cost_their_replies),
     };
     return cmocka_run_group_tests_name("transformer: keys and values that are kept", tests, NULL, NULL);
