@@ -40,10 +40,13 @@ typedef struct job {
     const shape *s;
     const float *x;
     const void *packed;
-    float *y; /* [m, n]; of tiles of rows [threads][ROWS, columns] */
+    float *y; /* [m, n]; of tiles of rows [threads][ROWS, tile_stride()] */
     size_t m;
     size_t columns; /* of a task */
 } job;
+
+/* From a row of a tile to the next: not whole pages (as in layer.c). */
+static size_t tile_stride(const job *j) { return j->columns % 1024 == 0 ? j->columns + 256 : j->columns; }
 
 static size_t pieces_of(const job *j) { return (j->s->n + j->columns - 1) / j->columns; }
 
@@ -55,8 +58,8 @@ static hma_status run_tile(void *argument, size_t index, size_t worker) {
     if (j->m < ROWS) {
         j->gemm->multiply(j->x, k, j->m, j->packed, n, k, first, count, j->y + first, n);
     } else {
-        j->gemm->multiply(j->x + row * k, k, ROWS, j->packed, n, k, first, count, j->y + worker * ROWS * j->columns,
-                          j->columns);
+        const size_t stride = tile_stride(j);
+        j->gemm->multiply(j->x + row * k, k, ROWS, j->packed, n, k, first, count, j->y + worker * ROWS * stride, stride);
     }
     return HMA_OK;
 }
