@@ -53,8 +53,9 @@ static void print_text(const hma_run_plan *plan, size_t candidates) {
                  (unsigned long long)one->new_tokens, (unsigned long long)one->judged_tokens);
     (void)printf("operations  %.3g for one, %.3g for all, %.0f G/s in large products\n", one->flops, plan->flops,
                  one->rate / 1e9);
-    (void)printf("memory      %.0f MB at most, weights %s\n", (double)one->memory / 1e6,
-                 one->resident ? "stay in it" : "are read layer by layer");
+    (void)printf("memory      %.0f MB for one, weights %s%s\n", (double)one->memory / 1e6,
+                 one->resident ? "stay in it" : "are read layer by layer",
+                 plan->candidates > 1 ? "; more for all, as far as --memory permits: what later ones need is kept" : "");
     (void)printf("time        ");
     print_duration(one->seconds);
     (void)printf(" for one, ");
