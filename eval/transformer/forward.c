@@ -402,9 +402,9 @@ hma_status hma_engine_apart(hma_engine *e, const hma_batch *batch, float *x, hma
         const double start = hma_seconds();
         status = hma_pool_run(hma_context_pool(e->context), (batch->rows + share - 1) / share, run_apart, &job);
         e->seconds += hma_seconds() - start;
-    }
-    for (size_t l = from; l < to; l++) {
-        e->flops += batch_flops(e, batch, l, NULL);
+        for (size_t l = from; l < to; l++) {
+            e->flops += batch_flops(e, batch, l, NULL);
+        }
     }
     hma_layer_plan_free(&job.run);
     free(job.layers);

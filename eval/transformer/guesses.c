@@ -33,14 +33,15 @@ typedef struct reply {
     bool finished;
 } reply;
 
-enum { GREEDY, DRAWN, KINDS, PROBE = 8, FULL_STEP = 16 };
+enum { GREEDY, DRAWN, KINDS };
+enum { PROBE = 8, FULL_STEP = 16 };
 
 typedef struct guessing {
     hma_model *m;
     const hma_onlooker *onlooker;
     reply *replies; /* [count] */
     size_t count;
-    size_t asked[KINDS];
+    size_t drawn;                        /* replies of that kind, tried or not */
     double guessed[KINDS], right[KINDS]; /* tokens, in all rounds */
     /* of the pass that is answered */
     const hma_question *questions;
@@ -191,7 +192,7 @@ static void judge_guesses(guessing *g) {
 
 /* What tokens cost in a step they cost in a guess, if there are enough of them and nothing waits for weights. */
 static bool drawn_may_pay(const guessing *g) {
-    const bool full = g->asked[DRAWN] >= FULL_STEP && hma_model_resident(g->m);
+    const bool full = g->drawn >= FULL_STEP && hma_model_resident(g->m);
     return !full || g->m->drawn_right >= g->m->drawn_guessed / 2;
 }
 
@@ -378,7 +379,7 @@ static hma_status begin(guessing *g, hma_generation *requests) {
         }
         if (status == HMA_OK) {
             memcpy(r->sequence, r->prompt.ids, r->prompt.count * sizeof *r->sequence);
-            g->asked[kind_of(r)]++;
+            g->drawn += kind_of(r) == DRAWN;
         }
     }
     return status;

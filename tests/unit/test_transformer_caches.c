@@ -282,6 +282,38 @@ static double reply_with(hma_model *model, asked *q, size_t noise) {
     return generate(model, q);
 }
 
+/* Many sampled replies are guessed once, to see; after guesses that were wrong the next call does without them. */
+static void wrong_guesses_of_sampled_replies_are_not_made_again(void **state) {
+    (void)state;
+    static asked plain, q;
+    demo_pair p = open_demo(2, 0);
+    hma_source *source = merge(&p, 0.3, 0.6);
+    hma_model *model, *alone;
+    assert_ok(hma_model_open(&model, p.context, source, NULL));
+    assert_ok(hma_model_open(&alone, p.context, source, NULL));
+    const double cost = reply_with(alone, &plain, 0);
+    for (size_t turn = 0; turn < 3; turn++) {
+        ask(&q, VOCABULARY);
+        for (size_t i = 0; i < REPLIES; i++) {
+            q.g[i].temperature = 1;
+            q.g[i].max_tokens = MOST;
+            q.guess[i][0] = (plain.g[i].count ? plain.g[i].ids[0] + 1 : 1) % VOCABULARY;
+            q.guesses[i] = (hma_ids){q.guess[i], MOST};
+            q.g[i].guesses = &q.guesses[i];
+            q.g[i].guess_count = 1;
+        }
+        const double guessing = generate(model, &q);
+        same_replies(plain.g, q.g);
+        assert_true(turn ? guessing == cost : guessing > 1.05 * cost);
+        hma_generation_clear(q.g, REPLIES);
+    }
+    hma_generation_clear(plain.g, REPLIES);
+    hma_model_close(model);
+    hma_model_close(alone);
+    hma_source_free(source);
+    close_demo(&p);
+}
+
 /* Numbers of token paths are given anew before they run out: the last of many models shares as much as the first. */
 static void many_models_do_not_use_up_the_paths(void **state) {
     (void)state;
@@ -384,6 +416,7 @@ int main(void) {
         cmocka_unit_test(an_interrupted_pass_leaves_nothing_half_kept),
         cmocka_unit_test(prompts_are_computed_once_where_models_agree),
         cmocka_unit_test(tokens_that_come_again_begin_where_models_part),
+        cmocka_unit_test(wrong_guesses_of_sampled_replies_are_not_made_again),
         cmocka_unit_test(many_models_do_not_use_up_the_paths),
         cmocka_unit_test(rewards_of_known_prompts_cost_their_replies),
     };

@@ -10,6 +10,7 @@ hma sweep pre post --suite demo/suite.json --run run --limit 3 --blocks 3 --grid
 # Now there are replies, and a merge, to learn from.
 plan --json | sed -E 's/"(tokens|new_tokens|judged_tokens)":[0-9]+/"\1":N/g' | mask
 plan --json | grep -o '"new_tokens":[0-9]*' | awk -F: '{ print ($2 < 384 ? "shorter" : "as long") }'
+plan | grep -c -E '^memory +[0-9]+ MB for one, .*; more for all, as far as --memory permits'
 plan | grep -c -E '^measured .* for each of the merges so far: .* for those that are left$'
 hma sweep pre post --suite demo/suite.json --run run --limit 3 --blocks 3 --levels 0,1 -q >/dev/null
 plan | mask
