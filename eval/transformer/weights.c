@@ -1,3 +1,4 @@
+/* Opening weights, alone or beside others, and going over to another source. */
 #include "eval/transformer/weights.h"
 
 #include <stdlib.h>
@@ -8,64 +9,86 @@
 #include "base/memory.h"
 #include "eval/transformer/weights_parts.h"
 
-/* ---- opening ---- */
+/* ---- memory ---- */
 
-/* What everything together takes once it has been read. */
-static uint64_t resident_bytes(const hma_weights *w) {
-    return (uint64_t)w->layer_bytes * w->a->layers + hma_matrix_bytes(w->kernels->gemm, &w->plan.head) +
-           (uint64_t)w->a->vocabulary * w->a->hidden * sizeof(float);
+static uint64_t embedding_bytes(const hma_architecture *a, size_t tokens) {
+    return (uint64_t)hma_min_size(a->vocabulary, tokens) * a->hidden * sizeof(float);
 }
 
+/* What everything together takes once it has been read. */
+static uint64_t resident_bytes(const hma_weights *w, size_t layer_bytes) {
+    return (uint64_t)layer_bytes * w->a->layers + hma_matrix_bytes(w->kernels->gemm, &w->plan.head) +
+           embedding_bytes(w->a, SIZE_MAX);
+}
+
+enum { STREAMED_SLOTS = 2 };
+
 /* Two layers, a tile of the head, and the embeddings of the tokens that are asked for, at most all. */
-static uint64_t streamed_bytes(const hma_weights *w) {
-    return (uint64_t)w->layer_bytes * w->slots + (uint64_t)HMA_HEAD_TILE * w->a->hidden * w->kernels->gemm->weight_bytes +
-           (uint64_t)w->a->vocabulary * w->a->hidden * sizeof(float);
+static uint64_t streamed_bytes(const hma_weights *w, size_t layer_bytes) {
+    return (uint64_t)layer_bytes * STREAMED_SLOTS + (uint64_t)HMA_HEAD_TILE * w->a->hidden * w->kernels->gemm->weight_bytes +
+           embedding_bytes(w->a, SIZE_MAX);
 }
 
 /* Of what other models have left, five eighths may be taken for good: the rest is for what is computed. */
-static void choose_residency(hma_weights *w) {
-    const uint64_t left = hma_context_left(w->context);
-    w->resident = resident_bytes(w) <= left / 8 * 5;
-    w->slots = w->resident ? w->a->layers : 2;
-    w->reserved = w->resident ? resident_bytes(w) : hma_min_u64(streamed_bytes(w), left / 8 * 5);
-    hma_context_claim(w->context, w->reserved);
+static hma_status choose_residency(hma_weights *w) {
+    const uint64_t most = hma_context_left(w->context) / 8 * 5;
+    const size_t layer_bytes = hma_layer_bytes(w->kernels->gemm, &w->plan.layers[0]);
+    const bool resident = resident_bytes(w, layer_bytes) <= most;
+    const hma_status status =
+        hma_weight_buffers_new(&w->buffers, resident ? w->a->layers : STREAMED_SLOTS, layer_bytes, resident);
+    if (status == HMA_OK) {
+        w->reserved = resident ? resident_bytes(w, layer_bytes) : hma_min_u64(streamed_bytes(w, layer_bytes), most);
+        hma_context_claim(w->context, w->reserved);
+    }
+    return status;
 }
 
+/* ---- opening ---- */
+
 static hma_status allocate(hma_weights *w) {
-    w->layers = HMA_NEW(hma_layer, w->slots);
-    w->memory = HMA_NEW(char *, w->slots);
-    w->loaded = HMA_NEW(size_t, w->slots);
-    w->embedding_row = HMA_NEW(float *, w->a->vocabulary);
     w->layer_key = HMA_NEW(hma_part_key, w->a->layers);
     w->trunk_key = HMA_NEW(hma_part_key, w->a->layers + 1);
-    if (!w->layers || !w->memory || !w->loaded || !w->embedding_row || !w->layer_key || !w->trunk_key) {
+    if (!w->layer_key || !w->trunk_key) {
         return HMA_FAILURE;
     }
     const size_t widest = hma_layer_widest(&w->plan.layers[0]);
-    return hma_packer_new(&w->packer, w->a, w->kernels, hma_context_pool(w->context), widest);
+    const hma_status status = hma_packer_new(&w->packer, w->a, w->kernels, hma_context_pool(w->context), widest);
+    return status == HMA_OK ? hma_weights_make_keys(w) : status;
 }
 
-hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_source *source, const hma_architecture *a,
-                            hma_kernels *kernels) {
+/* Knows its tensors; has no memory of its own yet. */
+static hma_status begin(hma_weights **out, hma_context *context, const hma_source *source, const hma_architecture *a,
+                        hma_kernels *kernels) {
     hma_weights *w = HMA_NEW(hma_weights, 1);
     if (!w) {
         return HMA_FAILURE;
     }
-    w->context = context;
-    w->source = source;
-    w->a = a;
-    w->kernels = kernels;
+    *w = (hma_weights){.context = context, .source = source, .a = a, .kernels = kernels};
     hma_status status = hma_weights_plan_make(&w->plan, source, a);
     if (status != HMA_OK) {
         free(w);
         return status;
     }
     hma_kernels_fit(kernels, hma_weights_plan_is_bf16(&w->plan, a->layers));
-    w->layer_bytes = hma_layer_bytes(kernels->gemm, &w->plan.layers[0]);
-    choose_residency(w);
     status = allocate(w);
+    if (status != HMA_OK) {
+        hma_weights_close(w);
+        return status;
+    }
+    *out = w;
+    return HMA_OK;
+}
+
+hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_source *source, const hma_architecture *a,
+                            hma_kernels *kernels) {
+    hma_weights *w;
+    hma_status status = begin(&w, context, source, a, kernels);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status = choose_residency(w);
     if (status == HMA_OK) {
-        status = hma_weights_make_keys(w);
+        status = hma_embedding_rows_new(&w->embedding, a->vocabulary);
     }
     if (status != HMA_OK) {
         hma_weights_close(w);
@@ -75,48 +98,48 @@ hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_s
     return HMA_OK;
 }
 
-/* ---- forgetting what another source has otherwise ---- */
+static bool same(const hma_part_key *a, const hma_part_key *b) { return strcmp(a->digest, b->digest) == 0; }
 
-static void forget_embedding(hma_weights *w) {
-    for (size_t i = 0; w->embedding_row && i < w->a->vocabulary; i++) {
-        free(w->embedding_row[i]);
-        w->embedding_row[i] = NULL;
+hma_status hma_weights_open_beside(hma_weights **out, hma_weights *leader, const hma_source *source, const hma_architecture *a,
+                                   hma_kernels *kernels, size_t tokens) {
+    hma_weights *w;
+    hma_status status = begin(&w, leader->context, source, a, kernels);
+    if (status != HMA_OK) {
+        return status;
     }
-    free(w->positions);
-    w->positions = NULL;
-    w->embedding_checked = false;
-}
-
-static void forget_norm(hma_weights *w) {
-    free(w->final_norm);
-    w->final_norm = NULL;
-}
-
-/* The large memory that the head is packed into stays. */
-static void forget_head(hma_weights *w) {
-    free(w->head_bias);
-    w->head_bias = NULL;
-    w->head_count = 0;
+    if (leader->buffers->resident || kernels->gemm != leader->kernels->gemm) {
+        hma_weights_close(w);
+        return hma_error(HMA_INCOMPATIBLE, "a model beside another one needs weights that are streamed and packed alike");
+    }
+    w->buffers = leader->buffers;
+    w->buffers->users++;
+    if (same(&w->trunk_key[0], &leader->trunk_key[0])) {
+        w->embedding = leader->embedding;
+        w->embedding->users++;
+    } else {
+        status = hma_embedding_rows_new(&w->embedding, a->vocabulary);
+        w->reserved = hma_min_u64(embedding_bytes(a, tokens), hma_context_left(w->context) / 8 * 5);
+        hma_context_claim(w->context, w->reserved);
+    }
+    if (status != HMA_OK) {
+        hma_weights_close(w);
+        return status;
+    }
+    *out = w;
+    return HMA_OK;
 }
 
 static void free_parts(hma_weights *w) {
-    hma_ahead_free(w->ahead);
-    for (size_t slot = 0; w->memory && slot < w->slots; slot++) {
-        free(w->memory[slot]);
-    }
-    forget_embedding(w);
-    forget_norm(w);
-    forget_head(w);
+    hma_weight_buffers_leave(w->buffers);
+    hma_embedding_rows_leave(w->embedding, w->a->vocabulary);
     hma_context_release(w->context, w->reserved);
     hma_weights_plan_clear(&w->plan, w->a->layers);
     hma_packer_free(&w->packer);
-    free(w->layers);
-    free(w->memory);
-    free(w->embedding_row);
-    free(w->loaded);
+    free(w->positions);
+    free(w->final_norm);
+    free(w->head_bias);
     free(w->layer_key);
     free(w->trunk_key);
-    free(w->head);
 }
 
 void hma_weights_close(hma_weights *w) {
@@ -126,23 +149,29 @@ void hma_weights_close(hma_weights *w) {
     }
 }
 
-static bool same(const hma_part_key *a, const hma_part_key *b) { return strcmp(a->digest, b->digest) == 0; }
+/* ---- another source ---- */
 
-/* Layers that are in memory and have other values now. */
-static void forget_layers(hma_weights *w, const hma_part_key *before) {
-    for (size_t slot = 0; slot < w->slots; slot++) {
-        const size_t layer = w->loaded[slot] ? w->loaded[slot] - 1 : 0;
-        if (w->loaded[slot] && !same(&before[layer], &w->layer_key[layer])) {
-            w->loaded[slot] = 0;
-        }
+/* What another source has otherwise. Layers and head say themselves whose they are. */
+static hma_status forget_embedding(hma_weights *w) {
+    hma_embedding_rows *rows;
+    const hma_status status = hma_embedding_rows_new(&rows, w->a->vocabulary);
+    if (status == HMA_OK) {
+        hma_embedding_rows_leave(w->embedding, w->a->vocabulary);
+        w->embedding = rows;
+        free(w->positions);
+        w->positions = NULL;
     }
+    return status;
 }
 
-/* What went wrong with a layer that nobody asked for goes wrong again when somebody does. */
-void hma_weights_settle(hma_weights *w) {
-    if (w->ahead && !hma_ahead_settle(w->ahead)) {
-        w->loaded[1 - w->in_use] = 0;
-    }
+static void forget_norm(hma_weights *w) {
+    free(w->final_norm);
+    w->final_norm = NULL;
+}
+
+static void forget_head(hma_weights *w) {
+    free(w->head_bias);
+    w->head_bias = NULL;
 }
 
 /* Weights of another type are packed by other kernels: everything is made anew, where it was. */
@@ -164,32 +193,39 @@ static hma_status open_again(hma_weights *w, const hma_source *source) {
     return HMA_OK;
 }
 
+/* What is known of a source before it takes the place of another one. */
+static hma_status look_at(hma_weights *fresh, const hma_source *source, const hma_architecture *a) {
+    *fresh = (hma_weights){.source = source, .a = a};
+    fresh->layer_key = HMA_NEW(hma_part_key, a->layers);
+    fresh->trunk_key = HMA_NEW(hma_part_key, a->layers + 1);
+    const hma_status status =
+        fresh->layer_key && fresh->trunk_key ? hma_weights_plan_make(&fresh->plan, source, a) : HMA_FAILURE;
+    return status == HMA_OK ? hma_weights_make_keys(fresh) : status;
+}
+
+static void look_away(hma_weights *fresh) {
+    hma_weights_plan_clear(&fresh->plan, fresh->a->layers);
+    free(fresh->layer_key);
+    free(fresh->trunk_key);
+}
+
 hma_status hma_weights_rebind(hma_weights *w, const hma_source *source) {
-    const size_t layers = w->a->layers;
-    hma_weights fresh = {.source = source, .a = w->a};
-    fresh.layer_key = HMA_NEW(hma_part_key, layers);
-    fresh.trunk_key = HMA_NEW(hma_part_key, layers + 1);
-    hma_status status = fresh.layer_key && fresh.trunk_key ? hma_weights_plan_make(&fresh.plan, source, w->a) : HMA_FAILURE;
-    if (status == HMA_OK) {
-        status = hma_weights_make_keys(&fresh);
-    }
+    hma_weights fresh;
+    hma_status status = look_at(&fresh, source, w->a);
     if (status != HMA_OK) {
-        hma_weights_plan_clear(&fresh.plan, layers);
-        free(fresh.layer_key);
-        free(fresh.trunk_key);
+        look_away(&fresh);
         return status;
     }
     hma_weights_settle(w);
     hma_kernels fitted = *w->kernels;
-    hma_kernels_fit(&fitted, hma_weights_plan_is_bf16(&fresh.plan, layers));
+    hma_kernels_fit(&fitted, hma_weights_plan_is_bf16(&fresh.plan, w->a->layers));
     if (fitted.gemm != w->kernels->gemm) {
-        hma_weights_plan_clear(&fresh.plan, layers);
-        free(fresh.layer_key);
-        free(fresh.trunk_key);
+        look_away(&fresh);
         return open_again(w, source);
     }
-    if (!same(&w->trunk_key[0], &fresh.trunk_key[0])) {
-        forget_embedding(w);
+    if (!same(&w->trunk_key[0], &fresh.trunk_key[0]) && (status = forget_embedding(w)) != HMA_OK) {
+        look_away(&fresh);
+        return status;
     }
     if (!same(&w->norm_key, &fresh.norm_key)) {
         forget_norm(w);
@@ -197,8 +233,8 @@ hma_status hma_weights_rebind(hma_weights *w, const hma_source *source) {
     if (!same(&w->head_key, &fresh.head_key)) {
         forget_head(w);
     }
-    hma_part_key *before = w->layer_key;
-    hma_weights_plan_clear(&w->plan, layers);
+    hma_weights_plan_clear(&w->plan, w->a->layers);
+    free(w->layer_key);
     free(w->trunk_key);
     w->plan = fresh.plan;
     w->source = source;
@@ -206,229 +242,9 @@ hma_status hma_weights_rebind(hma_weights *w, const hma_source *source) {
     w->trunk_key = fresh.trunk_key;
     w->norm_key = fresh.norm_key;
     w->head_key = fresh.head_key;
-    forget_layers(w, before);
-    free(before);
     return HMA_OK;
 }
 
 const char *hma_weights_trunk_key(const hma_weights *w, size_t layer) { return w->trunk_key[layer].digest; }
-
-/* ---- layers ---- */
-
-static hma_status slot_memory(hma_weights *w, size_t slot) {
-    if (!w->memory[slot]) {
-        w->memory[slot] = hma_new_aligned(w->layer_bytes, 1);
-    }
-    return w->memory[slot] ? HMA_OK : HMA_FAILURE;
-}
-
-static size_t slot_of(const hma_weights *w, size_t layer) {
-    if (w->resident) {
-        return layer;
-    }
-    return w->loaded[0] == layer + 1 ? 0 : w->loaded[1] == layer + 1 ? 1 : 1 - w->in_use;
-}
-
-hma_status hma_weights_layer(hma_weights *w, size_t layer, const hma_layer **out) {
-    const double start = hma_seconds();
-    hma_status status = HMA_OK;
-    if (w->ahead && !w->resident && (status = hma_ahead_wait(w->ahead)) != HMA_OK) {
-        w->loaded[1 - w->in_use] = 0;
-        return status;
-    }
-    const size_t slot = slot_of(w, layer);
-    if (w->loaded[slot] != layer + 1) {
-        status = slot_memory(w, slot);
-        w->loaded[slot] = 0;
-        if (status == HMA_OK) {
-            status = hma_load_layer(&w->packer, w->source, &w->plan.layers[layer], w->memory[slot], &w->layers[slot]);
-        }
-        w->loaded[slot] = status == HMA_OK ? layer + 1 : 0;
-    }
-    w->seconds += hma_seconds() - start;
-    if (status == HMA_OK) {
-        w->in_use = slot;
-        *out = &w->layers[slot];
-    }
-    return status;
-}
-
-hma_status hma_weights_expect(hma_weights *w, size_t layer) {
-    if (w->resident || layer >= w->a->layers || w->loaded[0] == layer + 1 || w->loaded[1] == layer + 1) {
-        return HMA_OK;
-    }
-    hma_status status = HMA_OK;
-    const size_t slot = 1 - w->in_use;
-    if (!w->ahead) {
-        status = hma_ahead_new(&w->ahead, w->a, w->kernels, hma_layer_widest(&w->plan.layers[0]));
-    }
-    if (status == HMA_OK) {
-        status = slot_memory(w, slot);
-    }
-    if (status == HMA_OK) {
-        w->loaded[slot] = layer + 1; /* whoever asks for it waits */
-        hma_ahead_begin(w->ahead, w->source, &w->plan.layers[layer], w->memory[slot], &w->layers[slot]);
-    }
-    return status;
-}
-
-/* ---- outside the layers ---- */
-
-typedef struct embedding {
-    hma_weights *w;
-    const int32_t *missing;
-} embedding;
-
-static hma_status read_embedding(void *argument, size_t index, size_t worker) {
-    const embedding *e = argument;
-    (void)worker;
-    const size_t hidden = e->w->a->hidden, id = (size_t)e->missing[index];
-    float *row = hma_new_aligned(hidden, sizeof *row);
-    if (!row) {
-        return HMA_FAILURE;
-    }
-    const hma_status status = hma_source_read_f32(e->w->source, e->w->plan.embedding, (uint64_t)id * hidden, hidden, row);
-    if (status != HMA_OK) {
-        free(row);
-        return status;
-    }
-    e->w->embedding_row[id] = row;
-    return HMA_OK;
-}
-
-static hma_status check_rows(void *argument, size_t index, size_t worker) {
-    const hma_weights *w = argument;
-    const size_t first = index * HMA_PACK_ROWS, count = hma_min_size(HMA_PACK_ROWS, w->a->vocabulary - first);
-    return hma_source_read_f32(w->source, w->plan.embedding, (uint64_t)first * w->a->hidden, count * w->a->hidden,
-                               w->packer.scratch[worker]);
-}
-
-/*
- * Reading says whether values are finite. Rows that no text needs are never read, yet a checkpoint with NaN in one of them is
- * broken: what is said of it must not depend on the text. A tied embedding is read as the head.
- */
-static hma_status check_embedding(hma_weights *w) {
-    if (w->embedding_checked || (w->a->tied_head && !w->a->reward_head)) {
-        return HMA_OK;
-    }
-    const size_t chunks = (w->a->vocabulary + HMA_PACK_ROWS - 1) / HMA_PACK_ROWS;
-    const hma_status status = hma_pool_run(hma_context_pool(w->context), chunks, check_rows, w);
-    w->embedding_checked = status == HMA_OK;
-    return status;
-}
-
-hma_status hma_weights_embed(hma_weights *w, const int32_t *ids, size_t count, float *out) {
-    const size_t hidden = w->a->hidden;
-    const hma_status checked = check_embedding(w);
-    if (checked != HMA_OK) {
-        return checked;
-    }
-    int32_t *missing = HMA_NEW(int32_t, count);
-    unsigned char *noted = HMA_NEW(unsigned char, w->a->vocabulary);
-    hma_status status = missing && noted ? HMA_OK : HMA_FAILURE;
-    size_t missing_count = 0;
-    for (size_t i = 0; status == HMA_OK && i < count; i++) {
-        const size_t id = (size_t)ids[i];
-        if (!w->embedding_row[id] && !noted[id]) {
-            noted[id] = 1;
-            missing[missing_count++] = ids[i];
-        }
-    }
-    if (status == HMA_OK) {
-        embedding e = {w, missing};
-        status = hma_pool_run(hma_context_pool(w->context), missing_count, read_embedding, &e);
-    }
-    for (size_t i = 0; status == HMA_OK && i < count; i++) {
-        memcpy(out + i * hidden, w->embedding_row[ids[i]], hidden * sizeof *out);
-    }
-    free(missing);
-    free(noted);
-    return status;
-}
-
-hma_status hma_weights_positions(hma_weights *w, const float **out) {
-    if (w->plan.positions && !w->positions) {
-        float *table = hma_new_aligned((size_t)w->plan.positions->elements, sizeof *table);
-        const hma_status status = table ? hma_read_tensor(&w->packer, w->source, w->plan.positions, table) : HMA_FAILURE;
-        if (status != HMA_OK) {
-            free(table);
-            return status;
-        }
-        w->positions = table;
-    }
-    *out = w->positions;
-    return HMA_OK;
-}
-
-hma_status hma_weights_final_norm(hma_weights *w, hma_norm *out) {
-    const size_t width = hma_vector_bytes(w->a->hidden);
-    if (!w->final_norm) {
-        char *memory = hma_new_aligned(2 * width, 1), *at = memory;
-        hma_norm norm;
-        const hma_status status = memory ? hma_load_norm(w->source, &w->plan.final_norm, &at, &norm) : HMA_FAILURE;
-        if (status != HMA_OK) {
-            free(memory);
-            return status;
-        }
-        w->final_norm = (float *)memory;
-    }
-    *out = (hma_norm){w->final_norm, w->plan.final_norm.bias ? w->final_norm + width / sizeof(float) : NULL};
-    return HMA_OK;
-}
-
-size_t hma_weights_head_rows(const hma_weights *w) { return w->plan.head.rows; }
-
-static hma_status read_head_bias(hma_weights *w) {
-    const hma_matrix_plan *m = &w->plan.head;
-    float *bias = hma_new_aligned(m->rows, sizeof *bias);
-    const hma_status status = bias ? hma_read_bias(w->source, m, bias) : HMA_FAILURE;
-    if (status != HMA_OK) {
-        free(bias);
-        return status;
-    }
-    w->head_bias = bias;
-    return HMA_OK;
-}
-
-static hma_status load_head(hma_weights *w, size_t first, size_t count) {
-    const hma_matrix_plan *m = &w->plan.head;
-    hma_status status = HMA_OK;
-    if (!w->head) {
-        const size_t most = w->resident ? m->rows : hma_min_size(HMA_HEAD_TILE, m->rows);
-        w->head = hma_new_aligned(hma_packed_bytes(w->kernels->gemm, most, m->columns), 1);
-    }
-    if (m->has_bias && !w->head_bias) {
-        status = read_head_bias(w);
-    }
-    w->head_count = 0;
-    if (status == HMA_OK) {
-        status = w->head ? hma_pack_matrix(&w->packer, w->source, m, first, count, w->head) : HMA_FAILURE;
-    }
-    if (status == HMA_OK) {
-        w->head_first = first;
-        w->head_count = count;
-    }
-    return status;
-}
-
-hma_status hma_weights_head(hma_weights *w, size_t first, size_t count, hma_matrix *out, size_t *offset) {
-    const hma_matrix_plan *m = &w->plan.head;
-    if (first < w->head_first || first + count > w->head_first + w->head_count) {
-        const double start = hma_seconds();
-        const hma_status status = w->resident ? load_head(w, 0, m->rows) : load_head(w, first, count);
-        w->seconds += hma_seconds() - start;
-        if (status != HMA_OK) {
-            return status;
-        }
-    }
-    *out = (hma_matrix){.rows = w->head_count,
-                        .columns = m->columns,
-                        .packed = w->head,
-                        .bias = w->head_bias ? w->head_bias + w->head_first : NULL};
-    *offset = w->head_first;
-    return HMA_OK;
-}
-
-bool hma_weights_resident(const hma_weights *w) { return w->resident; }
 
 double hma_weights_seconds(const hma_weights *w) { return w->seconds; }

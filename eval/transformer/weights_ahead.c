@@ -1,10 +1,12 @@
 /*
  * Streaming with two buffers: while the threads of the pool compute with one layer, one thread of its own reads, merges and
  * packs the next. It costs the pool little (a layer is packed in a fraction of the time that a large batch needs for it) and
- * hides the waiting for the disk.
+ * hides the waiting for the disk. Where there is little to compute, as in a step of generation, the pool comes to wait for the
+ * layer, and makes what is left of it together with that thread.
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,7 +14,8 @@
 #include "base/memory.h"
 #include "eval/transformer/weights_parts.h"
 
-typedef enum ahead_state { IDLE, ASKED, DONE, QUIT } ahead_state;
+/* Pieces may be taken while they are SHARED. */
+typedef enum ahead_state { IDLE, ASKED, SHARED, DONE, QUIT } ahead_state;
 
 struct hma_ahead {
     hma_packer packer;
@@ -26,9 +29,65 @@ struct hma_ahead {
     const hma_layer_plan *plan;
     char *memory;
     hma_layer *out;
+    /* while it is shared: `next` is taken by whoever takes it, the rest is under the lock */
+    hma_layer_load load;
+    atomic_size_t next;
+    atomic_bool failed;
+    size_t workers, failed_piece;
     hma_status status;
     char message[1024];
 };
+
+static void note_failure(hma_ahead *a, size_t piece, hma_status status) {
+    (void)pthread_mutex_lock(&a->lock);
+    if (!atomic_load(&a->failed) || piece < a->failed_piece) {
+        a->failed_piece = piece;
+        a->status = status;
+        (void)snprintf(a->message, sizeof a->message, "%s", hma_error_message());
+        atomic_store(&a->failed, true);
+    }
+    (void)pthread_mutex_unlock(&a->lock);
+}
+
+/* Makes pieces until all are taken; whoever finishes last says that it is done. */
+static void make_pieces(hma_ahead *a, float *scratch) {
+    (void)pthread_mutex_lock(&a->lock);
+    const bool shared = a->state == SHARED;
+    a->workers += shared;
+    (void)pthread_mutex_unlock(&a->lock);
+    if (!shared) {
+        return;
+    }
+    while (!atomic_load_explicit(&a->failed, memory_order_relaxed)) {
+        const size_t piece = atomic_fetch_add_explicit(&a->next, 1, memory_order_relaxed);
+        if (piece >= a->load.pieces) {
+            break;
+        }
+        const hma_status status = hma_load_piece(&a->load, piece, scratch);
+        if (status != HMA_OK) {
+            note_failure(a, piece, status);
+        }
+    }
+    (void)pthread_mutex_lock(&a->lock);
+    if (--a->workers == 0) {
+        hma_load_end(&a->load);
+        a->state = DONE;
+        (void)pthread_cond_broadcast(&a->changed);
+    }
+    (void)pthread_mutex_unlock(&a->lock);
+}
+
+/* What one thread has to do before others can help. */
+static void lay_out(hma_ahead *a) {
+    a->workers = 0;
+    atomic_store(&a->next, 0);
+    atomic_store(&a->failed, false);
+    a->status = HMA_OK;
+    const hma_status status = hma_load_begin(&a->load, &a->packer, a->source, a->plan, a->memory, a->out);
+    if (status != HMA_OK) {
+        note_failure(a, 0, status);
+    }
+}
 
 static void *work(void *argument) {
     hma_ahead *a = argument;
@@ -39,11 +98,13 @@ static void *work(void *argument) {
             continue;
         }
         (void)pthread_mutex_unlock(&a->lock);
-        a->status = hma_load_layer(&a->packer, a->source, a->plan, a->memory, a->out);
-        (void)snprintf(a->message, sizeof a->message, "%s", a->status == HMA_OK ? "" : hma_error_message());
+        lay_out(a);
         (void)pthread_mutex_lock(&a->lock);
-        a->state = DONE;
+        a->state = SHARED;
         (void)pthread_cond_broadcast(&a->changed);
+        (void)pthread_mutex_unlock(&a->lock);
+        make_pieces(a, a->packer.scratch[0]);
+        (void)pthread_mutex_lock(&a->lock);
     }
     (void)pthread_mutex_unlock(&a->lock);
     return NULL;
@@ -100,9 +161,9 @@ void hma_ahead_begin(hma_ahead *a, const hma_source *source, const hma_layer_pla
     a->memory = memory;
     a->out = out;
     if (!a->started) { /* the system refused a thread: the work is done now, on this one */
-        a->status = hma_load_layer(&a->packer, source, plan, memory, out);
-        (void)snprintf(a->message, sizeof a->message, "%s", a->status == HMA_OK ? "" : hma_error_message());
-        a->state = DONE;
+        lay_out(a);
+        a->state = SHARED;
+        make_pieces(a, a->packer.scratch[0]);
         return;
     }
     (void)pthread_mutex_lock(&a->lock);
@@ -111,9 +172,11 @@ void hma_ahead_begin(hma_ahead *a, const hma_source *source, const hma_layer_pla
     (void)pthread_mutex_unlock(&a->lock);
 }
 
+static bool under_way(const hma_ahead *a) { return a->state == ASKED || a->state == SHARED; }
+
 bool hma_ahead_settle(hma_ahead *a) {
     (void)pthread_mutex_lock(&a->lock);
-    while (a->state == ASKED) {
+    while (under_way(a)) {
         (void)pthread_cond_wait(&a->changed, &a->lock);
     }
     const bool done = a->state == DONE;
@@ -122,4 +185,29 @@ bool hma_ahead_settle(hma_ahead *a) {
     return !done || a->status == HMA_OK;
 }
 
-hma_status hma_ahead_wait(hma_ahead *a) { return hma_ahead_settle(a) ? HMA_OK : hma_error(a->status, "%s", a->message); }
+typedef struct help {
+    hma_ahead *ahead;
+    const hma_packer *helper;
+} help;
+
+static hma_status help_out(void *argument, size_t index, size_t worker) {
+    const help *h = argument;
+    (void)index;
+    make_pieces(h->ahead, h->helper->scratch[worker]);
+    return HMA_OK;
+}
+
+hma_status hma_ahead_wait(hma_ahead *a, const hma_packer *helper) {
+    help h = {a, helper};
+    (void)pthread_mutex_lock(&a->lock);
+    while (a->state == ASKED) {
+        (void)pthread_cond_wait(&a->changed, &a->lock);
+    }
+    const bool shared = a->state == SHARED;
+    (void)pthread_mutex_unlock(&a->lock);
+    const hma_status status = shared ? hma_pool_run(helper->pool, helper->scratch_count, help_out, &h) : HMA_OK;
+    if (!hma_ahead_settle(a)) {
+        return hma_error(a->status, "%s", a->message);
+    }
+    return status;
+}

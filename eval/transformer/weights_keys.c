@@ -29,10 +29,11 @@ static hma_status add_matrix(hma_sha256 *hash, const hma_source *source, const h
     return status;
 }
 
-static hma_status add_layer(hma_sha256 *hash, const hma_source *source, const hma_layer_plan *p) {
+/* An origin does not say which tensor it is of, only what the same tensor's values follow from in another source. */
+static hma_status add_layer(hma_sha256 *hash, const hma_source *source, size_t number, const hma_layer_plan *p) {
     const hma_norm_plan *norms[] = {&p->attn_norm, &p->post_attn_norm, &p->mlp_norm, &p->post_mlp_norm, &p->q_norm, &p->k_norm};
     const hma_matrix_plan *matrices[] = {&p->qkv, &p->o, &p->up, &p->down};
-    hma_status status = HMA_OK;
+    hma_status status = hma_sha256_add(hash, &number, sizeof number);
     for (size_t i = 0; status == HMA_OK && i < sizeof norms / sizeof *norms; i++) {
         status = add_norm(hash, source, norms[i]);
     }
@@ -84,7 +85,7 @@ hma_status hma_weights_make_keys(hma_weights *w) {
         hma_sha256 *hash;
         status = hma_sha256_new(&hash);
         if (status == HMA_OK) {
-            status = end(hash, add_layer(hash, w->source, &w->plan.layers[l]), &w->layer_key[l]);
+            status = end(hash, add_layer(hash, w->source, l, &w->plan.layers[l]), &w->layer_key[l]);
         }
         if (status == HMA_OK) {
             status = join(&w->trunk_key[l], &w->layer_key[l], &w->trunk_key[l + 1]);

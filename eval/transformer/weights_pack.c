@@ -55,7 +55,6 @@ void hma_packer_free(hma_packer *packer) {
         free(packer->scratch[t]);
     }
     free(packer->scratch);
-    free(packer->transposed);
     *packer = (hma_packer){0};
 }
 
@@ -73,18 +72,8 @@ static hma_status for_each(const hma_packer *packer, size_t count, hma_work_fn w
 
 /* ---- a matrix ---- */
 
-typedef struct packing {
-    const hma_packer *packer;
-    const hma_source *source;
-    const hma_matrix_plan *plan;
-    void *packed;
-    size_t first, count;  /* rows of the matrix to pack; they become rows 0 .. of what is packed */
-    const float *columns; /* transposed: the whole tensor, [columns, tensor rows] */
-    size_t stride;        /* transposed: its row length */
-} packing;
-
 /* Rows first .. first+count-1 of the matrix as plain floats. */
-static hma_status read_rows(const packing *p, size_t first, size_t count, float *out) {
+static hma_status read_rows(const hma_packing *p, size_t first, size_t count, float *out) {
     const hma_matrix_plan *m = p->plan;
     size_t start = 0;
     for (size_t r = 0; r < m->run_count; start += m->runs[r++].count) {
@@ -112,13 +101,13 @@ static hma_status read_rows(const packing *p, size_t first, size_t count, float 
     return HMA_OK;
 }
 
-static hma_status pack_some(void *argument, size_t index, size_t worker) {
-    const packing *p = argument;
+static size_t pieces_of(size_t rows) { return (rows + HMA_PACK_ROWS - 1) / HMA_PACK_ROWS; }
+
+static hma_status pack_piece(const hma_packing *p, size_t index, float *rows) {
     const size_t at = index * HMA_PACK_ROWS, count = hma_min_size(HMA_PACK_ROWS, p->count - at);
-    float *rows = p->packer->scratch[worker];
     const hma_status status = read_rows(p, p->first + at, count, rows);
     if (status == HMA_OK) {
-        p->packer->kernels->gemm->pack(p->packed, p->count, p->plan->columns, at, count, rows);
+        p->kernels->gemm->pack(p->packed, p->count, p->plan->columns, at, count, rows);
     }
     return status;
 }
@@ -142,22 +131,40 @@ hma_status hma_read_tensor(hma_packer *packer, const hma_source *source, const h
     return for_each(packer, (size_t)((tensor->elements + t.chunk - 1) / t.chunk), read_chunk, &t);
 }
 
+/* What has to be there before the first piece: architectures that store matrices as [in, out] need the whole tensor. */
+static hma_status begin_packing(hma_packing *out, hma_packer *packer, const hma_source *source, const hma_matrix_plan *m,
+                                size_t first, size_t count, void *packed) {
+    *out = (hma_packing){
+        .kernels = packer->kernels, .source = source, .plan = m, .packed = packed, .first = first, .count = count};
+    if (!m->transposed) {
+        return HMA_OK;
+    }
+    const hma_tensor *tensor = m->runs[0].weight; /* transposed families keep each matrix in one tensor */
+    out->columns = hma_new_aligned((size_t)tensor->elements, sizeof(float));
+    out->stride = (size_t)tensor->shape[1];
+    return out->columns ? hma_read_tensor(packer, source, tensor, out->columns) : HMA_FAILURE;
+}
+
+typedef struct matrix_job {
+    const hma_packing *packing;
+    const hma_packer *packer;
+} matrix_job;
+
+static hma_status pack_some(void *argument, size_t index, size_t worker) {
+    const matrix_job *job = argument;
+    return pack_piece(job->packing, index, job->packer->scratch[worker]);
+}
+
 hma_status hma_pack_matrix(hma_packer *packer, const hma_source *source, const hma_matrix_plan *m, size_t first, size_t count,
                            void *packed) {
-    packing p = {.packer = packer, .source = source, .plan = m, .packed = packed, .first = first, .count = count};
-    if (m->transposed) {
-        const hma_tensor *tensor = m->runs[0].weight; /* transposed families keep each matrix in one tensor */
-        free(packer->transposed);
-        packer->transposed = hma_new_aligned((size_t)tensor->elements, sizeof(float));
-        const hma_status status =
-            packer->transposed ? hma_read_tensor(packer, source, tensor, packer->transposed) : HMA_FAILURE;
-        if (status != HMA_OK) {
-            return status;
-        }
-        p.columns = packer->transposed;
-        p.stride = (size_t)tensor->shape[1];
+    hma_packing p;
+    matrix_job job = {&p, packer};
+    hma_status status = begin_packing(&p, packer, source, m, first, count, packed);
+    if (status == HMA_OK) {
+        status = for_each(packer, pieces_of(count), pack_some, &job);
     }
-    return for_each(packer, (count + HMA_PACK_ROWS - 1) / HMA_PACK_ROWS, pack_some, &p);
+    free(p.columns);
+    return status;
 }
 
 hma_status hma_read_bias(const hma_source *source, const hma_matrix_plan *m, float *out) {
@@ -177,18 +184,21 @@ static void *take(char **at, size_t bytes) {
     return p;
 }
 
-static hma_status load_matrix(hma_packer *packer, const hma_source *source, const hma_matrix_plan *m, char **at,
-                              hma_matrix *out) {
+/* Its place in memory, and its bias. */
+static hma_status begin_matrix(hma_layer_load *load, size_t number, hma_packer *packer, const hma_source *source,
+                               const hma_matrix_plan *m, char **at, hma_matrix *out) {
+    hma_status status = HMA_OK;
     *out = (hma_matrix){.rows = m->rows, .columns = m->columns};
     out->packed = take(at, hma_packed_bytes(packer->kernels->gemm, m->rows, m->columns));
     if (m->has_bias) {
         out->bias = take(at, m->rows * sizeof(float));
-        const hma_status status = hma_read_bias(source, m, out->bias);
-        if (status != HMA_OK) {
-            return status;
-        }
+        status = hma_read_bias(source, m, out->bias);
     }
-    return hma_pack_matrix(packer, source, m, 0, m->rows, out->packed);
+    if (status == HMA_OK) {
+        status = begin_packing(&load->matrices[number], packer, source, m, 0, m->rows, out->packed);
+        load->pieces += pieces_of(m->rows);
+    }
+    return status;
 }
 
 static hma_status load_vector(const hma_source *source, const hma_tensor *tensor, char **at, float **out) {
@@ -205,22 +215,61 @@ hma_status hma_load_norm(const hma_source *source, const hma_norm_plan *n, char 
     return status == HMA_OK ? load_vector(source, n->bias, at, &out->bias) : status;
 }
 
-hma_status hma_load_layer(hma_packer *packer, const hma_source *source, const hma_layer_plan *p, char *memory, hma_layer *out) {
+hma_status hma_load_begin(hma_layer_load *load, hma_packer *packer, const hma_source *source, const hma_layer_plan *p,
+                          char *memory, hma_layer *out) {
     char *at = memory;
     hma_layer layer;
     hma_status status;
+    *load = (hma_layer_load){0};
     if ((status = hma_load_norm(source, &p->attn_norm, &at, &layer.attn_norm)) != HMA_OK ||
         (status = hma_load_norm(source, &p->post_attn_norm, &at, &layer.post_attn_norm)) != HMA_OK ||
         (status = hma_load_norm(source, &p->mlp_norm, &at, &layer.mlp_norm)) != HMA_OK ||
         (status = hma_load_norm(source, &p->post_mlp_norm, &at, &layer.post_mlp_norm)) != HMA_OK ||
         (status = load_vector(source, p->q_norm.weight, &at, &layer.q_norm)) != HMA_OK ||
         (status = load_vector(source, p->k_norm.weight, &at, &layer.k_norm)) != HMA_OK ||
-        (status = load_matrix(packer, source, &p->qkv, &at, &layer.qkv)) != HMA_OK ||
-        (status = load_matrix(packer, source, &p->o, &at, &layer.o)) != HMA_OK ||
-        (status = load_matrix(packer, source, &p->up, &at, &layer.up)) != HMA_OK ||
-        (status = load_matrix(packer, source, &p->down, &at, &layer.down)) != HMA_OK) {
+        (status = begin_matrix(load, 0, packer, source, &p->qkv, &at, &layer.qkv)) != HMA_OK ||
+        (status = begin_matrix(load, 1, packer, source, &p->o, &at, &layer.o)) != HMA_OK ||
+        (status = begin_matrix(load, 2, packer, source, &p->up, &at, &layer.up)) != HMA_OK ||
+        (status = begin_matrix(load, 3, packer, source, &p->down, &at, &layer.down)) != HMA_OK) {
         return status;
     }
     *out = layer;
     return HMA_OK;
+}
+
+hma_status hma_load_piece(const hma_layer_load *load, size_t piece, float *scratch) {
+    const hma_packing *p = load->matrices;
+    for (; piece >= pieces_of(p->count); p++) {
+        piece -= pieces_of(p->count);
+    }
+    return pack_piece(p, piece, scratch);
+}
+
+void hma_load_end(hma_layer_load *load) {
+    for (size_t i = 0; i < HMA_LAYER_MATRICES; i++) {
+        free(load->matrices[i].columns);
+    }
+    *load = (hma_layer_load){0};
+}
+
+typedef struct layer_job {
+    const hma_layer_load *load;
+    const hma_packer *packer;
+} layer_job;
+
+static hma_status load_some(void *argument, size_t index, size_t worker) {
+    const layer_job *job = argument;
+    return hma_load_piece(job->load, index, job->packer->scratch[worker]);
+}
+
+hma_status hma_load_layer(hma_packer *packer, const hma_source *source, const hma_layer_plan *plan, char *memory,
+                          hma_layer *out) {
+    hma_layer_load load;
+    layer_job job = {&load, packer};
+    hma_status status = hma_load_begin(&load, packer, source, plan, memory, out);
+    if (status == HMA_OK) {
+        status = for_each(packer, load.pieces, load_some, &job);
+    }
+    hma_load_end(&load);
+    return status;
 }
