@@ -1,4 +1,4 @@
-/* Opening weights, alone or beside others, and going over to another source. */
+/* Opening weights, and going over to another source. */
 #include "eval/transformer/weights.h"
 
 #include <stdlib.h>
@@ -11,14 +11,11 @@
 
 /* ---- memory ---- */
 
-static uint64_t embedding_bytes(const hma_architecture *a, size_t tokens) {
-    return (uint64_t)hma_min_size(a->vocabulary, tokens) * a->hidden * sizeof(float);
-}
+static uint64_t embedding_bytes(const hma_architecture *a) { return (uint64_t)a->vocabulary * a->hidden * sizeof(float); }
 
 /* What everything together takes once it has been read. */
 static uint64_t resident_bytes(const hma_weights *w, size_t layer_bytes) {
-    return (uint64_t)layer_bytes * w->a->layers + hma_matrix_bytes(w->kernels->gemm, &w->plan.head) +
-           embedding_bytes(w->a, SIZE_MAX);
+    return (uint64_t)layer_bytes * w->a->layers + hma_matrix_bytes(w->kernels->gemm, &w->plan.head) + embedding_bytes(w->a);
 }
 
 enum { STREAMED_SLOTS = 2 };
@@ -26,7 +23,7 @@ enum { STREAMED_SLOTS = 2 };
 /* Two layers, a tile of the head, and the embeddings of the tokens that are asked for, at most all. */
 static uint64_t streamed_bytes(const hma_weights *w, size_t layer_bytes) {
     return (uint64_t)layer_bytes * STREAMED_SLOTS + (uint64_t)HMA_HEAD_TILE * w->a->hidden * w->kernels->gemm->weight_bytes +
-           embedding_bytes(w->a, SIZE_MAX);
+           embedding_bytes(w->a);
 }
 
 /* Of what other models have left, five eighths may be taken for good: the rest is for what is computed. */
@@ -100,38 +97,9 @@ hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_s
 
 static bool same(const hma_part_key *a, const hma_part_key *b) { return strcmp(a->digest, b->digest) == 0; }
 
-hma_status hma_weights_open_beside(hma_weights **out, hma_weights *leader, const hma_source *source, const hma_architecture *a,
-                                   hma_kernels *kernels, size_t tokens) {
-    hma_weights *w;
-    hma_status status = begin(&w, leader->context, source, a, kernels);
-    if (status != HMA_OK) {
-        return status;
-    }
-    if (leader->buffers->resident || kernels->gemm != leader->kernels->gemm) {
-        hma_weights_close(w);
-        return hma_error(HMA_INCOMPATIBLE, "a model beside another one needs weights that are streamed and packed alike");
-    }
-    w->buffers = leader->buffers;
-    w->buffers->users++;
-    if (same(&w->trunk_key[0], &leader->trunk_key[0])) {
-        w->embedding = leader->embedding;
-        w->embedding->users++;
-    } else {
-        status = hma_embedding_rows_new(&w->embedding, a->vocabulary);
-        w->reserved = hma_min_u64(embedding_bytes(a, tokens), hma_context_left(w->context) / 8 * 5);
-        hma_context_claim(w->context, w->reserved);
-    }
-    if (status != HMA_OK) {
-        hma_weights_close(w);
-        return status;
-    }
-    *out = w;
-    return HMA_OK;
-}
-
 static void free_parts(hma_weights *w) {
-    hma_weight_buffers_leave(w->buffers);
-    hma_embedding_rows_leave(w->embedding, w->a->vocabulary);
+    hma_weight_buffers_free(w->buffers);
+    hma_embedding_rows_free(w->embedding, w->a->vocabulary);
     hma_context_release(w->context, w->reserved);
     hma_weights_plan_clear(&w->plan, w->a->layers);
     hma_packer_free(&w->packer);
@@ -156,7 +124,7 @@ static hma_status forget_embedding(hma_weights *w) {
     hma_embedding_rows *rows;
     const hma_status status = hma_embedding_rows_new(&rows, w->a->vocabulary);
     if (status == HMA_OK) {
-        hma_embedding_rows_leave(w->embedding, w->a->vocabulary);
+        hma_embedding_rows_free(w->embedding, w->a->vocabulary);
         w->embedding = rows;
         free(w->positions);
         w->positions = NULL;

@@ -1,4 +1,4 @@
-/* Memory for weights that several models may share. */
+/* The memory that weights lie in. */
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -9,7 +9,6 @@ hma_status hma_weight_buffers_new(hma_weight_buffers **out, size_t slots, size_t
     if (!b) {
         return HMA_FAILURE;
     }
-    b->users = 1;
     b->slots = slots;
     b->layer_bytes = layer_bytes;
     b->resident = resident;
@@ -17,15 +16,15 @@ hma_status hma_weight_buffers_new(hma_weight_buffers **out, size_t slots, size_t
     b->memory = HMA_NEW(char *, slots);
     b->held = HMA_NEW(hma_part_key, slots);
     if (!b->layers || !b->memory || !b->held) {
-        hma_weight_buffers_leave(b);
+        hma_weight_buffers_free(b);
         return HMA_FAILURE;
     }
     *out = b;
     return HMA_OK;
 }
 
-void hma_weight_buffers_leave(hma_weight_buffers *b) {
-    if (!b || --b->users > 0) {
+void hma_weight_buffers_free(hma_weight_buffers *b) {
+    if (!b) {
         return;
     }
     hma_ahead_free(b->ahead);
@@ -44,7 +43,6 @@ hma_status hma_embedding_rows_new(hma_embedding_rows **out, size_t vocabulary) {
     if (!rows) {
         return HMA_FAILURE;
     }
-    rows->users = 1;
     rows->row = HMA_NEW(float *, vocabulary);
     if (!rows->row) {
         free(rows);
@@ -54,8 +52,8 @@ hma_status hma_embedding_rows_new(hma_embedding_rows **out, size_t vocabulary) {
     return HMA_OK;
 }
 
-void hma_embedding_rows_leave(hma_embedding_rows *rows, size_t vocabulary) {
-    if (!rows || --rows->users > 0) {
+void hma_embedding_rows_free(hma_embedding_rows *rows, size_t vocabulary) {
+    if (!rows) {
         return;
     }
     for (size_t i = 0; i < vocabulary; i++) {
