@@ -172,6 +172,30 @@ static void naive_product_is_a_product(void **state) {
     free(packed);
 }
 
+static void blocks_are_packed_as_they_are_described(void **state) {
+    (void)state;
+    enum { STRIDE = 300 };
+    static const size_t depths[] = {1, 3, 4, 15, 16, 18, 33, 255, 256};
+    float *rows = random_floats("rows", HMA_PANEL * STRIDE), block[HMA_GEMM_DEPTH * HMA_PANEL + 1];
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
+        for (size_t wide = 1; wide <= HMA_PANEL; wide++) {
+            const size_t depth = depths[i];
+            for (size_t at = 0; at <= HMA_GEMM_DEPTH * HMA_PANEL; at++) {
+                block[at] = 7;
+            }
+            hma_gemm_pack_block(block, depth, wide, rows + 1, STRIDE);
+            for (size_t d = 0; d < depth; d++) {
+                for (size_t j = 0; j < HMA_PANEL; j++) {
+                    const float expected = j < wide ? rows[1 + j * STRIDE + d] : 0;
+                    assert_memory_equal(&block[d * HMA_PANEL + j], &expected, sizeof expected);
+                }
+            }
+            assert_true(block[depth * HMA_PANEL] == 7); /* nothing behind it */
+        }
+    }
+    free(rows);
+}
+
 /* ---- rows ---- */
 
 static void norms_match_their_definition(void **state) {
@@ -493,6 +517,7 @@ static int set_up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(naive_product_is_a_product),
+        cmocka_unit_test(blocks_are_packed_as_they_are_described),
         cmocka_unit_test(native_products_equal_naive_bit_for_bit),
         cmocka_unit_test(other_products_are_close_to_naive),
         cmocka_unit_test(rows_do_not_depend_on_company),

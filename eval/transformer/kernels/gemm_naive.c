@@ -7,16 +7,45 @@
 
 static size_t depth_at(size_t k, size_t d0) { return k - d0 < HMA_GEMM_DEPTH ? k - d0 : HMA_GEMM_DEPTH; }
 
+/* Four floats as one value, whatever the processor. */
+typedef float four __attribute__((vector_size(16)));
+enum { FOUR = 4 };
+
+static inline four load(const float *from) {
+    four v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+static inline void store(float *to, four v) { memcpy(to, &v, sizeof v); }
+
+/* Four columns of four rows. */
+static inline void turn(float *block, const float *rows, size_t stride) {
+    const four a = load(rows), b = load(rows + stride), c = load(rows + 2 * stride), d = load(rows + 3 * stride);
+    const four low_ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), low_cd = __builtin_shufflevector(c, d, 0, 4, 1, 5),
+               high_ab = __builtin_shufflevector(a, b, 2, 6, 3, 7), high_cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    store(block, __builtin_shufflevector(low_ab, low_cd, 0, 1, 4, 5));
+    store(block + HMA_PANEL, __builtin_shufflevector(low_ab, low_cd, 2, 3, 6, 7));
+    store(block + 2 * HMA_PANEL, __builtin_shufflevector(high_ab, high_cd, 0, 1, 4, 5));
+    store(block + 3 * HMA_PANEL, __builtin_shufflevector(high_ab, high_cd, 2, 3, 6, 7));
+}
+
 /* 16 columns at a time, so that all rows stay in cache. */
 void hma_gemm_pack_block(float *block, size_t depth, size_t wide, const float *rows, size_t stride) {
     if (wide < HMA_PANEL) {
         memset(block, 0, depth * HMA_PANEL * sizeof *block);
     }
     for (size_t from = 0; from < depth; from += 16) {
-        const size_t to = from + 16 < depth ? from + 16 : depth;
-        for (size_t j = 0; j < wide; j++) {
-            for (size_t d = from; d < to; d++) {
-                block[d * HMA_PANEL + j] = rows[j * stride + d];
+        const size_t to = from + 16 < depth ? from + 16 : depth, turned = from + (to - from) / FOUR * FOUR;
+        for (size_t j = 0; j < wide; j += FOUR) {
+            const bool whole = wide - j >= FOUR;
+            for (size_t d = from; whole && d < turned; d += FOUR) {
+                turn(block + d * HMA_PANEL + j, rows + j * stride + d, stride);
+            }
+            for (size_t i = j; i < j + FOUR && i < wide; i++) {
+                for (size_t d = whole ? turned : from; d < to; d++) {
+                    block[d * HMA_PANEL + i] = rows[i * stride + d];
+                }
             }
         }
     }
