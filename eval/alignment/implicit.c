@@ -53,6 +53,10 @@ void hma_implicit_close(hma_implicit *implicit) {
 
 const hma_model *hma_implicit_model(const hma_implicit *implicit) { return implicit->model[PRE]; }
 
+double hma_implicit_flops(const hma_implicit *implicit) {
+    return hma_model_count(implicit->model[PRE]).flops + hma_model_count(implicit->model[POST]).flops;
+}
+
 /* What decides about the score of a reply: the ids before it and its own. */
 static void write_key(hma_buffer *key, const hma_reply *reply) {
     hma_buffer_clear(key);

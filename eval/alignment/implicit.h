@@ -13,6 +13,8 @@ void hma_implicit_close(hma_implicit *implicit);
 
 /* One of the two. */
 const hma_model *hma_implicit_model(const hma_implicit *implicit);
+/* Operations of both models so far. */
+double hma_implicit_flops(const hma_implicit *implicit);
 
 /* An empty reply is worth 0. The token that ends a reply is not part of it. */
 hma_status hma_implicit_score(hma_implicit *implicit, const hma_reply *replies, size_t count, double *scores);

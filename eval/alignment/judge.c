@@ -74,6 +74,12 @@ const hma_model *hma_judge_model(const hma_judge *judge) {
 
 size_t hma_judge_models(const hma_judge *judge) { return judge->implicit ? 2 : judge->reward ? 1 : 0; }
 
+double hma_judge_flops(const hma_judge *judge) {
+    return judge->reward     ? hma_model_count(hma_reward_model_of(judge->reward)).flops
+           : judge->implicit ? hma_implicit_flops(judge->implicit)
+                             : 0;
+}
+
 bool hma_judge_takes_parts(const hma_judge *judge) {
     const hma_model *model = hma_judge_model(judge);
     return model && hma_model_resident(model) && hma_model_invariant(model);

@@ -39,6 +39,8 @@ void hma_judge_close(hma_judge *judge);
 const hma_model *hma_judge_model(const hma_judge *judge);
 /* How many of them read every reply. */
 size_t hma_judge_models(const hma_judge *judge);
+/* Floating point operations of its models so far; 0 for an external scorer. */
+double hma_judge_flops(const hma_judge *judge);
 
 /*
  * Whether scores are the same, and cost the same, when replies are judged in several calls: not where a model is read anew for

@@ -327,7 +327,7 @@ static void end_course(hma_evaluator *e, hma_course *course) {
 
 /* With `pre` the mixture of both, else `source` alone. */
 static hma_status run(hma_evaluator *e, const hma_source *source, const hma_source *pre, double ratio, hma_result **out) {
-    const double begun = hma_seconds();
+    const double begun = hma_seconds(), judged_before = e->judge ? hma_judge_flops(e->judge) : 0;
     hma_course course = {0};
     hma_result *result = HMA_NEW(hma_result, 1);
     hma_status status = result ? hma_evaluator_bind(e, source) : HMA_FAILURE;
@@ -348,6 +348,7 @@ static hma_status run(hma_evaluator *e, const hma_source *source, const hma_sour
         hma_result_free(result);
         return status;
     }
+    result->cost.flops += e->judge ? hma_judge_flops(e->judge) - judged_before : 0;
     result->seconds = hma_seconds() - begun;
     *out = result;
     return HMA_OK;

@@ -143,7 +143,7 @@ typedef struct hma_result {
     hma_task_result alignment; /* one item per prompt: mean over its samples */
     double retention;          /* mean over categories of the mean over their tasks, metrics on 0..1 only; NaN if none */
     double retention_error;    /* tasks taken as independent */
-    hma_model_counters cost;
+    hma_model_counters cost;   /* of the model; flops count what judged its replies, too */
     double seconds;
 } hma_result;
 

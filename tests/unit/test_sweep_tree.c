@@ -288,6 +288,21 @@ static void judging_replies_while_others_are_given_changes_no_bit(void **state) 
 
 /* ---- what it will cost ---- */
 
+static void operations_of_the_reward_model_are_counted(void **state) {
+    (void)state;
+    setting s = open_setting(2, 0);
+    hma_result *result = score(&s, 0);
+    const double asked = hma_model_count(s.evaluator->model).flops, judged = hma_judge_flops(s.evaluator->judge);
+    assert_true(judged > 0);
+    assert_near(result->cost.flops / (asked + judged), 1, 1e-12);
+    hma_result_free(result);
+    result = score(&s, 0); /* the same replies get their rewards from memory */
+    assert_true(hma_judge_flops(s.evaluator->judge) == judged);
+    assert_near(result->cost.flops / (hma_model_count(s.evaluator->model).flops - asked), 1, 1e-9);
+    hma_result_free(result);
+    close_setting(&s);
+}
+
 static void what_is_estimated_bounds_what_it_costs(void **state) {
     (void)state;
     hma_cost cost;
@@ -420,6 +435,7 @@ int main(void) {
         cmocka_unit_test(depths_that_mean_nothing_are_ignored),
         cmocka_unit_test(interrupted_sweeps_end_with_the_same_scores_in_the_order_of_addition),
         cmocka_unit_test(judging_replies_while_others_are_given_changes_no_bit),
+        cmocka_unit_test(operations_of_the_reward_model_are_counted),
         cmocka_unit_test(what_is_estimated_bounds_what_it_costs),
         cmocka_unit_test(progress_tells_the_share_of_the_whole_run),
         cmocka_unit_test(candidates_that_begin_alike_stand_together),
