@@ -203,7 +203,8 @@ hma_status hma_evaluator_expect(hma_evaluator *e, double shared, size_t models, 
     out->seconds[HMA_PHASE_JUDGING] = pass_seconds(e, judging.layer_flops + judging.head_flops);
     if (o->reading > 0) { /* while a layer is computed the next one is read: what takes longer counts */
         const double passes = hma_model_passes(e->model, o->pairs.tokens),
-                     loads = replies.longest > 0 ? replies.longest + hma_model_passes(e->model, o->prompts.tokens) : 0;
+                     steps = replies.longest / (double)(e->depths ? hma_replies_together(e) : 1),
+                     loads = replies.longest > 0 ? steps + hma_model_passes(e->model, o->prompts.tokens) : 0;
         out->seconds[HMA_PHASE_QUESTIONS] = fmax(out->seconds[HMA_PHASE_QUESTIONS], passes * own * o->reading);
         out->seconds[HMA_PHASE_REPLIES] = fmax(out->seconds[HMA_PHASE_REPLIES], loads * o->reading);
     }

@@ -50,6 +50,7 @@ static void forget_questions(hma_evaluator *e) {
     free(e->text_pair);
     e->text_pair = NULL;
     e->text_count = 0;
+    hma_replies_ahead_free(&e->ahead);
     e->checked = false;
     e->outlay.known = false;
 }
@@ -217,8 +218,16 @@ static hma_status keep(const hma_evaluator *e, size_t layers) {
     return status;
 }
 
-/* Asks everything, with the replies of earlier models as guesses. */
-static hma_status ask(hma_evaluator *e, const hma_source *source) {
+static hma_status ask_with_guesses(hma_evaluator *e, const double *place, size_t layers) {
+    hma_questions *q = &e->questions;
+    const hma_status status = hma_reply_memory_recall(&e->replies, q->generations, q->generation_count, place, layers);
+    const hma_listener judging = hma_judging_listener(e);
+    return status == HMA_OK ? hma_questions_ask(q, e->model, e->tokenizer, &judging) : status;
+}
+
+/* Asks everything, with the replies of earlier models as guesses, unless it has replied already. `given`: what that has cost.
+ */
+static hma_status ask(hma_evaluator *e, const hma_source *source, hma_model_counters *given, double *seconds) {
     const size_t layers = hma_model_description(e->model)->layers;
     double *ratios = HMA_NEW(double, layers);
     if (!ratios) {
@@ -227,12 +236,11 @@ static hma_status ask(hma_evaluator *e, const hma_source *source) {
     const double *place = find_ratios(e, source, ratios, layers) ? ratios : NULL;
     hma_questions *q = &e->questions;
     hma_status status = keep(e, layers);
-    if (status == HMA_OK) {
-        status = hma_reply_memory_recall(&e->replies, q->generations, q->generation_count, place, layers);
-    }
-    if (status == HMA_OK) {
-        const hma_listener judging = hma_judging_listener(e);
-        status = hma_questions_ask(q, e->model, e->tokenizer, &judging);
+    if (status == HMA_OK && hma_replies_are_there(e)) {
+        status = hma_questions_ask_pairs(q, e->model);
+        (void)(status == HMA_OK && hma_replies_take(e, given, seconds));
+    } else if (status == HMA_OK) {
+        status = ask_with_guesses(e, place, layers);
     }
     if (status == HMA_OK) {
         status = hma_reply_memory_add(&e->replies, q->generations, q->generation_count, place, layers);
@@ -242,15 +250,6 @@ static hma_status ask(hma_evaluator *e, const hma_source *source) {
     }
     free(ratios);
     return status;
-}
-
-static hma_model_counters spent(const hma_model_counters *before, const hma_model_counters *after) {
-    return (hma_model_counters){after->tokens - before->tokens,
-                                after->tokens_shared - before->tokens_shared,
-                                after->generated - before->generated,
-                                after->flops - before->flops,
-                                after->seconds_merge - before->seconds_merge,
-                                after->seconds_compute - before->seconds_compute};
 }
 
 static hma_status make_results(hma_evaluator *e, hma_result *result) {
@@ -266,20 +265,13 @@ static hma_status make_results(hma_evaluator *e, hma_result *result) {
     return status == HMA_OK ? hma_result_summarize(result, e->suite->seed) : status;
 }
 
-static void add_cost(hma_model_counters *sum, const hma_model_counters *more) {
-    sum->tokens += more->tokens;
-    sum->tokens_shared += more->tokens_shared;
-    sum->generated += more->generated;
-    sum->flops += more->flops;
-    sum->seconds_merge += more->seconds_merge;
-    sum->seconds_compute += more->seconds_compute;
-}
-
 static hma_status ask_model(hma_evaluator *e, const hma_source *source, hma_result *result) {
     const hma_model_counters before = hma_model_count(e->model);
-    const hma_status status = ask(e, source);
+    hma_model_counters given = {0};
+    const hma_status status = ask(e, source, &given, &result->seconds);
     const hma_model_counters after = hma_model_count(e->model);
-    result->cost = spent(&before, &after);
+    result->cost = hma_counters_between(&before, &after);
+    hma_counters_add(&result->cost, &given);
     return status;
 }
 
@@ -296,8 +288,8 @@ static hma_status ask_mixture(hma_evaluator *e, const hma_source *pre, double ra
         const hma_model_counters before = hma_model_count(e->model);
         status = hma_questions_ask_mixture(&e->questions, &mixture, e->tokenizer);
         const hma_model_counters after = hma_model_count(e->model), others = hma_model_count(other);
-        result->cost = spent(&before, &after);
-        add_cost(&result->cost, &others);
+        result->cost = hma_counters_between(&before, &after);
+        hma_counters_add(&result->cost, &others);
     }
     hma_model_close(other);
     return status;
@@ -349,7 +341,7 @@ static hma_status run(hma_evaluator *e, const hma_source *source, const hma_sour
         return status;
     }
     result->cost.flops += e->judge ? hma_judge_flops(e->judge) - judged_before : 0;
-    result->seconds = hma_seconds() - begun;
+    result->seconds += hma_seconds() - begun;
     *out = result;
     return HMA_OK;
 }

@@ -7,6 +7,7 @@
 #include "eval/tasks/estimate.h"
 #include "eval/tasks/judging.h"
 #include "eval/tasks/questions.h"
+#include "eval/tasks/replies_ahead.h"
 #include "eval/tasks/reply_memory.h"
 #include "eval/tasks/selection.h"
 #include "eval/tasks/suite.h"
@@ -33,7 +34,8 @@ struct hma_evaluator {
     hma_model *model;   /* of the last run, kept for its memory */
     char *model_folder; /* whose config.json describes it */
     hma_reply_memory replies;
-    hma_judging judging; /* of the model that is asked now */
+    hma_replies_ahead ahead;
+    hma_judging judging;       /* of the model that is asked now */
     hma_reply_lengths lengths; /* of the replies so far, and what follows from them */
     hma_outlay outlay;
     size_t *depths; /* [depth_count], see hma_evaluator_keep(); NULL: no other model was spoken of */

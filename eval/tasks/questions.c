@@ -112,17 +112,25 @@ hma_status hma_generation_check(const hma_generation *generation, const hma_desc
     return hma_ids_check(generation->prompt, model);
 }
 
-/* Of a model, or of a mixture where `model` is NULL. */
+/* Forgets what was replied before. Of a model, or of a mixture where `model` is NULL. */
+static hma_status ask_pairs(hma_questions *q, hma_context *context, hma_model *model, const hma_mixture *mixture) {
+    hma_generation_clear(q->generations, q->generation_count);
+    if (q->pair_count == 0) {
+        return HMA_OK;
+    }
+    (void)hma_report_phase(context, HMA_PHASE_QUESTIONS);
+    return model ? hma_model_loglikelihood(model, q->pairs, q->pair_count)
+                 : hma_mixture_loglikelihood(mixture, q->pairs, q->pair_count);
+}
+
+hma_status hma_questions_ask_pairs(hma_questions *questions, hma_model *model) {
+    return ask_pairs(questions, model->context, model, NULL);
+}
+
 static hma_status ask(hma_questions *q, hma_model *model, const hma_mixture *mixture, const hma_tokenizer *tokenizer,
                       const hma_listener *listener) {
     hma_context *context = model ? model->context : mixture->post->context;
-    hma_status status = HMA_OK;
-    hma_generation_clear(q->generations, q->generation_count);
-    if (q->pair_count > 0) {
-        (void)hma_report_phase(context, HMA_PHASE_QUESTIONS);
-        status = model ? hma_model_loglikelihood(model, q->pairs, q->pair_count)
-                       : hma_mixture_loglikelihood(mixture, q->pairs, q->pair_count);
-    }
+    hma_status status = ask_pairs(q, context, model, mixture);
     if (status == HMA_OK && q->generation_count > 0) {
         hma_reply_watch watch = {.tokenizer = tokenizer, .stops = q->stops};
         const hma_onlooker onlooker = {hma_reply_stops, &watch, listener ? listener->finished : NULL,

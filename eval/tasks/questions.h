@@ -57,6 +57,8 @@ typedef struct hma_listener {
  */
 hma_status hma_questions_ask(hma_questions *questions, hma_model *model, const hma_tokenizer *tokenizer,
                              const hma_listener *listener);
+/* Everything but generations, which are empty afterwards. */
+hma_status hma_questions_ask_pairs(hma_questions *questions, hma_model *model);
 hma_status hma_questions_ask_mixture(hma_questions *questions, const hma_mixture *mixture, const hma_tokenizer *tokenizer);
 
 /*

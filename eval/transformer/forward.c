@@ -288,13 +288,12 @@ hma_status hma_engine_layers(hma_engine *e, const hma_batch *batch, float *x, hm
     return hma_engine_between(e, batch, x, stores, keep, 0, e->a->layers, NULL, tally);
 }
 
-hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, hma_store *stores, bool keep, size_t from,
-                              size_t to, const hma_layer_watch *watch, const hma_tally *tally) {
+/* A batch on its way through the layers. */
+static hma_status begin_pass(hma_engine *e, layer_job *job, const hma_batch *batch, float *x) {
     const hma_architecture *a = e->a;
-    layer_job job = {.run = {.engine = e, .batch = batch, .x = x}, .tile = hma_engine_tile(e, batch->rows)};
-    float *q = hma_context_take(e->context, batch->rows * hma_query_width(a), sizeof *q);
-    hma_status status = q ? hma_layer_plan_attention(&job.run) : HMA_FAILURE;
-    job.run.q = q;
+    *job = (layer_job){.run = {.engine = e, .batch = batch, .x = x}, .tile = hma_engine_tile(e, batch->rows)};
+    job->run.q = hma_context_take(e->context, batch->rows * hma_query_width(a), sizeof *job->run.q);
+    hma_status status = job->run.q ? hma_layer_plan_attention(&job->run) : HMA_FAILURE;
     if (status == HMA_OK) {
         status = grow_tables(e, batch->longest);
     }
@@ -302,9 +301,41 @@ hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, h
         const size_t few = hma_min_size(batch->rows, batch->asked || batch->rows <= FEW_ROWS ? FEW_ROWS : 0);
         status = grow(&e->wide, &e->wide_floats, hma_layer_scratch(a, few, batch->longest));
     }
-    if (status == HMA_OK) {
-        status = grow_scratch(e, hma_layer_scratch(a, job.tile, batch->longest));
+    return status == HMA_OK ? grow_scratch(e, hma_layer_scratch(a, job->tile, batch->longest)) : status;
+}
+
+static void end_pass(hma_engine *e, layer_job *job) {
+    hma_layer_plan_free(&job->run);
+    hma_context_give(e->context, job->run.q);
+}
+
+/* Through a layer whose weights are there. */
+static hma_status pass_layer(hma_engine *e, layer_job *job, size_t l, hma_store *store, const hma_layer_watch *watch) {
+    const hma_batch *batch = job->run.batch;
+    const bool last = batch->asked && l + 1 == e->a->layers;
+    const double start = hma_seconds();
+    if (e->inputs) {
+        const size_t floats = batch->rows * e->a->hidden;
+        memcpy(e->inputs + l * floats, job->run.x, floats * sizeof *e->inputs);
     }
+    job->run.number = l;
+    job->run.store = store;
+    hma_status status = watch ? watch->before(watch->user, l, store) : HMA_OK;
+    if (status == HMA_OK) {
+        status = last ? run_last_layer(e, job) : run_layer(e, job);
+    }
+    if (status == HMA_OK && watch) {
+        status = watch->after(watch->user, l, store);
+    }
+    e->flops += batch_flops(e, batch, l, last ? batch->asked : NULL);
+    e->seconds += hma_seconds() - start;
+    return status;
+}
+
+hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, hma_store *stores, bool keep, size_t from,
+                              size_t to, const hma_layer_watch *watch, const hma_tally *tally) {
+    layer_job job;
+    hma_status status = begin_pass(e, &job, batch, x);
     for (size_t l = from; status == HMA_OK && l < to; l++) {
         status = hma_context_check(e->context);
         if (status == HMA_OK) {
@@ -314,33 +345,90 @@ hma_status hma_engine_between(hma_engine *e, const hma_batch *batch, float *x, h
             status = hma_weights_expect(e->weights, l + 1);
         }
         if (status == HMA_OK) {
-            const double start = hma_seconds();
-            if (e->inputs) {
-                memcpy(e->inputs + l * batch->rows * a->hidden, x, batch->rows * a->hidden * sizeof *x);
-            }
-            job.run.number = l;
-            job.run.store = &stores[keep ? l : 0];
-            const bool last = batch->asked && l + 1 == a->layers;
-            status = watch ? watch->before(watch->user, l, job.run.store) : HMA_OK;
-            if (status == HMA_OK) {
-                status = last ? run_last_layer(e, &job) : run_layer(e, &job);
-            }
-            if (status == HMA_OK && watch) {
-                status = watch->after(watch->user, l, job.run.store);
-            }
-            e->flops += batch_flops(e, batch, l, last ? batch->asked : NULL);
-            e->seconds += hma_seconds() - start;
+            status = pass_layer(e, &job, l, &stores[keep ? l : 0], watch);
         }
         if (status == HMA_OK && tally) {
             hma_report(e->context, tally->what, "tokens",
-                       tally->before + (double)batch->rows * (double)(l + 1) / (double)a->layers, tally->total);
+                       tally->before + (double)batch->rows * (double)(l + 1) / (double)e->a->layers, tally->total);
         }
     }
     if (status != HMA_OK) {
         hma_weights_settle(e->weights); /* the source may go when this call is over */
     }
-    hma_layer_plan_free(&job.run);
-    hma_context_give(e->context, q);
+    end_pass(e, &job);
+    return status;
+}
+
+/* ---- several models in step ---- */
+
+typedef struct turn {
+    const hma_engine_step *step;
+    layer_job *job;
+    const char *key; /* of its layer */
+} turn;
+
+static int compare_turns(const void *a, const void *b) {
+    const turn *left = a, *right = b;
+    const int order = strcmp(left->key, right->key);
+    return order ? order : left->step < right->step ? -1 : left->step > right->step;
+}
+
+/* Those that have a layer in common come one after the other: it is made once for all of them. */
+static void arrange(turn *turns, size_t count, size_t layer) {
+    for (size_t i = 0; i < count; i++) {
+        turns[i].key = hma_weights_layer_key(turns[i].step->engine->weights, layer);
+    }
+    qsort(turns, count, sizeof *turns, compare_turns);
+}
+
+/* One layer for all. */
+static hma_status take_turns(turn *turns, size_t count, size_t l) {
+    hma_status status = HMA_OK;
+    for (size_t i = 0; status == HMA_OK && i < count; i++) {
+        hma_engine *e = turns[i].step->engine;
+        size_t next = i + 1;
+        while (next < count && strcmp(turns[next].key, turns[i].key) == 0) {
+            next++;
+        }
+        status = hma_context_check(e->context);
+        if (status == HMA_OK) {
+            status = hma_weights_layer(e->weights, l, &turns[i].job->run.layer);
+        }
+        if (status == HMA_OK && next < count) {
+            status = hma_weights_expect(turns[next].step->engine->weights, l);
+        }
+        if (status == HMA_OK) {
+            status = pass_layer(e, turns[i].job, l, &turns[i].step->stores[l], NULL);
+        }
+    }
+    return status;
+}
+
+hma_status hma_engines_in_step(const hma_engine_step *steps, size_t count) {
+    layer_job *jobs = HMA_NEW(layer_job, count);
+    turn *turns = HMA_NEW(turn, count);
+    size_t begun = 0;
+    hma_status status = jobs && turns ? HMA_OK : HMA_FAILURE;
+    while (status == HMA_OK && begun < count) {
+        const hma_engine_step *step = &steps[begun];
+        turns[begun] = (turn){step, &jobs[begun], NULL};
+        status = hma_engine_embed(step->engine, step->batch, step->x);
+        if (status == HMA_OK) {
+            status = begin_pass(step->engine, &jobs[begun++], step->batch, step->x);
+        }
+    }
+    for (size_t l = 0; status == HMA_OK && count && l < steps[0].engine->a->layers; l++) {
+        arrange(turns, count, l);
+        status = take_turns(turns, count, l);
+    }
+    if (status != HMA_OK && count) {
+        hma_weights_settle(steps[0].engine->weights);
+    }
+    for (size_t i = 0; i < begun; i++) {
+        end_pass(steps[i].engine, &jobs[i]);
+    }
+    free(jobs);
+    free(turns);
     return status;
 }
 

@@ -94,6 +94,21 @@ hma_status hma_engine_between(hma_engine *engine, const hma_batch *batch, float 
  */
 hma_status hma_engine_apart(hma_engine *engine, const hma_batch *batch, float *x, hma_store *stores, size_t from, size_t to);
 
+/* A model's part in a step of several: its batch, x[rows, hidden], and a store a layer. */
+typedef struct hma_engine_step {
+    hma_engine *engine;
+    const hma_batch *batch;
+    float *x;
+    hma_store *stores;
+} hma_engine_step;
+
+/*
+ * Embeds and runs the batches of several models, whose weights are beside one another's (hma_weights_open_beside()), through
+ * all layers: every layer of one before the next layer of any, so that what is read for one is there for all. The same bits as
+ * one model after the other.
+ */
+hma_status hma_engines_in_step(const hma_engine_step *steps, size_t count);
+
 /* Final norm of chosen rows: out[i] = norm(x[rows[i]]), [count, hidden]. */
 hma_status hma_engine_final(hma_engine *engine, const float *x, const size_t *rows, size_t count, float *out);
 

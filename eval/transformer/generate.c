@@ -299,6 +299,13 @@ static hma_status step_batch(const work *w, hma_batch *out) {
     return HMA_OK;
 }
 
+/* After a step of the sides. */
+static hma_status draw_step(work *w, size_t rows) {
+    const hma_status status = draw(w, w->active, w->active_count);
+    count_rows(w, rows, 0);
+    return status;
+}
+
 static hma_status step(work *w) {
     hma_batch batch;
     hma_status status = step_batch(w, &batch);
@@ -319,9 +326,8 @@ static hma_status step(work *w) {
         }
     }
     if (status == HMA_OK) {
-        status = draw(w, w->active, w->active_count);
+        status = draw_step(w, batch.rows);
     }
-    count_rows(w, batch.rows, 0);
     hma_batch_free(&batch);
     return status;
 }
@@ -522,34 +528,176 @@ static void clear(work *w) {
     hma_context_release(w->m->context, w->claimed);
 }
 
-hma_status hma_generate_in_step(hma_model *const *models, size_t model_count, double ratio, hma_generation *requests,
-                                size_t count, const hma_onlooker *onlooker) {
-    work w = {.m = models[model_count - 1], .side_count = model_count, .ratio = ratio, .onlooker = onlooker, .count = count};
-    w.sequences = HMA_NEW(sequence, count);
-    hma_status status = w.sequences ? HMA_OK : HMA_FAILURE;
+/* Everything up to the first prompt. */
+static hma_status open_work(work *w, hma_model *const *models, size_t model_count, hma_generation *requests, size_t count) {
+    w->m = models[model_count - 1];
+    w->side_count = model_count;
+    w->count = count;
+    w->sequences = HMA_NEW(sequence, count);
+    hma_status status = w->sequences ? HMA_OK : HMA_FAILURE;
     for (size_t i = 0; i < model_count; i++) {
-        w.sides[i].m = models[i];
+        w->sides[i].m = models[i];
     }
-    for (size_t i = 0; i < count && w.sequences; i++) {
+    for (size_t i = 0; i < count && w->sequences; i++) {
         requests[i].ids = NULL;
     }
     for (size_t i = 0; status == HMA_OK && i < count; i++) {
-        sequence *s = &w.sequences[i];
+        sequence *s = &w->sequences[i];
         *s = (sequence){.request = &requests[i], .number = i};
-        status = begin(models[0], context_of(&w), &requests[i], i, &s->prompt);
-        s->prompt_rows = s->prompt.count - (i ? hma_ids_common(&w.sequences[i - 1].prompt, &s->prompt) : 0);
+        status = begin(models[0], context_of(w), &requests[i], i, &s->prompt);
+        s->prompt_rows = s->prompt.count - (i ? hma_ids_common(&w->sequences[i - 1].prompt, &s->prompt) : 0);
     }
-    if (status == HMA_OK && count) {
-        status = prepare(&w);
+    return status == HMA_OK && count ? prepare(w) : status;
+}
+
+static void close_work(work *w, hma_generation *requests, hma_status status) {
+    if (w->sequences && status != HMA_OK) {
+        hma_generation_clear(requests, w->count);
     }
+    clear(w);
+}
+
+hma_status hma_generate_in_step(hma_model *const *models, size_t model_count, double ratio, hma_generation *requests,
+                                size_t count, const hma_onlooker *onlooker) {
+    work w = {.ratio = ratio, .onlooker = onlooker};
+    hma_status status = open_work(&w, models, model_count, requests, count);
     if (status == HMA_OK) {
         status = run(&w);
     }
-    if (w.sequences && status != HMA_OK) {
-        hma_generation_clear(requests, count);
-    }
-    clear(&w);
+    close_work(&w, requests, status);
     return status;
+}
+
+/* ---- several models ---- */
+
+typedef struct joint {
+    work *works; /* [count] */
+    size_t count;
+    hma_onlooker *onlookers;
+    /* of those that take part in a step */
+    work **taking;
+    hma_batch *batches;
+    hma_engine_step *steps;
+    hma_head_job *heads;
+} joint;
+
+static hma_status open_joint(joint *j, const hma_companion *companions, size_t count) {
+    hma_status status;
+    *j = (joint){.works = HMA_NEW(work, count),
+                 .onlookers = HMA_NEW(hma_onlooker, count),
+                 .taking = HMA_NEW(work *, count),
+                 .batches = HMA_NEW(hma_batch, count),
+                 .steps = HMA_NEW(hma_engine_step, count),
+                 .heads = HMA_NEW(hma_head_job, count)};
+    status = j->works && j->onlookers && j->taking && j->batches && j->steps && j->heads ? HMA_OK : HMA_FAILURE;
+    while (status == HMA_OK && j->count < count) {
+        const hma_companion *c = &companions[j->count];
+        j->onlookers[j->count] = (hma_onlooker){.stop = c->stop, .stop_user = c->stop_user};
+        j->works[j->count].onlooker = &j->onlookers[j->count];
+        status = open_work(&j->works[j->count++], &c->model, 1, c->requests, c->count);
+    }
+    return status;
+}
+
+static void close_joint(joint *j, const hma_companion *companions, hma_status status) {
+    for (size_t i = 0; i < j->count; i++) {
+        close_work(&j->works[i], companions[i].requests, status);
+    }
+    free(j->works);
+    free(j->onlookers);
+    free(j->taking);
+    free(j->batches);
+    free(j->steps);
+    free(j->heads);
+}
+
+/* One token for every reply under way of every model. */
+static hma_status step_together(joint *j, size_t taking) {
+    hma_status status = HMA_OK;
+    size_t made = 0;
+    for (size_t i = 0; status == HMA_OK && i < taking; i++) {
+        work *w = j->taking[i];
+        side *s = &w->sides[0];
+        status = step_batch(w, &j->batches[i]);
+        made += status == HMA_OK;
+        j->steps[i] = (hma_engine_step){&s->m->engine, &j->batches[i], s->x, s->stores};
+        j->heads[i] = (hma_head_job){&s->m->engine, s->hidden, w->active_count, s->logits};
+    }
+    if (status == HMA_OK) {
+        status = hma_engines_in_step(j->steps, taking);
+    }
+    for (size_t i = 0; status == HMA_OK && i < taking; i++) {
+        side *s = &j->taking[i]->sides[0];
+        status = hma_engine_final(&s->m->engine, s->x, j->taking[i]->rows, j->taking[i]->active_count, s->hidden);
+    }
+    if (status == HMA_OK) {
+        status = hma_heads_logits(j->heads, taking);
+    }
+    for (size_t i = 0; status == HMA_OK && i < taking; i++) {
+        status = draw_step(j->taking[i], j->batches[i].rows);
+        status = status == HMA_OK ? drop_finished(j->taking[i]) : status;
+    }
+    for (size_t i = 0; i < made; i++) {
+        hma_batch_free(&j->batches[i]);
+    }
+    return status;
+}
+
+/* Lets requests in as long as there is room and enough have left. */
+static hma_status let_in(work *w) {
+    hma_status status = HMA_OK;
+    while (status == HMA_OK && may_enter(w)) {
+        const size_t before = w->next;
+        status = enter(w, candidates(w));
+        if (w->next == before) {
+            w->after_entry = w->active_count; /* no room yet: more have to leave */
+            break;
+        }
+        status = status == HMA_OK ? drop_finished(w) : status;
+    }
+    return status;
+}
+
+static hma_status run_joint(joint *j) {
+    hma_status status = HMA_OK;
+    for (size_t taking = 1; status == HMA_OK && taking > 0;) {
+        double done = 0, all = 0;
+        taking = 0;
+        for (size_t i = 0; status == HMA_OK && i < j->count; i++) {
+            work *w = &j->works[i];
+            status = let_in(w);
+            done += replies_done(w);
+            all += (double)w->count;
+            if (w->active_count) {
+                j->taking[taking++] = w;
+            }
+        }
+        if (status == HMA_OK && taking) {
+            status = step_together(j, taking);
+        }
+        if (status == HMA_OK && j->count) {
+            hma_report(j->works[0].m->context, "generating for several candidates", "replies", done, all);
+        }
+    }
+    return status;
+}
+
+hma_status hma_generate_together(const hma_companion *companions, size_t count) {
+    joint j;
+    hma_status status = open_joint(&j, companions, count);
+    if (status == HMA_OK) {
+        status = run_joint(&j);
+    }
+    close_joint(&j, companions, status);
+    return status;
+}
+
+uint64_t hma_generation_bytes(const hma_model *m, const hma_generation *requests, size_t count) {
+    uint64_t rows = 0;
+    for (size_t i = 0; i < count; i++) {
+        rows += (hma_whole_tiles(requests[i].prompt.count) + hma_whole_tiles(requests[i].max_tokens)) * HMA_TILE_ROWS;
+    }
+    return rows * row_bytes(&m->architecture);
 }
 
 hma_status hma_generate_plainly(hma_model *m, hma_generation *requests, size_t count, const hma_onlooker *onlooker) {

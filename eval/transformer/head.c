@@ -228,32 +228,54 @@ static hma_status cap_row(void *argument, size_t index, size_t worker) {
     return HMA_OK;
 }
 
-hma_status hma_head_logits(hma_engine *e, const float *hidden, size_t count, float *logits) {
-    const size_t rows = hma_weights_head_rows(e->weights), tile = hma_weights_resident(e->weights) ? rows : HMA_HEAD_TILE;
-    hma_status status = HMA_OK;
-    for (size_t first = 0; status == HMA_OK && first < rows; first += tile) {
-        hma_matrix matrix;
-        size_t offset;
-        const size_t wide = hma_min_size(tile, rows - first);
-        status = hma_weights_head(e->weights, first, wide, &matrix, &offset);
-        if (status == HMA_OK) {
-            const double start = hma_seconds();
-            status = hma_layer_multiply(e, hma_context_pool(e->context), hidden, matrix.columns, count, &matrix, first - offset,
-                                        wide, logits + first, rows);
-            e->seconds += hma_seconds() - start;
-        }
+/* The logits of rows first .. first+wide-1 of the head. */
+static hma_status logits_of_tile(const hma_head_job *job, size_t first, size_t wide) {
+    hma_engine *e = job->engine;
+    hma_matrix matrix;
+    size_t offset;
+    hma_status status = hma_weights_head(e->weights, first, wide, &matrix, &offset);
+    if (status == HMA_OK) {
+        const double start = hma_seconds();
+        status = hma_layer_multiply(e, hma_context_pool(e->context), job->hidden, matrix.columns, job->count, &matrix,
+                                    first - offset, wide, job->logits + first, hma_weights_head_rows(e->weights));
+        e->seconds += hma_seconds() - start;
     }
-    e->flops += 2 * (double)count * (double)rows * (double)e->a->hidden;
-    bool *finite = HMA_NEW(bool, count);
-    if (status == HMA_OK && finite) {
-        capping c = {e, logits, rows, finite};
-        status = hma_pool_run(hma_context_pool(e->context), count, cap_row, &c);
-    } else if (status == HMA_OK) {
-        status = HMA_FAILURE;
+    return status;
+}
+
+static hma_status finish_logits(const hma_head_job *job) {
+    hma_engine *e = job->engine;
+    const size_t rows = hma_weights_head_rows(e->weights);
+    bool *finite = HMA_NEW(bool, job->count);
+    hma_status status = HMA_FAILURE;
+    e->flops += 2 * (double)job->count * (double)rows * (double)e->a->hidden;
+    if (finite) {
+        capping c = {e, job->logits, rows, finite};
+        status = hma_pool_run(hma_context_pool(e->context), job->count, cap_row, &c);
     }
-    for (size_t i = 0; status == HMA_OK && i < count; i++) {
+    for (size_t i = 0; status == HMA_OK && i < job->count; i++) {
         status = finite[i] ? HMA_OK : not_finite(e);
     }
     free(finite);
     return status;
+}
+
+hma_status hma_heads_logits(const hma_head_job *jobs, size_t count) {
+    hma_status status = HMA_OK;
+    const hma_weights *weights = count ? jobs[0].engine->weights : NULL;
+    const size_t rows = count ? hma_weights_head_rows(weights) : 0,
+                 tile = count && hma_weights_resident(weights) ? rows : HMA_HEAD_TILE;
+    for (size_t first = 0; status == HMA_OK && first < rows; first += tile) {
+        for (size_t i = 0; status == HMA_OK && i < count; i++) {
+            status = logits_of_tile(&jobs[i], first, hma_min_size(tile, rows - first));
+        }
+    }
+    for (size_t i = 0; status == HMA_OK && i < count; i++) {
+        status = finish_logits(&jobs[i]);
+    }
+    return status;
+}
+
+hma_status hma_head_logits(hma_engine *e, const float *hidden, size_t count, float *logits) {
+    return hma_heads_logits(&(hma_head_job){e, hidden, count, logits}, 1);
 }

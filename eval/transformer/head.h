@@ -16,4 +16,13 @@ hma_status hma_head_score(hma_engine *engine, const float *hidden, size_t count,
 /* All logits, capped where the architecture caps: [count, head rows]. */
 hma_status hma_head_logits(hma_engine *engine, const float *hidden, size_t count, float *logits);
 
+/* The same for several models whose weights are beside one another's: each tile of the head for all before the next one. */
+typedef struct hma_head_job {
+    hma_engine *engine;
+    const float *hidden;
+    size_t count;
+    float *logits;
+} hma_head_job;
+hma_status hma_heads_logits(const hma_head_job *jobs, size_t count);
+
 #endif

@@ -136,6 +136,21 @@ static hma_status read_eos(hma_model *m, const hma_checkpoint *checkpoint) {
 
 /* ---- opening ---- */
 
+/* What a model needs beside its weights. */
+static hma_status open_rest(hma_model *m, const hma_checkpoint *checkpoint) {
+    hma_status status;
+    if ((status = hma_engine_new(&m->engine, m->context, hma_checkpoint_folder(checkpoint), &m->architecture, &m->kernels,
+                                 m->weights)) != HMA_OK ||
+        (status = hma_trunk_new(&m->trunk, m->context, &m->architecture)) != HMA_OK ||
+        (status = read_eos(m, checkpoint)) != HMA_OK || (status = read_id(checkpoint, "bos_token_id", &m->bos)) != HMA_OK ||
+        (status = read_id(checkpoint, "pad_token_id", &m->pad)) != HMA_OK) {
+        return status;
+    }
+    describe(&m->description, &m->architecture, checkpoint);
+    m->description.scorable = true;
+    return HMA_OK;
+}
+
 hma_status hma_model_open(hma_model **out, hma_context *context, const hma_source *source, const hma_model_options *options) {
     const hma_checkpoint *checkpoint = hma_source_described_by(source);
     const hma_model_options defaults = {HMA_FP32, HMA_BACKEND_AUTO};
@@ -150,19 +165,36 @@ hma_status hma_model_open(hma_model **out, hma_context *context, const hma_sourc
     if ((status = hma_kernels_choose(&m->kernels, options->backend, options->precision)) != HMA_OK ||
         (status = hma_architecture_read(&m->architecture, checkpoint)) != HMA_OK ||
         (status = hma_weights_open(&m->weights, context, source, &m->architecture, &m->kernels)) != HMA_OK ||
-        (status = hma_engine_new(&m->engine, context, hma_checkpoint_folder(checkpoint), &m->architecture, &m->kernels,
-                                 m->weights)) != HMA_OK ||
-        (status = hma_trunk_new(&m->trunk, context, &m->architecture)) != HMA_OK ||
-        (status = read_eos(m, checkpoint)) != HMA_OK || (status = read_id(checkpoint, "bos_token_id", &m->bos)) != HMA_OK ||
-        (status = read_id(checkpoint, "pad_token_id", &m->pad)) != HMA_OK) {
+        (status = open_rest(m, checkpoint)) != HMA_OK) {
         hma_model_close(m);
         return status;
     }
-    describe(&m->description, &m->architecture, checkpoint);
-    m->description.scorable = true;
     *out = m;
     return HMA_OK;
 }
+
+hma_status hma_model_open_beside(hma_model **out, hma_model *leader, const hma_source *source, size_t tokens) {
+    const hma_checkpoint *checkpoint = hma_source_described_by(source);
+    hma_model *m = HMA_NEW(hma_model, 1);
+    if (!m) {
+        return HMA_FAILURE;
+    }
+    m->context = leader->context;
+    m->source = source;
+    m->kernels = leader->kernels;
+    hma_status status;
+    if ((status = hma_architecture_read(&m->architecture, checkpoint)) != HMA_OK ||
+        (status = hma_weights_open_beside(&m->weights, leader->weights, source, &m->architecture, &m->kernels, tokens)) !=
+            HMA_OK ||
+        (status = open_rest(m, checkpoint)) != HMA_OK) {
+        hma_model_close(m);
+        return status;
+    }
+    *out = m;
+    return HMA_OK;
+}
+
+void hma_model_identity(const hma_model *m, char key[HMA_MODEL_IDENTITY]) { hma_weights_identity(m->weights, key); }
 
 hma_status hma_model_rebind(hma_model *m, const hma_source *source) {
     const hma_status status = hma_weights_rebind(m->weights, source);
@@ -224,6 +256,24 @@ hma_model_counters hma_model_count(const hma_model *model) {
     c.seconds_compute = model->engine.seconds;
     c.seconds_merge = hma_weights_seconds(model->weights);
     return c;
+}
+
+hma_model_counters hma_counters_between(const hma_model_counters *before, const hma_model_counters *after) {
+    return (hma_model_counters){after->tokens - before->tokens,
+                                after->tokens_shared - before->tokens_shared,
+                                after->generated - before->generated,
+                                after->flops - before->flops,
+                                after->seconds_merge - before->seconds_merge,
+                                after->seconds_compute - before->seconds_compute};
+}
+
+void hma_counters_add(hma_model_counters *sum, const hma_model_counters *more) {
+    sum->tokens += more->tokens;
+    sum->tokens_shared += more->tokens_shared;
+    sum->generated += more->generated;
+    sum->flops += more->flops;
+    sum->seconds_merge += more->seconds_merge;
+    sum->seconds_compute += more->seconds_compute;
 }
 
 hma_status hma_model_check_ids(const hma_model *model, const char *what, const int32_t *ids, size_t count) {

@@ -18,8 +18,13 @@ struct hma_model {
     size_t eos_count;
     int32_t bos, pad;
     hma_model_counters counters;
-    double drawn_guessed, drawn_right; /* tokens that were guessed of sampled replies in the last call, and how many came true */
+    double drawn_guessed,
+        drawn_right; /* tokens that were guessed of sampled replies in the last call, and how many came true */
 };
+
+/* What was computed between two counts; adds one to another. */
+hma_model_counters hma_counters_between(const hma_model_counters *before, const hma_model_counters *after);
+void hma_counters_add(hma_model_counters *sum, const hma_model_counters *more);
 
 /* HMA_BAD_DATA when an id is not in the vocabulary; `what` names the sequence. */
 hma_status hma_model_check_ids(const hma_model *model, const char *what, const int32_t *ids, size_t count);
@@ -84,6 +89,35 @@ bool hma_generation_take(const hma_model *model, hma_generation *request, size_t
                          void *user);
 /* hma_generate_watched() without looking at guesses. */
 hma_status hma_generate_plainly(hma_model *model, hma_generation *requests, size_t count, const hma_onlooker *onlooker);
+
+/*
+ * A model of another source that generates in step with the leader (hma_generate_together()), whose weights are streamed: both
+ * read into the same memory. `tokens` bounds how many different tokens it will be given. The leader must not be bound to
+ * another source before the other one is closed.
+ * @return HMA_INCOMPATIBLE when the two cannot go together.
+ */
+hma_status hma_model_open_beside(hma_model **out, hma_model *leader, const hma_source *source, size_t tokens);
+
+/* What all values of the model follow from, as text: models with equal identities give equal answers. */
+enum { HMA_MODEL_IDENTITY = 3 * 65 };
+void hma_model_identity(const hma_model *model, char key[HMA_MODEL_IDENTITY]);
+
+/* One of several models that generate in step: the leader first, the others beside it. */
+typedef struct hma_companion {
+    hma_model *model;
+    hma_generation *requests; /* [count] */
+    size_t count;
+    hma_stop_fn stop; /* may be NULL */
+    void *stop_user;
+} hma_companion;
+
+/*
+ * Generates for all of them: prompts one model after the other, then every step of all replies of all models in one pass over
+ * the layers, each of which is read once. The same replies as hma_model_generate() gives; guesses are not looked at.
+ */
+hma_status hma_generate_together(const hma_companion *companions, size_t count);
+/* Bytes of keys and values of all requests at once: what a companion takes at most while it generates. */
+uint64_t hma_generation_bytes(const hma_model *model, const hma_generation *requests, size_t count);
 
 /* Whether its weights stay in memory. */
 bool hma_model_resident(const hma_model *model);

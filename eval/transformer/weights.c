@@ -1,6 +1,7 @@
-/* Opening weights, and going over to another source. */
+/* Opening weights, alone or beside others, and going over to another source. */
 #include "eval/transformer/weights.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +12,14 @@
 
 /* ---- memory ---- */
 
-static uint64_t embedding_bytes(const hma_architecture *a) { return (uint64_t)a->vocabulary * a->hidden * sizeof(float); }
+static uint64_t embedding_bytes(const hma_architecture *a, size_t tokens) {
+    return (uint64_t)hma_min_size(a->vocabulary, tokens) * a->hidden * sizeof(float);
+}
 
 /* What everything together takes once it has been read. */
 static uint64_t resident_bytes(const hma_weights *w, size_t layer_bytes) {
-    return (uint64_t)layer_bytes * w->a->layers + hma_matrix_bytes(w->kernels->gemm, &w->plan.head) + embedding_bytes(w->a);
+    return (uint64_t)layer_bytes * w->a->layers + hma_matrix_bytes(w->kernels->gemm, &w->plan.head) +
+           embedding_bytes(w->a, SIZE_MAX);
 }
 
 enum { STREAMED_SLOTS = 2 };
@@ -23,7 +27,7 @@ enum { STREAMED_SLOTS = 2 };
 /* Two layers, a tile of the head, and the embeddings of the tokens that are asked for, at most all. */
 static uint64_t streamed_bytes(const hma_weights *w, size_t layer_bytes) {
     return (uint64_t)layer_bytes * STREAMED_SLOTS + (uint64_t)HMA_HEAD_TILE * w->a->hidden * w->kernels->gemm->weight_bytes +
-           embedding_bytes(w->a);
+           embedding_bytes(w->a, SIZE_MAX);
 }
 
 /* Of what other models have left, five eighths may be taken for good: the rest is for what is computed. */
@@ -97,9 +101,38 @@ hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_s
 
 static bool same(const hma_part_key *a, const hma_part_key *b) { return strcmp(a->digest, b->digest) == 0; }
 
+hma_status hma_weights_open_beside(hma_weights **out, hma_weights *leader, const hma_source *source, const hma_architecture *a,
+                                   hma_kernels *kernels, size_t tokens) {
+    hma_weights *w;
+    hma_status status = begin(&w, leader->context, source, a, kernels);
+    if (status != HMA_OK) {
+        return status;
+    }
+    if (leader->buffers->resident || kernels->gemm != leader->kernels->gemm) {
+        hma_weights_close(w);
+        return hma_error(HMA_INCOMPATIBLE, "a model beside another one needs weights that are streamed and packed alike");
+    }
+    w->buffers = leader->buffers;
+    w->buffers->users++;
+    if (same(&w->trunk_key[0], &leader->trunk_key[0])) {
+        w->embedding = leader->embedding;
+        w->embedding->users++;
+    } else {
+        status = hma_embedding_rows_new(&w->embedding, a->vocabulary);
+        w->reserved = hma_min_u64(embedding_bytes(a, tokens), hma_context_left(w->context) / 8 * 5);
+        hma_context_claim(w->context, w->reserved);
+    }
+    if (status != HMA_OK) {
+        hma_weights_close(w);
+        return status;
+    }
+    *out = w;
+    return HMA_OK;
+}
+
 static void free_parts(hma_weights *w) {
-    hma_weight_buffers_free(w->buffers);
-    hma_embedding_rows_free(w->embedding, w->a->vocabulary);
+    hma_weight_buffers_leave(w->buffers);
+    hma_embedding_rows_leave(w->embedding, w->a->vocabulary);
     hma_context_release(w->context, w->reserved);
     hma_weights_plan_clear(&w->plan, w->a->layers);
     hma_packer_free(&w->packer);
@@ -124,7 +157,7 @@ static hma_status forget_embedding(hma_weights *w) {
     hma_embedding_rows *rows;
     const hma_status status = hma_embedding_rows_new(&rows, w->a->vocabulary);
     if (status == HMA_OK) {
-        hma_embedding_rows_free(w->embedding, w->a->vocabulary);
+        hma_embedding_rows_leave(w->embedding, w->a->vocabulary);
         w->embedding = rows;
         free(w->positions);
         w->positions = NULL;
@@ -214,5 +247,10 @@ hma_status hma_weights_rebind(hma_weights *w, const hma_source *source) {
 }
 
 const char *hma_weights_trunk_key(const hma_weights *w, size_t layer) { return w->trunk_key[layer].digest; }
+
+void hma_weights_identity(const hma_weights *w, char key[HMA_WEIGHTS_IDENTITY]) {
+    (void)snprintf(key, HMA_WEIGHTS_IDENTITY, "%s %s %s", w->trunk_key[w->a->layers].digest, w->norm_key.digest,
+                   w->head_key.digest);
+}
 
 double hma_weights_seconds(const hma_weights *w) { return w->seconds; }

@@ -42,11 +42,20 @@ typedef struct hma_weights hma_weights;
  */
 hma_status hma_weights_open(hma_weights **out, hma_context *context, const hma_source *source,
                             const hma_architecture *architecture, hma_kernels *kernels);
+/*
+ * Weights of another source that are used in step with the leader's, which are streamed (hma_weights_resident()): both read
+ * their layers into the same memory, so that what is asked for last is there, whoever asked; layers that both have in common
+ * are read once if they are asked for one right after the other. `tokens` is how many different tokens it will be asked to
+ * embed at most. Until it is closed the leader takes no other source.
+ * @return HMA_INCOMPATIBLE when the leader's are not streamed or the two are not packed alike.
+ */
+hma_status hma_weights_open_beside(hma_weights **out, hma_weights *leader, const hma_source *source,
+                                   const hma_architecture *architecture, hma_kernels *kernels, size_t tokens);
 void hma_weights_close(hma_weights *weights);
 /* Takes another source with the same tensors. Memory is kept, and so is everything whose values are the same in both. */
 hma_status hma_weights_rebind(hma_weights *weights, const hma_source *source);
 
-/* A layer, ready to use until the next call (for good when resident). */
+/* A layer, ready to use until the next call (for good when resident), of these weights or of others beside them. */
 hma_status hma_weights_layer(hma_weights *weights, size_t layer, const hma_layer **out);
 /*
  * Says which layer will be asked for next: unless it is there it is loaded meanwhile, by another thread, into the memory of the
@@ -57,6 +66,11 @@ hma_status hma_weights_expect(hma_weights *weights, size_t layer);
 /* Waits until nothing is being loaded that was expected: for work that breaks off. The thread's error message stays. */
 void hma_weights_settle(hma_weights *weights);
 
+/* What a layer is made of, as text: equal keys, equal weights. */
+const char *hma_weights_layer_key(const hma_weights *weights, size_t layer);
+/* What all values follow from, as text of three digests. */
+enum { HMA_WEIGHTS_IDENTITY = 3 * 65 };
+void hma_weights_identity(const hma_weights *weights, char key[HMA_WEIGHTS_IDENTITY]);
 /* What everything before a layer (0 .. layers) is made of, as text: equal keys, equal residual stream for the same tokens. */
 const char *hma_weights_trunk_key(const hma_weights *weights, size_t layer);
 

@@ -1,4 +1,4 @@
-/* The memory that weights lie in. */
+/* Memory for weights that several models may share. */
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -9,6 +9,7 @@ hma_status hma_weight_buffers_new(hma_weight_buffers **out, size_t slots, size_t
     if (!b) {
         return HMA_FAILURE;
     }
+    b->users = 1;
     b->slots = slots;
     b->layer_bytes = layer_bytes;
     b->resident = resident;
@@ -16,15 +17,15 @@ hma_status hma_weight_buffers_new(hma_weight_buffers **out, size_t slots, size_t
     b->memory = HMA_NEW(char *, slots);
     b->held = HMA_NEW(hma_part_key, slots);
     if (!b->layers || !b->memory || !b->held) {
-        hma_weight_buffers_free(b);
+        hma_weight_buffers_leave(b);
         return HMA_FAILURE;
     }
     *out = b;
     return HMA_OK;
 }
 
-void hma_weight_buffers_free(hma_weight_buffers *b) {
-    if (!b) {
+void hma_weight_buffers_leave(hma_weight_buffers *b) {
+    if (!b || --b->users > 0) {
         return;
     }
     hma_ahead_free(b->ahead);
@@ -43,6 +44,7 @@ hma_status hma_embedding_rows_new(hma_embedding_rows **out, size_t vocabulary) {
     if (!rows) {
         return HMA_FAILURE;
     }
+    rows->users = 1;
     rows->row = HMA_NEW(float *, vocabulary);
     if (!rows->row) {
         free(rows);
@@ -52,8 +54,8 @@ hma_status hma_embedding_rows_new(hma_embedding_rows **out, size_t vocabulary) {
     return HMA_OK;
 }
 
-void hma_embedding_rows_free(hma_embedding_rows *rows, size_t vocabulary) {
-    if (!rows) {
+void hma_embedding_rows_leave(hma_embedding_rows *rows, size_t vocabulary) {
+    if (!rows || --rows->users > 0) {
         return;
     }
     for (size_t i = 0; i < vocabulary; i++) {

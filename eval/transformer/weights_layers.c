@@ -85,3 +85,5 @@ void hma_weights_settle(hma_weights *w) {
 }
 
 bool hma_weights_resident(const hma_weights *w) { return w->buffers->resident; }
+
+const char *hma_weights_layer_key(const hma_weights *w, size_t layer) { return w->layer_key[layer].digest; }

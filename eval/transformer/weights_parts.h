@@ -24,8 +24,12 @@ typedef struct hma_part_key {
     char digest[65];
 } hma_part_key;
 
-/* Memory for packed layers and for the head. It says what is in it, so that another model finds what is good for it, too. */
+/*
+ * Memory for packed layers and for the head, and what is in it. Models that go through their layers in step share it: a layer
+ * that several have in common is made once for all of them.
+ */
 typedef struct hma_weight_buffers {
+    size_t users;
     bool resident;
     size_t layer_bytes; /* of one packed layer */
     size_t slots;       /* layers when resident, else 2: one in use, one under way */
@@ -39,8 +43,9 @@ typedef struct hma_weight_buffers {
     size_t head_first, head_count; /* its rows that are there */
 } hma_weight_buffers;
 
-/* Rows of the embedding that were read so far. */
+/* Rows of the embedding that were read so far. Models whose embeddings are the same share them. */
 typedef struct hma_embedding_rows {
+    size_t users;
     float **row; /* [vocabulary], NULL where it was not needed yet */
     bool checked;
 } hma_embedding_rows;
@@ -66,11 +71,11 @@ struct hma_weights {
 
 /* For `slots` layers; memory is taken when something is put into it. */
 hma_status hma_weight_buffers_new(hma_weight_buffers **out, size_t slots, size_t layer_bytes, bool resident);
-/* May be NULL. */
-void hma_weight_buffers_free(hma_weight_buffers *buffers);
+/* Gives up a share in them; may be NULL. The last user's frees them. */
+void hma_weight_buffers_leave(hma_weight_buffers *buffers);
 
 hma_status hma_embedding_rows_new(hma_embedding_rows **out, size_t vocabulary);
-void hma_embedding_rows_free(hma_embedding_rows *rows, size_t vocabulary);
+void hma_embedding_rows_leave(hma_embedding_rows *rows, size_t vocabulary);
 
 /* ---- weights_pack.c ---- */
 

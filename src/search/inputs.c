@@ -115,13 +115,17 @@ static hma_status score_checkpoint(hma_inputs *inputs, const hma_candidate *cand
     return status;
 }
 
+static hma_status open_merge(hma_source **out, const hma_inputs *inputs, const hma_recipe *recipe) {
+    const hma_status status = hma_source_merged_from(out, inputs->pre, inputs->post, inputs->base, recipe);
+    if (status == HMA_OK && inputs->last) {
+        hma_source_take_findings(*out, inputs->last);
+    }
+    return status;
+}
+
 static hma_status open_source(hma_source **out, const hma_inputs *inputs, const hma_candidate *candidate) {
     if (candidate->origin != HMA_ORIGIN_ENDPOINT) {
-        const hma_status status = hma_source_merged_from(out, inputs->pre, inputs->post, inputs->base, candidate->recipe);
-        if (status == HMA_OK && inputs->last) {
-            hma_source_take_findings(*out, inputs->last);
-        }
-        return status;
+        return open_merge(out, inputs, candidate->recipe);
     }
     return hma_source_plain(out, hma_recipe_mean_ratio(candidate->recipe) == 0 ? inputs->pre : inputs->post);
 }
@@ -150,6 +154,29 @@ static hma_status keep_for_later(hma_inputs *inputs, const hma_candidate *candid
     return status;
 }
 
+/* Where weights are streamed, those that come next give their replies together with this one. */
+static hma_status reply_together(hma_inputs *inputs, const hma_candidate *candidate, const hma_source *source) {
+    const hma_recipe *recipes[HMA_MOST_TOGETHER];
+    const hma_source *sources[HMA_MOST_TOGETHER] = {source};
+    hma_source *others[HMA_MOST_TOGETHER] = {NULL};
+    hma_evaluator *e = inputs->evaluator;
+    hma_status status = hma_evaluator_bind(e, source);
+    const size_t most = status == HMA_OK && !hma_replies_are_there(e) ? hma_replies_together(e) : 1,
+                 count = most > 1 ? hma_upcoming_after(&inputs->upcoming, candidate, recipes, most - 1) : 0;
+    for (size_t i = 0; status == HMA_OK && i < count; i++) {
+        status = open_merge(&others[i], inputs, recipes[i]);
+        sources[i + 1] = others[i];
+    }
+    if (status == HMA_OK && count > 0) {
+        hma_log(inputs->context, HMA_LOG_DEBUG, "%s and %zu more reply in step", candidate->label, count);
+        status = hma_replies_give(e, sources, count + 1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        hma_source_free(others[i]);
+    }
+    return status;
+}
+
 hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_result **out) {
     hma_inputs *inputs = user;
     hma_source *source;
@@ -162,6 +189,9 @@ hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_resu
         return status;
     }
     status = keep_for_later(inputs, candidate);
+    if (status == HMA_OK && candidate->origin != HMA_ORIGIN_ENDPOINT) {
+        status = reply_together(inputs, candidate, source);
+    }
     if (status == HMA_OK) {
         status = hma_evaluator_run(inputs->evaluator, source, out);
     }

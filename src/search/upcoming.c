@@ -68,11 +68,17 @@ hma_status hma_upcoming_arrange(hma_upcoming *upcoming, const hma_checkpoint *po
     return status;
 }
 
-size_t hma_upcoming_shared(const hma_upcoming *upcoming, const hma_candidate *candidate, size_t *depths) {
-    size_t at = 0, count = 0, common = SIZE_MAX;
+/* Its place; the end of the list when it is not there. */
+static size_t find(const hma_upcoming *upcoming, const hma_candidate *candidate) {
+    size_t at = 0;
     while (at < upcoming->count && (!candidate->recipe || upcoming->list[at].recipe != candidate->recipe)) {
         at++;
     }
+    return at;
+}
+
+size_t hma_upcoming_shared(const hma_upcoming *upcoming, const hma_candidate *candidate, size_t *depths) {
+    size_t at = find(upcoming, candidate), count = 0, common = SIZE_MAX;
     /* falling as one looks further ahead; put down from the deepest on, then turned round */
     for (; at < upcoming->count && common > 0; at++) {
         if (upcoming->list[at].common < common) {
@@ -85,6 +91,15 @@ size_t hma_upcoming_shared(const hma_upcoming *upcoming, const hma_candidate *ca
         const size_t swapped = depths[i];
         depths[i] = depths[count - 1 - i];
         depths[count - 1 - i] = swapped;
+    }
+    return count;
+}
+
+size_t hma_upcoming_after(const hma_upcoming *upcoming, const hma_candidate *candidate, const hma_recipe **recipes,
+                          size_t most) {
+    size_t at = find(upcoming, candidate), count = 0;
+    for (at += at < upcoming->count; at < upcoming->count && count < most; at++) {
+        recipes[count++] = upcoming->list[at].recipe; /* plain checkpoints come before all merges */
     }
     return count;
 }

@@ -31,6 +31,10 @@ size_t hma_upcoming_shared(const hma_upcoming *upcoming, const hma_candidate *ca
 /* Leading layers that the last but `left - 1`th of those that were arranged has in common with the one before it. */
 size_t hma_upcoming_common(const hma_upcoming *upcoming, size_t left);
 
+/* The merges that are scored after this one, in that order, at most `most` of them into recipes[most]; returns how many. */
+size_t hma_upcoming_after(const hma_upcoming *upcoming, const hma_candidate *candidate, const hma_recipe **recipes,
+                          size_t most);
+
 /* How many candidates without anything in common would cost as much as all that were arranged, by their layers. */
 double hma_upcoming_passes(const hma_upcoming *upcoming, size_t layers);
 

@@ -152,6 +152,66 @@ static void so_does_little_memory_that_forces_to_drop_and_to_stream(void **state
     score_in_order(1, 1 << 20, orders[0], depths + 1, 1);
 }
 
+/* Where layers are streamed, replies of several candidates are given in step. */
+static void so_do_candidates_that_reply_together(void **state) {
+    (void)state;
+    static const size_t together[] = {3, 0, 1, 2, 4, 8}, count = sizeof together / sizeof *together;
+    for (unsigned threads = 1; threads <= 3; threads++) {
+        setting s = open_setting(threads, 24 << 20);
+        hma_source *source[CANDIDATES] = {NULL};
+        for (size_t i = 0; i < count; i++) {
+            assert_ok(hma_source_merged(&source[i], s.pre, s.post, s.recipe[together[i]]));
+        }
+        assert_ok(hma_evaluator_bind(s.evaluator, source[0]));
+        assert_true(hma_replies_together(s.evaluator) > 1);
+        assert_ok(hma_replies_give(s.evaluator, (const hma_source *const *)source, count));
+        for (size_t i = count; i-- > 0;) {
+            hma_result *result;
+            assert_ok(hma_evaluator_bind(s.evaluator, source[i]));
+            assert_true(hma_replies_are_there(s.evaluator));
+            assert_ok(hma_evaluator_run(s.evaluator, source[i], &result));
+            assert_false(hma_replies_are_there(s.evaluator));
+            same_result(result, alone[together[i]]);
+            assert_true(result->cost.generated >= alone[together[i]]->cost.generated / 2);
+            hma_result_free(result);
+        }
+        for (size_t i = 0; i < count; i++) {
+            hma_source_free(source[i]);
+        }
+        close_setting(&s);
+    }
+}
+
+static void candidates_of_another_type_reply_alone(void **state) {
+    (void)state;
+    enum { F32 = 7 };
+    setting s = open_setting(2, 24 << 20);
+    hma_source *source[2];
+    assert_ok(hma_source_merged(&source[0], s.pre, s.post, s.recipe[0]));
+    assert_ok(hma_source_merged(&source[1], s.pre, s.post, s.recipe[F32]));
+    assert_ok(hma_evaluator_bind(s.evaluator, source[0]));
+    assert_ok(hma_replies_give(s.evaluator, (const hma_source *const *)source, 2));
+    assert_false(hma_replies_are_there(s.evaluator));
+    hma_result *result;
+    assert_ok(hma_evaluator_run(s.evaluator, source[0], &result));
+    same_result(result, alone[0]);
+    hma_result_free(result);
+    hma_source_free(source[0]);
+    hma_source_free(source[1]);
+    close_setting(&s);
+}
+
+static void weights_in_memory_need_no_company(void **state) {
+    (void)state;
+    setting s = open_setting(2, 0);
+    hma_source *source;
+    assert_ok(hma_source_merged(&source, s.pre, s.post, s.recipe[0]));
+    assert_ok(hma_evaluator_bind(s.evaluator, source));
+    assert_int_equal(hma_replies_together(s.evaluator), 1);
+    close_setting(&s);
+    hma_source_free(source);
+}
+
 static void depths_that_mean_nothing_are_ignored(void **state) {
     (void)state;
     static const size_t depths[] = {0, 3, 6, 99};
@@ -432,6 +492,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_order_and_number_of_threads_gives_the_bits_of_candidates_scored_alone),
         cmocka_unit_test(so_does_little_memory_that_forces_to_drop_and_to_stream),
+        cmocka_unit_test(so_do_candidates_that_reply_together),
+        cmocka_unit_test(candidates_of_another_type_reply_alone),
+        cmocka_unit_test(weights_in_memory_need_no_company),
         cmocka_unit_test(depths_that_mean_nothing_are_ignored),
         cmocka_unit_test(interrupted_sweeps_end_with_the_same_scores_in_the_order_of_addition),
         cmocka_unit_test(judging_replies_while_others_are_given_changes_no_bit),
