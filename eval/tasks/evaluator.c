@@ -238,7 +238,9 @@ static hma_status ask(hma_evaluator *e, const hma_source *source, hma_model_coun
     hma_status status = keep(e, layers);
     if (status == HMA_OK && hma_replies_are_there(e)) {
         status = hma_questions_ask_pairs(q, e->model);
-        (void)(status == HMA_OK && hma_replies_take(e, given, seconds));
+        if (status == HMA_OK) {
+            hma_replies_take(e, given, seconds);
+        }
     } else if (status == HMA_OK) {
         status = ask_with_guesses(e, place, layers);
     }

@@ -37,12 +37,14 @@ static hma_replies_of_model *find(const hma_evaluator *e) {
     char identity[HMA_MODEL_IDENTITY];
     hma_model_identity(e->model, identity);
     for (size_t i = 0; i < e->ahead.count; i++) {
-        if (e->ahead.models[i].count && strcmp(e->ahead.models[i].identity, identity) == 0) {
+        if (e->ahead.models[i].count == e->questions.generation_count && strcmp(e->ahead.models[i].identity, identity) == 0) {
             return &e->ahead.models[i];
         }
     }
     return NULL;
 }
+
+bool hma_replies_may_help(const hma_evaluator *e) { return !e->model || !hma_model_resident(e->model); }
 
 bool hma_replies_are_there(const hma_evaluator *e) { return find(e) != NULL; }
 
@@ -131,20 +133,18 @@ hma_status hma_replies_give(hma_evaluator *e, const hma_source *const *sources, 
 
 /* ---- taking ---- */
 
-bool hma_replies_take(hma_evaluator *e, hma_model_counters *cost, double *seconds) {
+void hma_replies_take(hma_evaluator *e, hma_model_counters *cost, double *seconds) {
     hma_replies_of_model *m = find(e);
-    if (!m || m->count != e->questions.generation_count) {
-        return false;
-    }
-    for (size_t i = 0; i < m->count; i++) {
+    for (size_t i = 0; m && i < m->count; i++) {
         hma_generation *to = &e->questions.generations[i];
         to->ids = m->generations[i].ids;
         to->count = m->generations[i].count;
         to->ended = m->generations[i].ended;
         m->generations[i].ids = NULL;
     }
-    m->count = 0;
-    hma_counters_add(cost, &m->cost);
-    *seconds += m->seconds;
-    return true;
+    if (m) {
+        m->count = 0;
+        hma_counters_add(cost, &m->cost);
+        *seconds += m->seconds;
+    }
 }

@@ -30,6 +30,9 @@ enum { HMA_MOST_TOGETHER = 8 };
 
 struct hma_evaluator;
 
+/* False: weights stay in memory, as far as is known, so that there is nothing to find out. */
+bool hma_replies_may_help(const struct hma_evaluator *evaluator);
+
 /*
  * How many models like the one in hand may give their replies in step, within the memory that is left; 1: none do, because
  * weights stay in memory or nothing is to be generated.
@@ -45,8 +48,8 @@ bool hma_replies_are_there(const struct hma_evaluator *evaluator);
  */
 hma_status hma_replies_give(struct hma_evaluator *evaluator, const hma_source *const *sources, size_t count);
 
-/* Puts the replies of the model in hand into the evaluator's questions; what they have cost is added. False: there are none. */
-bool hma_replies_take(struct hma_evaluator *evaluator, hma_model_counters *cost, double *seconds);
+/* Puts the replies of the model in hand, if they are there, into the evaluator's questions; what they have cost is added. */
+void hma_replies_take(struct hma_evaluator *evaluator, hma_model_counters *cost, double *seconds);
 
 void hma_replies_ahead_free(hma_replies_ahead *ahead);
 

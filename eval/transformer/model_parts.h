@@ -99,7 +99,7 @@ hma_status hma_generate_plainly(hma_model *model, hma_generation *requests, size
 hma_status hma_model_open_beside(hma_model **out, hma_model *leader, const hma_source *source, size_t tokens);
 
 /* What all values of the model follow from, as text: models with equal identities give equal answers. */
-enum { HMA_MODEL_IDENTITY = 3 * 65 };
+enum { HMA_MODEL_IDENTITY = HMA_WEIGHTS_IDENTITY };
 void hma_model_identity(const hma_model *model, char key[HMA_MODEL_IDENTITY]);
 
 /* One of several models that generate in step: the leader first, the others beside it. */

@@ -189,7 +189,7 @@ hma_status hma_inputs_score(void *user, const hma_candidate *candidate, hma_resu
         return status;
     }
     status = keep_for_later(inputs, candidate);
-    if (status == HMA_OK && candidate->origin != HMA_ORIGIN_ENDPOINT) {
+    if (status == HMA_OK && candidate->origin != HMA_ORIGIN_ENDPOINT && hma_replies_may_help(inputs->evaluator)) {
         status = reply_together(inputs, candidate, source);
     }
     if (status == HMA_OK) {
