@@ -5,9 +5,11 @@
 #include "testing.h"
 
 #include <math.h>
+#include <unistd.h>
 
 #include "base/atomic_file.h"
 #include "base/context.h"
+#include "base/file.h"
 #include "eval/tasks/evaluator.h"
 #include "hma/hma.h"
 #include "search/upcoming.h"
@@ -204,6 +206,72 @@ static void candidates_of_another_type_reply_alone(void **state) {
     hma_source_free(source[0]);
     hma_source_free(source[1]);
     close_setting(&s);
+}
+
+static void copy_file(const char *name, const char *folder) {
+    char from[2048], to[2048], *data;
+    size_t length;
+    hma_output out;
+    (void)snprintf(from, sizeof from, "%s/%s", place("post"), name);
+    (void)snprintf(to, sizeof to, "%s/%s", folder, name);
+    assert_ok(hma_file_load(from, SIZE_MAX, &data, &length));
+    assert_ok(hma_output_open(&out, to));
+    assert_ok(hma_output_write(&out, data, length));
+    assert_ok(hma_output_commit(&out));
+    hma_output_discard(&out);
+    free(data);
+}
+
+/* Post, with a norm in the middle whose weights are the largest that there are. */
+static void make_wild(const char *folder) {
+    static const char name[] = "model.layers.3.input_layernorm.weight";
+    hma_checkpoint *checkpoint;
+    char path[2048];
+    copy_file("config.json", folder);
+    copy_file("model.safetensors", folder);
+    assert_ok(hma_checkpoint_open(&checkpoint, folder));
+    const hma_tensor *tensor = hma_checkpoint_find(checkpoint, name);
+    assert_int_equal(tensor->dtype, HMA_BF16);
+    (void)snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, (long)tensor->offset, SEEK_SET), 0);
+    for (size_t i = 0; i < tensor->elements; i++) {
+        static const unsigned char largest[] = {0x7f, 0x7f};
+        assert_int_equal(fwrite(largest, sizeof largest, 1, file), 1);
+    }
+    assert_int_equal(fclose(file), 0);
+    hma_checkpoint_close(checkpoint);
+}
+
+/* The others are not held up by it, and it is told of when it is asked itself. */
+static void a_candidate_that_overflows_spoils_no_other(void **state) {
+    (void)state;
+    char folder[512], path[2048];
+    setting s = open_setting(2, 5 << 20);
+    hma_checkpoint *wild;
+    hma_source *source[2];
+    hma_result *result;
+    make_wild(make_temporary_folder(folder));
+    assert_ok(hma_checkpoint_open(&wild, folder));
+    assert_ok(hma_source_merged(&source[0], s.pre, s.post, s.recipe[0]));
+    assert_ok(hma_source_plain(&source[1], wild));
+    assert_ok(hma_evaluator_bind(s.evaluator, source[0]));
+    assert_ok(hma_replies_give(s.evaluator, (const hma_source *const *)source, 2));
+    assert_false(hma_replies_are_there(s.evaluator));
+    assert_ok(hma_evaluator_run(s.evaluator, source[0], &result));
+    same_result(result, alone[0]);
+    hma_result_free(result);
+    assert_int_equal(hma_evaluator_run(s.evaluator, source[1], &result), HMA_NON_FINITE);
+    hma_source_free(source[0]);
+    hma_source_free(source[1]);
+    hma_checkpoint_close(wild);
+    close_setting(&s);
+    (void)snprintf(path, sizeof path, "%s/config.json", folder);
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 static void weights_in_memory_need_no_company(void **state) {
@@ -499,6 +567,7 @@ int main(void) {
         cmocka_unit_test(so_does_little_memory_that_forces_to_drop_and_to_stream),
         cmocka_unit_test(so_do_candidates_that_reply_together),
         cmocka_unit_test(candidates_of_another_type_reply_alone),
+        cmocka_unit_test(a_candidate_that_overflows_spoils_no_other),
         cmocka_unit_test(weights_in_memory_need_no_company),
         cmocka_unit_test(depths_that_mean_nothing_are_ignored),
         cmocka_unit_test(interrupted_sweeps_end_with_the_same_scores_in_the_order_of_addition),
