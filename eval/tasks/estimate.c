@@ -152,7 +152,7 @@ typedef struct replies_work {
 static void add_reply(void *user, hma_evaluator *e, size_t kind, hma_generation *g) {
     replies_work *w = user;
     const double tokens = expected_tokens(e, kind, g->max_tokens);
-    hma_model_add_reply(e->model, g->prompt.count, tokens, &w->steps);
+    hma_model_add_reply(e->model, g, tokens, &w->steps);
     w->longest = fmax(w->longest, tokens < (double)g->max_tokens ? (tokens + (double)g->max_tokens) / 2 : tokens);
     if (kind == e->suite->task_count) {
         w->judged += tokens + (w->prompts_known ? 0 : (double)g->prompt.count);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "eval/transformer/batch.h"
 #include "eval/transformer/model_parts.h"
+#include "eval/transformer/screen.h"
 
 /* ---- operations ---- */
 
@@ -85,9 +86,13 @@ hma_status hma_model_add_prompts(const hma_model *m, const hma_generation *gener
     return HMA_OK;
 }
 
-void hma_model_add_reply(const hma_model *m, size_t prompt, double tokens, hma_work *work) {
-    add_tokens(m, (double)prompt, (double)prompt + tokens - 1, work);
-    add_answers(m, tokens, work);
+void hma_model_add_reply(const hma_model *m, const hma_generation *request, double tokens, hma_work *work) {
+    const double prompt = (double)request->prompt.count;
+    uint64_t bytes;
+    add_tokens(m, prompt, prompt + tokens - 1, work);
+    work->answers += tokens;
+    work->head_flops +=
+        tokens * head_flops(m) / (hma_screen_serves(request) && hma_weights_screens(m->weights, &bytes) ? 4 : 1);
     work->new_tokens += tokens;
 }
 
@@ -110,7 +115,11 @@ static double cache_bytes(const hma_model *m) {
 static uint64_t at_most(double bytes, uint64_t most) { return bytes < (double)most ? (uint64_t)bytes : most; }
 
 uint64_t hma_model_reply_bytes(const hma_model *m, double prompts, double replies) {
-    return at_most((prompts + replies) * cache_bytes(m), hma_context_left(m->context) / 2);
+    uint64_t screen = 0;
+    if (replies > 0 && !hma_weights_screens(m->weights, &screen)) {
+        screen = 0;
+    }
+    return screen + at_most((prompts + replies) * cache_bytes(m), (hma_context_left(m->context) - screen) / 2);
 }
 
 uint64_t hma_model_kept_bytes(const hma_model *m, double questions, double replies) {

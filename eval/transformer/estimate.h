@@ -17,7 +17,7 @@ hma_status hma_model_add_pairs(const hma_model *model, const hma_loglikelihood *
 /* Adds what the prompts of these take, without the replies. */
 hma_status hma_model_add_prompts(const hma_model *model, const hma_generation *generations, size_t count, hma_work *work);
 /* Adds a reply of so many tokens, token by token or in one pass. */
-void hma_model_add_reply(const hma_model *model, size_t prompt, double tokens, hma_work *work);
+void hma_model_add_reply(const hma_model *model, const hma_generation *request, double tokens, hma_work *work);
 /* Adds a pass over sequences of `tokens` tokens each, of which one position is asked. */
 void hma_model_add_sequences(const hma_model *model, size_t count, double tokens, hma_work *work);
 
@@ -31,7 +31,7 @@ hma_status hma_model_reading_seconds(hma_model *model, double *seconds);
 
 /* Bytes that the work may have in memory at once beside the weights, within the budget. */
 uint64_t hma_model_work_bytes(const hma_model *model, const hma_work *work);
-/* The same of keys and values while replies are given to prompts of so many tokens in all. */
+/* The same of keys and values, and the screen of the head, while replies are given to prompts of so many tokens in all. */
 uint64_t hma_model_reply_bytes(const hma_model *model, double prompts, double replies);
 /* The same of what is kept for other models and passes (trunk.h), of questions and of prompts and replies. */
 uint64_t hma_model_kept_bytes(const hma_model *model, double questions, double replies);

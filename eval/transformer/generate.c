@@ -117,7 +117,25 @@ static void claim(hma_replying *w, size_t rows) {
     hma_context_claim(w->m->context, w->claimed);
 }
 
+/* A screen of the head, where all requests can do with one. Before room is shared out. */
+static hma_status prepare_screen(hma_replying *w, const hma_screen **screen) {
+    double positions = 0;
+    *screen = NULL;
+    for (size_t i = 0; i < w->count; i++) {
+        positions += (double)w->sequences[i].request->max_tokens;
+        if (!hma_screen_serves(w->sequences[i].request)) {
+            return HMA_OK;
+        }
+    }
+    return w->side_count == 1 ? hma_weights_screen(w->m->weights, positions, screen) : HMA_OK;
+}
+
 static hma_status prepare(hma_replying *w) {
+    const hma_screen *screen;
+    const hma_status screen_status = prepare_screen(w, &screen);
+    if (screen_status != HMA_OK) {
+        return screen_status;
+    }
     const size_t rows = store_rows(w);
     w->widest = widest_step(w);
     w->parties = HMA_NEW(hma_replying_party, w->count);
@@ -130,6 +148,9 @@ static hma_status prepare(hma_replying *w) {
         w->parties && w->active && w->rows && w->paths && w->finished ? hma_row_pool_new(&w->pool, rows) : HMA_FAILURE;
     for (size_t i = 0; status == HMA_OK && i < w->widest; i++) {
         w->rows[i] = i;
+    }
+    if (status == HMA_OK && screen) {
+        status = hma_screening_new(&w->screening, screen, w->widest, hma_context_threads(w->m->context));
     }
     for (size_t i = 0; status == HMA_OK && i < w->side_count; i++) {
         status = prepare_side(&w->sides[i], w->widest, rows);
@@ -144,6 +165,7 @@ static void clear(hma_replying *w) {
     for (size_t i = 0; i < w->side_count; i++) {
         free_side(&w->sides[i]);
     }
+    hma_screening_free(&w->screening);
     hma_row_pool_free(&w->pool);
     free(w->sequences);
     free(w->parties);

@@ -22,6 +22,7 @@
 #include "eval/transformer/head.h"
 #include "eval/transformer/sampler.h"
 #include "eval/transformer/score_parts.h"
+#include "eval/transformer/screen.h"
 
 typedef struct reply {
     hma_generation *request;
@@ -50,7 +51,9 @@ typedef struct guessing {
     /* of the positions whose logits are there */
     size_t from;
     float *logits;
-    size_t *owner; /* [positions]: their question */
+    hma_screening screening; /* without a screen tokens are drawn from logits */
+    bool screened;           /* bounds lie where logits do */
+    size_t *owner;           /* [positions]: their question */
 } guessing;
 
 /* ---- which guess ---- */
@@ -98,7 +101,12 @@ static hma_status draw(void *argument, size_t index, size_t worker) {
     const size_t at = g->from + index, question = g->owner[at], width = g->m->architecture.vocabulary;
     const hma_generation *r = g->replies[g->questions[question].original].request;
     const size_t position = r->position + r->count + (at - g->first[question]);
-    return hma_sample(g->m->kernels.vector, r, position, g->logits + index * width, width, &g->tokens[at]);
+    float *logits = g->logits + index * width;
+    if (g->screened) {
+        g->tokens[at] = hma_screening_draw(&g->screening, g->m->kernels.vector, r, position, index, logits);
+        return HMA_OK;
+    }
+    return hma_sample(g->m->kernels.vector, r, position, logits, width, &g->tokens[at]);
 }
 
 /* Takes tokens as long as the guess was right, and the one that shows that it is not. */
@@ -124,17 +132,36 @@ static size_t positions_at_once(const hma_model *m) {
     return hma_max_size(1, hma_min_size(most, 512));
 }
 
-static hma_status draw_all(guessing *g, const float *hidden, size_t positions) {
-    const size_t step = positions_at_once(g->m), width = g->m->architecture.hidden;
-    hma_status status = HMA_OK;
-    g->logits =
-        hma_context_take(g->m->context, hma_min_size(step, positions) * g->m->architecture.vocabulary, sizeof *g->logits);
-    if (!g->logits) {
-        return HMA_FAILURE;
+/* A screen of the head, where all requests that are asked for can do with one. */
+static hma_status prepare_screening(guessing *g, size_t positions, size_t step) {
+    const hma_screen *screen = NULL;
+    bool serves = true;
+    for (size_t i = 0; i < g->count; i++) {
+        serves = serves && (!g->replies[i].tried || hma_screen_serves(g->replies[i].request));
     }
+    const hma_status status = serves ? hma_weights_screen(g->m->weights, (double)positions, &screen) : HMA_OK;
+    return status == HMA_OK && screen ? hma_screening_new(&g->screening, screen, step, hma_context_threads(g->m->context))
+                                      : status;
+}
+
+/* Logits, or what bounds them, of some positions. */
+static hma_status look_ahead(guessing *g, const float *hidden, size_t count) {
+    hma_engine *engine = &g->m->engine;
+    hma_status status = HMA_OK;
+    g->screened = false;
+    if (g->screening.screen) {
+        status = hma_head_bounds(engine, &g->screening, hidden, count, g->logits, &g->screened);
+    }
+    return status == HMA_OK && !g->screened ? hma_head_logits(engine, hidden, count, g->logits) : status;
+}
+
+static hma_status draw_all(guessing *g, const float *hidden, size_t positions) {
+    const size_t step = hma_min_size(positions_at_once(g->m), positions), width = g->m->architecture.hidden;
+    g->logits = hma_context_take(g->m->context, step * g->m->architecture.vocabulary, sizeof *g->logits);
+    hma_status status = g->logits ? prepare_screening(g, positions, step) : HMA_FAILURE;
     for (g->from = 0; status == HMA_OK && g->from < positions; g->from += step) {
         const size_t count = hma_min_size(step, positions - g->from);
-        status = hma_head_logits(&g->m->engine, hidden + g->from * width, count, g->logits);
+        status = look_ahead(g, hidden + g->from * width, count);
         if (status == HMA_OK) {
             status = hma_pool_run(hma_context_pool(g->m->context), count, draw, g);
         }
@@ -142,6 +169,7 @@ static hma_status draw_all(guessing *g, const float *hidden, size_t positions) {
             status = hma_context_check(g->m->context);
         }
     }
+    hma_screening_free(&g->screening);
     hma_context_give(g->m->context, g->logits);
     return status;
 }

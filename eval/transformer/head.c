@@ -279,3 +279,15 @@ hma_status hma_heads_logits(const hma_head_job *jobs, size_t count) {
 hma_status hma_head_logits(hma_engine *e, const float *hidden, size_t count, float *logits) {
     return hma_heads_logits(&(hma_head_job){e, hidden, count, logits}, 1);
 }
+
+hma_status hma_head_bounds(hma_engine *e, hma_screening *screening, const float *hidden, size_t count, float *most,
+                           bool *possible) {
+    const double start = hma_seconds();
+    const hma_status status = hma_screening_bound(screening, hma_context_pool(e->context), hidden, count, most, possible);
+    e->seconds += hma_seconds() - start;
+    if (status == HMA_OK && *possible) {
+        /* four operations in 8 bits count as one: they take as long */
+        e->flops += 2 * (double)count * (double)hma_weights_head_rows(e->weights) * (double)e->a->hidden / 4;
+    }
+    return status;
+}

@@ -3,6 +3,7 @@
 #define HMA_EVAL_TRANSFORMER_HEAD_H
 
 #include "eval/transformer/forward.h"
+#include "eval/transformer/screen.h"
 
 /*
  * Log-softmax at the targets: logprob[i] of targets[i] given hidden[i] ([count, hidden], after the final norm), and whether the
@@ -12,6 +13,10 @@
  */
 hma_status hma_head_score(hma_engine *engine, const float *hidden, size_t count, const int32_t *targets, double *logprob,
                           bool *greedy, double *normalizer);
+
+/* Instead of logits, what hma_screening_draw() finds the next tokens by; *possible: hma_screening_bound(). */
+hma_status hma_head_bounds(hma_engine *engine, hma_screening *screening, const float *hidden, size_t count, float *most,
+                           bool *possible);
 
 /* All logits, capped where the architecture caps: [count, head rows]. */
 hma_status hma_head_logits(hma_engine *engine, const float *hidden, size_t count, float *logits);

@@ -50,17 +50,28 @@ static hma_status sample_row(void *argument, size_t index, size_t worker) {
     if (w->side_count == HMA_MIXED) {
         hma_mixture_row(logits, w->sides[1].logits + index * width, w->ratio, width, logits);
     }
-    const hma_status status = hma_sample(w->m->kernels.vector, s->request, s->request->position + s->made, logits, width, &id);
+    const hma_vector *vector = w->m->kernels.vector;
+    const size_t position = s->request->position + s->made;
+    hma_status status = HMA_OK;
+    if (w->screened) {
+        id = hma_screening_draw(&w->screening, vector, s->request, position, index, logits);
+    } else {
+        status = hma_sample(vector, s->request, position, logits, width, &id);
+    }
     if (status == HMA_OK) {
         take_token(w, s, id);
     }
     return status;
 }
 
-/* From a side's x at the given rows to its logits there. */
-static hma_status look_ahead(hma_replying_model *s, const float *x, const size_t *rows, size_t count) {
-    const hma_status status = hma_engine_final(&s->m->engine, x, rows, count, s->hidden);
-    return status == HMA_OK ? hma_head_logits(&s->m->engine, s->hidden, count, s->logits) : status;
+/* From a side's x at the given rows to its logits there, or to what bounds them. */
+static hma_status look_ahead(hma_replying *w, hma_replying_model *s, const float *x, const size_t *rows, size_t count) {
+    hma_status status = hma_engine_final(&s->m->engine, x, rows, count, s->hidden);
+    w->screened = false;
+    if (status == HMA_OK && w->screening.screen) {
+        status = hma_head_bounds(&s->m->engine, &w->screening, s->hidden, count, s->logits, &w->screened);
+    }
+    return status == HMA_OK && !w->screened ? hma_head_logits(&s->m->engine, s->hidden, count, s->logits) : status;
 }
 
 /* From the sides' logits to one new token for each of the sequences. */
@@ -153,7 +164,7 @@ static hma_status run_prompts(hma_replying *w, const hma_batch *batch, const siz
             sequences[r]->path[i] = paths[rows[r]];
         }
         if (status == HMA_OK) {
-            status = look_ahead(s, x, rows, count);
+            status = look_ahead(w, s, x, rows, count);
         }
         hma_context_give(s->m->context, x);
         free(paths);
@@ -264,7 +275,7 @@ static hma_status step(hma_replying *w) {
             w->active[r]->path[i] = w->paths[r];
         }
         if (status == HMA_OK) {
-            status = look_ahead(s, s->x, w->rows, w->active_count);
+            status = look_ahead(w, s, s->x, w->rows, w->active_count);
         }
     }
     if (status == HMA_OK) {

@@ -5,6 +5,7 @@
 #include "eval/transformer/head.h"
 #include "eval/transformer/model_parts.h"
 #include "eval/transformer/row_pool.h"
+#include "eval/transformer/screen.h"
 
 /* Requests that entered together: the rows of their prompts go back when the last of them has finished. */
 typedef struct hma_replying_party {
@@ -39,7 +40,9 @@ typedef struct hma_replying {
     hma_model *m; /* whose end-of-sequence ids and context count: the last side's */
     hma_replying_model sides[HMA_MIXED];
     size_t side_count;
-    double ratio; /* of a mixture: weight of the second side */
+    double ratio;            /* of a mixture: weight of the second side */
+    hma_screening screening; /* how the only side's tokens are drawn; without a screen from logits */
+    bool screened;           /* bounds lie where logits do */
     const hma_onlooker *onlooker;
     hma_replying_sequence *sequences;
     size_t count, next;          /* sequences from `next` on wait */

@@ -90,6 +90,10 @@ static hma_status keep_top(const hma_generation *r, float *logits, size_t count)
     return HMA_OK;
 }
 
+static hma_rng_key noise_key(const hma_generation *r) {
+    return hma_rng_key_with(hma_rng_key_for(r->seed, "sampling"), r->stream);
+}
+
 hma_status hma_sample(const hma_vector *vector, const hma_generation *r, size_t position, float *logits, size_t count,
                       int32_t *out) {
     if (!(r->temperature > 0)) {
@@ -102,7 +106,17 @@ hma_status hma_sample(const hma_vector *vector, const hma_generation *r, size_t 
             return status;
         }
     }
-    const hma_rng_key key = hma_rng_key_with(hma_rng_key_for(r->seed, "sampling"), r->stream);
+    const hma_rng_key key = noise_key(r);
     *out = (int32_t)vector->gumbel_argmax(logits, count, (float)(1 / r->temperature), key.word, (uint32_t)position, r->sample);
     return HMA_OK;
+}
+
+int32_t hma_sample_screened(const hma_vector *vector, const hma_generation *r, size_t position, const hma_screened *screened,
+                            size_t count) {
+    if (!(r->temperature > 0)) {
+        return (int32_t)vector->screened_argmax(screened, count, 1, NULL, 0, 0);
+    }
+    const hma_rng_key key = noise_key(r);
+    return (int32_t)vector->screened_argmax(screened, count, (float)(1 / r->temperature), key.word, (uint32_t)position,
+                                            r->sample);
 }

@@ -12,4 +12,8 @@
 hma_status hma_sample(const hma_vector *vector, const hma_generation *request, size_t position, float *logits, size_t count,
                       int32_t *out);
 
+/* The same of `count` logits within bounds, for a request without top-k and top-p. */
+int32_t hma_sample_screened(const hma_vector *vector, const hma_generation *request, size_t position,
+                            const hma_screened *screened, size_t count);
+
 #endif

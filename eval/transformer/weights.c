@@ -133,7 +133,8 @@ hma_status hma_weights_open_beside(hma_weights **out, hma_weights *leader, const
 static void free_parts(hma_weights *w) {
     hma_weight_buffers_leave(w->buffers);
     hma_embedding_rows_leave(w->embedding, w->a->vocabulary);
-    hma_context_release(w->context, w->reserved);
+    hma_context_release(w->context, w->reserved + w->screen_bytes);
+    hma_screen_free(w->screen);
     hma_weights_plan_clear(&w->plan, w->a->layers);
     hma_packer_free(&w->packer);
     free(w->positions);

@@ -88,6 +88,16 @@ enum { HMA_HEAD_TILE = 2048 };
 hma_status hma_weights_head(hma_weights *weights, size_t first, size_t count, hma_matrix *out, size_t *offset);
 size_t hma_weights_head_rows(const hma_weights *weights);
 
+/*
+ * The head in 8 bits (screen.h), for some `positions` at which tokens will be drawn; valid until the weights take another
+ * source. *out is NULL where there is none: weights that are streamed, heads with a bias or whose logits are capped,
+ * processors that cannot, no memory left for it, too few positions to be worth making it.
+ */
+struct hma_screen;
+hma_status hma_weights_screen(hma_weights *weights, double positions, const struct hma_screen **out);
+/* Whether there would be one for many positions; *bytes that it would claim, 0 once it has. */
+bool hma_weights_screens(const hma_weights *weights, uint64_t *bytes);
+
 /* Whether layers and head stay in memory once read. */
 bool hma_weights_resident(const hma_weights *weights);
 

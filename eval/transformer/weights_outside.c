@@ -163,3 +163,55 @@ hma_status hma_weights_head(hma_weights *w, size_t first, size_t count, hma_matr
     }
     return status;
 }
+
+/* ---- the head in 8 bits ---- */
+
+/* Making one takes as long as the logits of about so many positions. */
+enum { WORTH_POSITIONS = 128 };
+
+static bool holds_screen(const hma_weights *w) { return w->screen && strcmp(w->screen_held.digest, w->head_key.digest) == 0; }
+
+bool hma_weights_screens(const hma_weights *w, uint64_t *bytes) {
+    const hma_matrix_plan *m = &w->plan.head;
+    const bool fits = w->buffers->resident && !m->has_bias && !w->a->reward_head && !(w->a->final_softcap > 0);
+    const uint64_t whole = fits ? hma_screen_bytes(w->kernels->gemm, m->rows, m->columns) : 0;
+    *bytes = w->screen ? 0 : whole;
+    return w->screen || (whole && whole <= hma_context_left(w->context) / 8);
+}
+
+static hma_status make_screen(hma_weights *w, const hma_matrix *head) {
+    const double start = hma_seconds();
+    w->screen_held.digest[0] = '\0';
+    const hma_status status = hma_screen_make(w->screen, hma_context_pool(w->context), head);
+    if (status == HMA_OK) {
+        w->screen_held = w->head_key;
+    }
+    w->seconds += hma_seconds() - start;
+    return status;
+}
+
+hma_status hma_weights_screen(hma_weights *w, double positions, const hma_screen **out) {
+    const hma_matrix_plan *m = &w->plan.head;
+    hma_status status = HMA_OK;
+    hma_matrix head;
+    size_t offset;
+    uint64_t bytes;
+    *out = NULL;
+    if ((positions < WORTH_POSITIONS && !holds_screen(w)) || !hma_weights_screens(w, &bytes)) {
+        return HMA_OK;
+    }
+    if (!w->screen) {
+        status = hma_screen_new(&w->screen, w->kernels->gemm, m->rows, m->columns);
+        w->screen_bytes = status == HMA_OK ? bytes : 0;
+        hma_context_claim(w->context, w->screen_bytes);
+    }
+    /* the head as well: another one's may lie in its place */
+    if (status == HMA_OK) {
+        status = hma_weights_head(w, 0, m->rows, &head, &offset);
+    }
+    if (status == HMA_OK && !holds_screen(w)) {
+        status = make_screen(w, &head);
+    }
+    *out = status == HMA_OK ? w->screen : NULL;
+    return status;
+}

@@ -3,6 +3,7 @@
 #define HMA_EVAL_TRANSFORMER_WEIGHTS_PARTS_H
 
 #include "base/pool.h"
+#include "eval/transformer/screen.h"
 #include "eval/transformer/weights_plan.h"
 
 /* Rows of a matrix that one piece of work reads, merges and packs: enough for long reads, few enough to share out. */
@@ -64,6 +65,9 @@ struct hma_weights {
     hma_embedding_rows *embedding;
     hma_packer packer;
     float *positions, *final_norm, *head_bias; /* NULL until read */
+    hma_screen *screen;                        /* NULL until it is asked for */
+    hma_part_key screen_held;                  /* the head that it was made of */
+    uint64_t screen_bytes;                     /* .. and claimed of the context's memory */
     double seconds;
 };
 

@@ -36,6 +36,9 @@ typedef struct hma_gemm {
      * HMA_PANEL. ldx and ldy are row strides in floats. */
     void (*multiply)(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first, size_t count,
                      float *y, size_t ldy);
+    bool rounds_x; /* to bfloat16 */
+    /* The weights of the panel that holds row `row` as floats, [k][HMA_PANEL]; rows past the last are 0. NULL: cannot. */
+    void (*unpack)(const void *packed, size_t k, size_t row, float *panel);
 } hma_gemm;
 
 /* Rows of W rounded up to whole panels. */
@@ -70,6 +73,7 @@ extern const hma_gemm hma_gemm_dot_bf16; /* AVX512-BF16's dot product */
 void hma_gemm_pack_block(float *block, size_t depth, size_t wide, const float *rows, size_t stride);
 /* Packing in the layout above, the last panel filled up with zeros: fp32, and rounded to bf16. */
 void hma_gemm_pack_panels(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows);
+void hma_gemm_unpack_panel(const void *packed, size_t k, size_t row, float *panel); /* of the fp32 ones */
 void hma_gemm_pack_panels_bf16(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows);
 
 #endif

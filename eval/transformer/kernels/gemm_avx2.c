@@ -269,6 +269,6 @@ static void multiply_w16(const float *x, size_t ldx, size_t m, const void *packe
     multiply_as(true, false, x, ldx, m, packed, k, first, count, y, ldy);
 }
 
-const hma_gemm hma_gemm_avx2 = {"avx2", true, true, sizeof(float), hma_gemm_pack_panels, multiply};
-const hma_gemm hma_gemm_avx2_bf16 = {"avx2-bf16", true, true, sizeof(uint16_t), pack_halves, multiply_bf16};
-const hma_gemm hma_gemm_avx2_w16 = {"avx2-w16", true, true, sizeof(uint16_t), pack_halves, multiply_w16};
+const hma_gemm hma_gemm_avx2 = {"avx2", true, true, sizeof(float), hma_gemm_pack_panels, multiply, false, NULL};
+const hma_gemm hma_gemm_avx2_bf16 = {"avx2-bf16", true, true, sizeof(uint16_t), pack_halves, multiply_bf16, true, NULL};
+const hma_gemm hma_gemm_avx2_w16 = {"avx2-w16", true, true, sizeof(uint16_t), pack_halves, multiply_w16, false, NULL};

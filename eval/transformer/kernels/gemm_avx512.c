@@ -13,4 +13,5 @@ static void multiply(const float *x, size_t ldx, size_t m, const void *packed, s
     multiply_as(&fp32, x, ldx, m, packed, k, first, count, y, ldy);
 }
 
-const hma_gemm hma_gemm_avx512 = {"avx512", true, true, sizeof(float), hma_gemm_pack_panels, multiply};
+const hma_gemm hma_gemm_avx512 = {
+    "avx512", true, true, sizeof(float), hma_gemm_pack_panels, multiply, false, hma_gemm_unpack_panel};

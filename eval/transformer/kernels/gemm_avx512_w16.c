@@ -31,6 +31,15 @@ static void pack(void *packed, size_t n, size_t k, size_t first, size_t count, c
     }
 }
 
+static void unpack(const void *packed, size_t k, size_t row, float *panel) {
+    const uint16_t *from = (const uint16_t *)packed + hma_panel_offset(k, row, 0);
+    for (size_t d = 0; d < k; d++) {
+        const __m512i pairs = _mm512_loadu_si512(from + d * HMA_PANEL);
+        _mm512_storeu_si512(panel + d * HMA_PANEL, _mm512_slli_epi32(pairs, 16));
+        _mm512_storeu_si512(panel + d * HMA_PANEL + 16, _mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000)));
+    }
+}
+
 static void round_x(const float *x, size_t ldx, size_t rows, size_t depth, void *to) {
     for (size_t i = 0; i < rows; i++) {
         for (size_t d = 0; d < depth; d++) {
@@ -53,5 +62,5 @@ static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *pack
     multiply_as(&bf16, x, ldx, m, packed, k, first, count, y, ldy);
 }
 
-const hma_gemm hma_gemm_avx512_w16 = {"avx512-w16", true, true, sizeof(uint16_t), pack, multiply};
-const hma_gemm hma_gemm_avx512_bf16 = {"avx512-bf16", true, true, sizeof(uint16_t), pack, multiply_bf16};
+const hma_gemm hma_gemm_avx512_w16 = {"avx512-w16", true, true, sizeof(uint16_t), pack, multiply, false, unpack};
+const hma_gemm hma_gemm_avx512_bf16 = {"avx512-bf16", true, true, sizeof(uint16_t), pack, multiply_bf16, true, unpack};

@@ -52,6 +52,16 @@ static void pack(void *packed, size_t n, size_t k, size_t first, size_t count, c
     }
 }
 
+static void unpack(const void *packed, size_t k, size_t row, float *panel) {
+    const uint32_t *from = (const uint32_t *)(const void *)((const uint16_t *)packed + hma_panel_offset(k, row, 0));
+    for (size_t d = 0; d < k; d++) {
+        for (size_t j = 0; j < HMA_PANEL; j++) {
+            const uint32_t pair = from[d / 2 * HMA_PANEL + j];
+            panel[d * HMA_PANEL + j] = hma_bf16_to((uint16_t)(d % 2 ? pair >> 16 : pair));
+        }
+    }
+}
+
 /* Rounded; half a pair is filled up with 0. */
 static void pack_x(const float *x, size_t ldx, size_t rows, size_t depth, void *to) {
     for (size_t i = 0; i < rows; i++) {
@@ -75,4 +85,4 @@ static void multiply(const float *x, size_t ldx, size_t m, const void *packed, s
     multiply_as(&pairs, x, ldx, m, packed, k, first, count, y, ldy);
 }
 
-const hma_gemm hma_gemm_dot_bf16 = {"avx512-bf16-dot", true, false, sizeof(uint16_t), pack, multiply};
+const hma_gemm hma_gemm_dot_bf16 = {"avx512-bf16-dot", true, false, sizeof(uint16_t), pack, multiply, true, unpack};

@@ -62,6 +62,10 @@ void hma_gemm_pack_panels(void *packed, size_t n, size_t k, size_t first, size_t
     }
 }
 
+void hma_gemm_unpack_panel(const void *packed, size_t k, size_t row, float *panel) {
+    memcpy(panel, (const float *)packed + hma_panel_offset(k, row, 0), k * HMA_PANEL * sizeof *panel);
+}
+
 void hma_gemm_pack_panels_bf16(void *packed, size_t n, size_t k, size_t first, size_t count, const float *rows) {
     (void)n;
     float block[HMA_GEMM_DEPTH * HMA_PANEL];
@@ -118,5 +122,6 @@ static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *pack
     }
 }
 
-const hma_gemm hma_gemm_naive = {"naive", true, true, sizeof(float), hma_gemm_pack_panels, multiply};
-const hma_gemm hma_gemm_naive_bf16 = {"naive-bf16", true, true, sizeof(uint16_t), hma_gemm_pack_panels_bf16, multiply_bf16};
+const hma_gemm hma_gemm_naive = {"naive", true, true, sizeof(float), hma_gemm_pack_panels, multiply, false, NULL};
+const hma_gemm hma_gemm_naive_bf16 = {"naive-bf16",  true, true, sizeof(uint16_t), hma_gemm_pack_panels_bf16,
+                                      multiply_bf16, true, NULL};

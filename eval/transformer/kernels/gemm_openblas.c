@@ -51,5 +51,5 @@ static void multiply_bf16(const float *x, size_t ldx, size_t m, const void *pack
     }
 }
 
-const hma_gemm hma_gemm_openblas = {"openblas", false, false, sizeof(float), pack, multiply};
-const hma_gemm hma_gemm_openblas_bf16 = {"openblas-bf16", false, false, sizeof(float), pack_bf16, multiply_bf16};
+const hma_gemm hma_gemm_openblas = {"openblas", false, false, sizeof(float), pack, multiply, false, NULL};
+const hma_gemm hma_gemm_openblas_bf16 = {"openblas-bf16", false, false, sizeof(float), pack_bf16, multiply_bf16, true, NULL};

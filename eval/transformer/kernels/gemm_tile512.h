@@ -1,6 +1,7 @@
 /*
- * The AVX-512 products, for files that say what a step is: HMA_TILE_OP is vfmadd231ps (a step is one k, a lane one float) or
- * vdpbf16ps (a step is a pair of k, a lane two bfloat16), HMA_STEP_DEPTH 1 or 2. Either way a step of a panel is 32 lanes of 4
+ * The AVX-512 products, for files that say what a step is: HMA_TILE_OP is vfmadd231ps (a step is one k, a lane one float),
+ * vdpbf16ps (a step is a pair of k, a lane two bfloat16) or vpdpbusd (four of k, four bytes; sums are whole numbers, and
+ * HMA_TILE_ADD says how blocks of k are added up), HMA_STEP_DEPTH 1, 2 or 4. In any case a step of a panel is 32 lanes of 4
  * bytes, and one lane of each row of X meets all of them.
  *
  * With HMA_HALVES the 32 floats of a step lie there as 16 pairs of bfloat16, of columns j and j + 16: shifted up they are the
@@ -24,6 +25,10 @@
 #include <string.h>
 
 #include "eval/transformer/kernels/gemm.h"
+
+#ifndef HMA_TILE_ADD
+#define HMA_TILE_ADD "vaddps"
+#endif
 
 enum {
     TILE_ROWS = 12,
@@ -112,7 +117,7 @@ enum {
 #define FETCH(low, high) "prefetcht0 (%[to])\n\tprefetcht0 64(%[to])\n\tadd %[ldy], %[to]\n\t"
 #define ADD(low, high)                                                                                                \
     "vmovups (%[to]), %%zmm0%{%[m0]%}%{z%}\n\tvmovups 64(%[to]), %%zmm1%{%[m1]%}%{z%}\n\tadd %[ldy], %[to]\n\t"       \
-    "vaddps %%zmm" #low ", %%zmm0, %%zmm" #low "\n\tvaddps %%zmm" #high ", %%zmm1, %%zmm" #high "\n\t"
+    HMA_TILE_ADD " %%zmm" #low ", %%zmm0, %%zmm" #low "\n\t" HMA_TILE_ADD " %%zmm" #high ", %%zmm1, %%zmm" #high "\n\t"
 #define STORE(low, high)                                                                                              \
     "vmovups %%zmm" #low ", (%[y])%{%[m0]%}\n\tvmovups %%zmm" #high ", 64(%[y])%{%[m1]%}\n\tadd %[ldy], %[y]\n\t"
 
@@ -221,8 +226,8 @@ DEFINE_TILES(8)
 #define PAIR_STEP(rows, fetch, at) \
     LANES(at, "", 0, 1, 5) LANES(at, ",%[one]", 2, 3, 5) PAIR_FETCH_##fetch(at) PAIR_ROWS_##rows(at)
 #define PAIR_ADD(a, b, c, d)                                                                                           \
-    "vaddps (%[to]), %%zmm" #a ", %%zmm" #a "\n\tvaddps 64(%[to]), %%zmm" #b ", %%zmm" #b "\n\t"                       \
-    "vaddps 128(%[to]), %%zmm" #c ", %%zmm" #c "\n\tvaddps 192(%[to]), %%zmm" #d ", %%zmm" #d "\n\t"                   \
+    HMA_TILE_ADD " (%[to]), %%zmm" #a ", %%zmm" #a "\n\t" HMA_TILE_ADD " 64(%[to]), %%zmm" #b ", %%zmm" #b "\n\t"         \
+    HMA_TILE_ADD " 128(%[to]), %%zmm" #c ", %%zmm" #c "\n\t" HMA_TILE_ADD " 192(%[to]), %%zmm" #d ", %%zmm" #d "\n\t"     \
     "add %[ldy], %[to]\n\t"
 #define PAIR_STORE(a, b, c, d)                                                                                         \
     "vmovups %%zmm" #a ", (%[y])\n\tvmovups %%zmm" #b ", 64(%[y])\n\t"                                                 \
@@ -305,6 +310,7 @@ static void set_columns(tile_place *p, size_t count) {
 /* Depth of the block of k from d0 on. */
 static size_t depth_at(size_t k, size_t d0) { return k - d0 < HMA_GEMM_DEPTH ? k - d0 : HMA_GEMM_DEPTH; }
 
+#if HMA_STEP_DEPTH < 4
 /* hma_bf16_from() of 16 floats, in the upper halves. */
 static inline __m512i round_up(__m512 x) {
     const __m512i bits = _mm512_castps_si512(x), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
@@ -312,6 +318,7 @@ static inline __m512i round_up(__m512 x) {
     const __m512i quiet = _mm512_or_si512(bits, _mm512_set1_epi32(0x400000));
     return _mm512_mask_blend_epi32(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), rounded, quiet);
 }
+#endif
 
 #if HMA_STEP_DEPTH == 1
 /* X as it is, as steps. */
@@ -372,6 +379,7 @@ static void multiply_columns(const product *m, size_t count) {
     }
 }
 
+#if HMA_STEP_DEPTH < 4 /* floats come; the others bring X as steps themselves */
 /* Whether the rows of a tile keep out of each other's way in a first-level cache of 64 sets of lines, as they lie in X. */
 static bool well_spread(size_t ldx, size_t rows) {
     enum { LINE = 16, SETS = 64, BLOCK_LINES = HMA_GEMM_DEPTH / LINE, MOST = 4 };
@@ -410,5 +418,6 @@ static void multiply_as(const format *f, const float *x, size_t ldx, size_t m, c
         }
     }
 }
+#endif
 
 #endif

@@ -17,20 +17,20 @@ enum { HMA_LANES = 16, HMA_ATTENTION_QUERIES = 64 };
 
 /* A run of rows that a query can see: rows first .. first+count-1 of the key/value store hold consecutive positions. */
 typedef struct hma_span {
-    size_t first;    /* row */
+    size_t first; /* row */
     size_t count;
     size_t position; /* of the first row */
 } hma_span;
 
 /* Queries of consecutive positions of one sequence, for the heads that share one key/value head. */
 typedef struct hma_attention {
-    float *q;             /* row r, head g: q + r * q_stride + g * head_dim; the result replaces it */
+    float *q; /* row r, head g: q + r * q_stride + g * head_dim; the result replaces it */
     size_t q_stride;
     size_t rows, group, head_dim; /* rows * group <= HMA_ATTENTION_QUERIES */
-    size_t position;      /* of row 0 */
-    const float *keys;    /* of this key/value head: [tile][head_dim][16], row r is lane r % 16 of tile r / 16 */
-    const float *values;  /* [row][head_dim]; 16 floats beyond the last may be read */
-    const hma_span *spans; /* by rising position, without gaps, from position 0 to the last query's */
+    size_t position;              /* of row 0 */
+    const float *keys;            /* of this key/value head: [tile][head_dim][16], row r is lane r % 16 of tile r / 16 */
+    const float *values;          /* [row][head_dim]; 16 floats beyond the last may be read */
+    const hma_span *spans;        /* by rising position, without gaps, from position 0 to the last query's */
     size_t span_count;
     size_t window;        /* 0: none */
     float scale, softcap; /* softcap 0: none */
@@ -45,6 +45,14 @@ typedef struct hma_partial {
     float sum;     /* of exp(logit - max) */
     size_t argmax; /* first index of the largest, within the tile */
 } hma_partial;
+
+/* A row of logits that are known within bounds (screen.h). */
+typedef struct hma_screened {
+    const float *most;                        /* [n]: what they are at most */
+    const float *tops;                        /* [n / 64, rounded up]: the largest of these of every 64 */
+    float (*exact)(void *user, size_t index); /* the logit itself */
+    void *user;
+} hma_screened;
 
 typedef struct hma_vector {
     const char *name;
@@ -65,6 +73,9 @@ typedef struct hma_vector {
      */
     size_t (*gumbel_argmax)(const float *logits, size_t n, float inverse_temperature, const uint32_t key[2], uint32_t position,
                             uint32_t sample);
+    /* The same without knowing the logits: asks for those that can win. Without a key there is no noise: the first argmax. */
+    size_t (*screened_argmax)(const hma_screened *screened, size_t n, float inverse_temperature, const uint32_t *key,
+                              uint32_t position, uint32_t sample);
 } hma_vector;
 
 extern const hma_vector hma_vector_base;

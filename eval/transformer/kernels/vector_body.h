@@ -434,19 +434,35 @@ static hma_partial softmax_part(float *logits, size_t n, float cap) {
 
 /* ---- sampling ---- */
 
+/* Both halves of c * factor. */
+INLINE void multiply_words(vu c, uint32_t factor, vu *high, vu *low) {
+#ifdef __AVX512F__
+    /* by lanes of 64 bits; gcc 12 would take the slow multiplication of whole ones */
+    const __m512i m = _mm512_set1_epi32((int)factor), even = _mm512_mul_epu32((__m512i)c, m),
+                  odd = _mm512_mul_epu32(_mm512_srli_epi64((__m512i)c, 32), m);
+    *high = (vu)_mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+    *low = (vu)_mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+#else
+    typedef uint64_t wide __attribute__((vector_size(128), aligned(4)));
+    const wide product = __builtin_convertvector(c, wide) * factor;
+    *high = __builtin_convertvector(product >> 32, vu);
+    *low = __builtin_convertvector(product, vu);
+#endif
+}
+
 /* Four words for each of 16 consecutive counters. */
 INLINE void philox16(vu out[4], uint32_t first, uint32_t position, uint32_t sample, const uint32_t key[2]) {
     vu c0 = first + (vu){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     vu c1 = position - (vu){0}, c2 = sample - (vu){0}, c3 = {0};
     uint32_t k0 = key[0], k1 = key[1];
-    typedef uint64_t wide __attribute__((vector_size(128), aligned(4)));
     for (int round = 0; round < 10; round++) {
-        const wide p0 = __builtin_convertvector(c0, wide) * 0xD2511F53u, p1 = __builtin_convertvector(c2, wide) * 0xCD9E8D57u;
-        const vu n0 = __builtin_convertvector(p1 >> 32, vu) ^ c1 ^ k0, n2 = __builtin_convertvector(p0 >> 32, vu) ^ c3 ^ k1;
-        c1 = __builtin_convertvector(p1, vu);
-        c3 = __builtin_convertvector(p0, vu);
-        c0 = n0;
-        c2 = n2;
+        vu high0, low0, high1, low1;
+        multiply_words(c0, 0xD2511F53u, &high0, &low0);
+        multiply_words(c2, 0xCD9E8D57u, &high1, &low1);
+        c0 = high1 ^ c1 ^ k0;
+        c2 = high0 ^ c3 ^ k1;
+        c1 = low1;
+        c3 = low0;
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
@@ -547,5 +563,80 @@ static size_t gumbel_argmax(const float *logits, size_t n, float inverse_tempera
     return d.winner;
 }
 
-const hma_vector HMA_VECTOR_TABLE = {HMA_VECTOR_NAME, rms_norm, layer_norm,   activate,     add,
-                                     rotate,          attend,   softmax_part, gumbel_argmax};
+/* ---- sampling within bounds ---- */
+
+/* With room for the rounding of bounds, temperature and noise. */
+static bool may_win(const draw *d, float most) { return !(most < d->best - (1e-3f + 1e-5f * fabsf(d->best))); }
+
+static void draw_exactly(draw *d, const hma_screened *s, size_t index, float inverse_temperature, float noise) {
+    const float value = s->exact(s->user, index) * inverse_temperature + noise;
+    if (value > d->best || (value == d->best && index < d->winner)) {
+        *d = (draw){value, index};
+    }
+}
+
+/* A block whose logits lie below their bounds; `noise` is of its logits, or NULL. The likeliest winner first. */
+static void draw_bounded_block(draw *d, const hma_screened *s, size_t base, size_t count, float inverse_temperature,
+                               const float *noise) {
+    float most[64], top = -INFINITY;
+    size_t best = 0;
+    for (size_t i = 0; i < count; i++) {
+        most[i] = s->most[base + i] * inverse_temperature + (noise ? noise[i] : 0);
+        best = most[i] > top ? i : best;
+        top = most[i] > top ? most[i] : top;
+    }
+    if (!may_win(d, top)) {
+        return;
+    }
+    draw_exactly(d, s, base + best, inverse_temperature, noise ? noise[best] : 0);
+    for (size_t i = 0; i < count; i++) {
+        if (i != best && may_win(d, most[i])) {
+            draw_exactly(d, s, base + i, inverse_temperature, noise ? noise[i] : 0);
+        }
+    }
+}
+
+/* In the order of the block's logits. */
+static void noise_of_block(float *noise, const vu word[4]) {
+    float lanes[4][16];
+    for (size_t w = 0; w < 4; w++) {
+        store(lanes[w], gumbel(word[w]));
+    }
+    for (size_t i = 0; i < 64; i++) {
+        noise[i] = lanes[i % 4][i / 4];
+    }
+}
+
+static size_t screened_argmax(const hma_screened *s, size_t n, float inverse_temperature, const uint32_t *key,
+                              uint32_t position, uint32_t sample) {
+    enum { BLOCK = 64 };
+    draw d = {-INFINITY, 0};
+    const size_t blocks = (n + BLOCK - 1) / BLOCK;
+    size_t first = 0;
+    float noise[BLOCK];
+    for (size_t b = 1; b < blocks; b++) {
+        first = s->tops[b] > s->tops[first] ? b : first;
+    }
+    /* the block of the highest bound, and then all in order */
+    for (size_t turn = 0, b = first; turn == 0 || b < blocks; b = turn ? b + 1 : 0, turn = 1) {
+        const size_t base = b * BLOCK, count = n - base < BLOCK ? n - base : BLOCK;
+        const float most = s->tops[b] * inverse_temperature;
+        if (turn && (b == first || !may_win(&d, most + (key ? 24.0f : 0)))) {
+            continue;
+        }
+        if (key) {
+            vu word[4];
+            philox16(word, (uint32_t)(base / 4), position, sample, key);
+            const float least = d.best - most - (1e-3f + 1e-5f * fabsf(d.best));
+            if (turn && smallest(fewer(fewer(word[0], word[1]), fewer(word[2], word[3]))) > word_for(least)) {
+                continue;
+            }
+            noise_of_block(noise, word);
+        }
+        draw_bounded_block(&d, s, base, count, inverse_temperature, key ? noise : NULL);
+    }
+    return d.winner;
+}
+
+const hma_vector HMA_VECTOR_TABLE = {HMA_VECTOR_NAME, rms_norm, layer_norm,   activate,      add,
+                                     rotate,          attend,   softmax_part, gumbel_argmax, screened_argmax};
