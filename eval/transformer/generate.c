@@ -117,17 +117,22 @@ static void claim(hma_replying *w, size_t rows) {
     hma_context_claim(w->m->context, w->claimed);
 }
 
+/* A step of fewer rows waits for the weights as long as one of so many. */
+enum { LEAST_WIDE = 8 };
+
 /* A screen of the head, where all requests can do with one. Before room is shared out. */
 static hma_status prepare_screen(hma_replying *w, const hma_screen **screen) {
-    double positions = 0;
+    double positions = 0, longest = 0;
     *screen = NULL;
     for (size_t i = 0; i < w->count; i++) {
-        positions += (double)w->sequences[i].request->max_tokens;
-        if (!hma_screen_serves(w->sequences[i].request)) {
+        const hma_generation *r = w->sequences[i].request;
+        positions += (double)r->max_tokens;
+        longest = fmax(longest, (double)r->max_tokens);
+        if (!hma_screen_serves(r)) {
             return HMA_OK;
         }
     }
-    return w->side_count == 1 ? hma_weights_screen(w->m->weights, positions, screen) : HMA_OK;
+    return w->side_count == 1 ? hma_weights_screen(w->m->weights, fmax(positions, LEAST_WIDE * longest), screen) : HMA_OK;
 }
 
 static hma_status prepare(hma_replying *w) {
