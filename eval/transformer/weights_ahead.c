@@ -7,10 +7,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/error_set.h"
+#include "base/first_error.h"
 #include "base/memory.h"
 #include "eval/transformer/weights_parts.h"
 
@@ -32,22 +31,9 @@ struct hma_ahead {
     /* while it is shared: `next` is taken by whoever takes it, the rest is under the lock */
     hma_layer_load load;
     atomic_size_t next;
-    atomic_bool failed;
-    size_t workers, failed_piece;
-    hma_status status;
-    char message[1024];
+    size_t workers;
+    hma_first_error error;
 };
-
-static void note_failure(hma_ahead *a, size_t piece, hma_status status) {
-    (void)pthread_mutex_lock(&a->lock);
-    if (!atomic_load(&a->failed) || piece < a->failed_piece) {
-        a->failed_piece = piece;
-        a->status = status;
-        (void)snprintf(a->message, sizeof a->message, "%s", hma_error_message());
-        atomic_store(&a->failed, true);
-    }
-    (void)pthread_mutex_unlock(&a->lock);
-}
 
 /* Makes pieces until all are taken; whoever finishes last says that it is done. */
 static void make_pieces(hma_ahead *a, float *scratch) {
@@ -58,14 +44,14 @@ static void make_pieces(hma_ahead *a, float *scratch) {
     if (!shared) {
         return;
     }
-    while (!atomic_load_explicit(&a->failed, memory_order_relaxed)) {
+    while (!hma_first_error_any(&a->error)) {
         const size_t piece = atomic_fetch_add_explicit(&a->next, 1, memory_order_relaxed);
         if (piece >= a->load.pieces) {
             break;
         }
         const hma_status status = hma_load_piece(&a->load, piece, scratch);
         if (status != HMA_OK) {
-            note_failure(a, piece, status);
+            hma_first_error_note(&a->error, piece, status);
         }
     }
     (void)pthread_mutex_lock(&a->lock);
@@ -81,11 +67,10 @@ static void make_pieces(hma_ahead *a, float *scratch) {
 static void lay_out(hma_ahead *a) {
     a->workers = 0;
     atomic_store(&a->next, 0);
-    atomic_store(&a->failed, false);
-    a->status = HMA_OK;
+    hma_first_error_reset(&a->error);
     const hma_status status = hma_load_begin(&a->load, &a->packer, a->source, a->plan, a->memory, a->out);
     if (status != HMA_OK) {
-        note_failure(a, 0, status);
+        hma_first_error_note(&a->error, 0, status);
     }
 }
 
@@ -130,6 +115,7 @@ hma_status hma_ahead_new(hma_ahead **out, const hma_architecture *a, const hma_k
         free(ahead);
         return status;
     }
+    hma_first_error_init(&ahead->error);
     (void)pthread_mutex_init(&ahead->lock, NULL);
     (void)pthread_cond_init(&ahead->changed, NULL);
     ahead->started = start(ahead);
@@ -149,6 +135,7 @@ void hma_ahead_free(hma_ahead *a) {
     if (a->started) {
         (void)pthread_join(a->thread, NULL);
     }
+    hma_first_error_destroy(&a->error);
     (void)pthread_mutex_destroy(&a->lock);
     (void)pthread_cond_destroy(&a->changed);
     hma_packer_free(&a->packer);
@@ -182,7 +169,7 @@ bool hma_ahead_settle(hma_ahead *a) {
     const bool done = a->state == DONE;
     a->state = IDLE;
     (void)pthread_mutex_unlock(&a->lock);
-    return !done || a->status == HMA_OK;
+    return !done || !hma_first_error_any(&a->error);
 }
 
 typedef struct help {
@@ -207,7 +194,7 @@ hma_status hma_ahead_wait(hma_ahead *a, const hma_packer *helper) {
     (void)pthread_mutex_unlock(&a->lock);
     const hma_status status = shared ? hma_pool_run(helper->pool, helper->scratch_count, help_out, &h) : HMA_OK;
     if (!hma_ahead_settle(a)) {
-        return hma_error(a->status, "%s", a->message);
+        return hma_first_error_take(&a->error);
     }
     return status;
 }

@@ -5,10 +5,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/error_set.h"
+#include "base/first_error.h"
 #include "base/memory.h"
 
 /* A job ends within microseconds when layers are small, so workers look for the next one for a while before they sleep. */
@@ -33,32 +32,18 @@ struct hma_pool {
     void *argument;
     size_t count;
     atomic_size_t next;
-    atomic_bool failed;
-    size_t failed_index; /* under the lock */
-    hma_status status;
-    char message[1024];
+    hma_first_error error;
 };
 
-static void note_failure(hma_pool *pool, size_t index, hma_status status) {
-    (void)pthread_mutex_lock(&pool->lock);
-    if (!atomic_load(&pool->failed) || index < pool->failed_index) {
-        pool->failed_index = index;
-        pool->status = status;
-        (void)snprintf(pool->message, sizeof pool->message, "%s", hma_error_message());
-        atomic_store(&pool->failed, true);
-    }
-    (void)pthread_mutex_unlock(&pool->lock);
-}
-
 static void do_work(hma_pool *pool, size_t worker) {
-    while (!atomic_load_explicit(&pool->failed, memory_order_relaxed)) {
+    while (!hma_first_error_any(&pool->error)) {
         const size_t index = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
         if (index >= pool->count) {
             break;
         }
         const hma_status status = pool->work(pool->argument, index, worker);
         if (status != HMA_OK) {
-            note_failure(pool, index, status);
+            hma_first_error_note(&pool->error, index, status);
         }
     }
 }
@@ -100,6 +85,7 @@ hma_status hma_pool_new(hma_pool **out, size_t threads) {
     }
     pool->workers = workers;
     pool->threads = 1;
+    hma_first_error_init(&pool->error);
     (void)pthread_mutex_init(&pool->lock, NULL);
     (void)pthread_cond_init(&pool->wake, NULL);
     (void)pthread_cond_init(&pool->finished, NULL);
@@ -132,6 +118,7 @@ void hma_pool_free(hma_pool *pool) {
     for (size_t i = 0; i + 1 < pool->threads; i++) {
         (void)pthread_join(pool->workers[i].thread, NULL);
     }
+    hma_first_error_destroy(&pool->error);
     (void)pthread_mutex_destroy(&pool->lock);
     (void)pthread_cond_destroy(&pool->wake);
     (void)pthread_cond_destroy(&pool->finished);
@@ -150,10 +137,8 @@ hma_status hma_pool_run(hma_pool *pool, size_t count, hma_work_fn work, void *ar
     pool->work = work;
     pool->argument = argument;
     pool->count = count;
-    pool->status = HMA_OK;
-    pool->failed_index = SIZE_MAX;
     atomic_store(&pool->next, 0);
-    atomic_store(&pool->failed, false);
+    hma_first_error_reset(&pool->error);
     if (!alone) {
         pool->running = pool->threads - 1;
         atomic_fetch_add_explicit(&pool->job, 1, memory_order_release);
@@ -168,5 +153,5 @@ hma_status hma_pool_run(hma_pool *pool, size_t count, hma_work_fn work, void *ar
         }
         (void)pthread_mutex_unlock(&pool->lock);
     }
-    return atomic_load(&pool->failed) ? hma_error(pool->status, "%s", pool->message) : HMA_OK;
+    return hma_first_error_take(&pool->error);
 }

@@ -5,7 +5,8 @@ files() { find . -mindepth 1 ! -name 'talk*' | sort | tr '\n' ' '; echo; }
 stop() {
     local signal=$1 pattern=$2 code=0
     shift 2
-    "$@" 2>talk >/dev/null &
+    : >talk # there before anybody looks, and without what the command before said
+    "$@" 2>>talk >/dev/null &
     local pid=$!
     until compgen -G "$pattern" >/dev/null || grep -q "$pattern" talk; do
         kill -0 $pid 2>/dev/null || break
