@@ -23,9 +23,8 @@ struct hma_screen {
 enum { LEAST_ROWS = 64, MOST_COLUMNS = 16384 };
 
 static const hma_screen_kernel *kernel_for(const hma_gemm *gemm, size_t rows, size_t columns) {
-    __builtin_cpu_init();
     const bool fits = gemm->unpack && gemm->invariant && rows >= LEAST_ROWS && columns % 4 == 0 && columns <= MOST_COLUMNS;
-    return fits && __builtin_cpu_supports("avx512vnni") ? &hma_screen_vnni : NULL;
+    return !fits ? NULL : hma_screen_avx512_runs() ? &hma_screen_avx512 : hma_screen_avx2_runs() ? &hma_screen_avx2 : NULL;
 }
 
 static size_t vector_bytes(size_t rows) { return hma_packed_rows(rows) * sizeof(float); }

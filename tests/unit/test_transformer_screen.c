@@ -10,11 +10,18 @@
 #include "eval/transformer/kernels/bf16.h"
 #include "eval/transformer/screen.h"
 
-static bool runs_here(void) {
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+static const hma_screen_kernel *const all_kernels[] = {&hma_screen_avx512, &hma_screen_avx2};
+
+static bool kernel_runs_here(const hma_screen_kernel *kernel) {
+    return kernel == &hma_screen_avx512 ? hma_screen_avx512_runs() : hma_screen_avx2_runs();
 }
+
+#define FOR_EACH_KERNEL(kernel)                                                                                                \
+    for (size_t kernel##_i = 0; kernel##_i < sizeof all_kernels / sizeof *all_kernels; kernel##_i++)                           \
+        for (const hma_screen_kernel *kernel = all_kernels[kernel##_i]; kernel && kernel_runs_here(kernel); kernel = NULL)
+
+/* Whether models have a screen at all. */
+static bool runs_here(void) { return hma_screen_avx512_runs() || hma_screen_avx2_runs(); }
 
 static float noise(const char *what, size_t i) { return (float)(hma_rng_double(hma_rng_key_for(11, what), i) * 2 - 1); }
 
@@ -62,7 +69,7 @@ static rounded_to round_to(const float *x, size_t k, size_t stride, int *out) {
     return r;
 }
 
-static void a_panel_is_rounded(size_t k) {
+static void a_panel_is_rounded(const hma_screen_kernel *kernel, size_t k) {
     float *panel = malloc(k * HMA_PANEL * sizeof *panel), *fast = malloc(k * HMA_PANEL * sizeof *fast);
     float scale[HMA_PANEL], reach[HMA_PANEL], length[HMA_PANEL];
     int32_t offset[HMA_PANEL];
@@ -74,7 +81,7 @@ static void a_panel_is_rounded(size_t k) {
         panel[d * HMA_PANEL + 5] = 0;
     }
     memcpy(fast, panel, k * HMA_PANEL * sizeof *fast);
-    hma_screen_vnni.pack(fast, k, packed, &out);
+    kernel->pack(fast, k, packed, &out);
     for (size_t j = 0; j < HMA_PANEL; j++) {
         turn(panel + j, k, HMA_PANEL);
         const rounded_to r = round_to(panel + j, k, HMA_PANEL, expected);
@@ -99,36 +106,43 @@ static void a_panel_is_rounded(size_t k) {
 static void panels_are_rounded_as_described(void **state) {
     (void)state;
     static const size_t depths[] = {4, 12, 64, 96, 256, 260, 576, 1000};
-    for (size_t i = 0; runs_here() && i < sizeof depths / sizeof *depths; i++) {
-        a_panel_is_rounded(depths[i]);
+    FOR_EACH_KERNEL(kernel) {
+        for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
+            a_panel_is_rounded(kernel, depths[i]);
+        }
     }
+}
+
+static void a_row_is_rounded(const hma_screen_kernel *kernel, size_t k) {
+    float x[1000], fast[1000];
+    int expected[1000];
+    uint8_t bytes[1000];
+    hma_screen_row row;
+    fill("row", x, k);
+    memcpy(fast, x, k * sizeof *x);
+    assert_true(kernel->round_row(fast, k, bytes, &row));
+    turn(x, k, 1);
+    const rounded_to r = round_to(x, k, 1, expected);
+    for (size_t d = 0; d < k; d++) {
+        assert_in_range(bytes[d], 1, 255);
+        assert_true(abs((int)bytes[d] - 128 - expected[d]) <= (fabs(x[d] / r.step - rintf(x[d] / r.step)) > 0.499));
+    }
+    const double room = fmax(r.length, r.lost / HMA_SCREEN_EVEN);
+    assert_true(row.room >= room && row.room <= 1.01 * room);
+    assert_near(row.scale, r.step, 1e-6 * r.step);
 }
 
 static void rows_are_rounded_as_described(void **state) {
     (void)state;
     static const size_t depths[] = {4, 12, 64, 576, 1000};
-    for (size_t i = 0; runs_here() && i < sizeof depths / sizeof *depths; i++) {
-        const size_t k = depths[i];
-        float x[1000], fast[1000];
-        int expected[1000];
-        uint8_t bytes[1000];
-        hma_screen_row row;
-        fill("row", x, k);
-        memcpy(fast, x, k * sizeof *x);
-        assert_true(hma_screen_vnni.round_row(fast, k, bytes, &row));
-        turn(x, k, 1);
-        const rounded_to r = round_to(x, k, 1, expected);
-        for (size_t d = 0; d < k; d++) {
-            assert_in_range(bytes[d], 1, 255);
-            assert_true(abs((int)bytes[d] - 128 - expected[d]) <= (fabs(x[d] / r.step - rintf(x[d] / r.step)) > 0.499));
+    FOR_EACH_KERNEL(kernel) {
+        for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
+            a_row_is_rounded(kernel, depths[i]);
         }
-        const double room = fmax(r.length, r.lost / HMA_SCREEN_EVEN);
-        assert_true(row.room >= room && row.room <= 1.01 * room);
-        assert_near(row.scale, r.step, 1e-6 * r.step);
     }
 }
 
-static void products_of(size_t m, size_t n, size_t k) {
+static void products_of(const hma_screen_kernel *kernel, size_t m, size_t n, size_t k) {
     const size_t rows = hma_packed_rows(n), stride = k + 8;
     uint8_t *x = malloc(m * stride);
     int8_t *w = malloc(rows * k);
@@ -141,8 +155,8 @@ static void products_of(size_t m, size_t n, size_t k) {
     }
     dots[m * n] = 42;
     const size_t cut = n / 2 / HMA_PANEL * HMA_PANEL;
-    hma_screen_vnni.multiply(x, stride, m, w, k, 0, cut, dots, n);
-    hma_screen_vnni.multiply(x, stride, m, w, k, cut, n - cut, dots + cut, n);
+    kernel->multiply(x, stride, m, w, k, 0, cut, dots, n);
+    kernel->multiply(x, stride, m, w, k, cut, n - cut, dots + cut, n);
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < n; j++) {
             int32_t sum = 0, got;
@@ -164,16 +178,57 @@ static void products_of(size_t m, size_t n, size_t k) {
 static void products_are_exact(void **state) {
     (void)state;
     static const size_t depths[] = {4, 20, 252, 256, 260, 576, 1028};
-    if (!runs_here()) {
-        return;
+    FOR_EACH_KERNEL(kernel) {
+        for (size_t m = 1; m <= 27; m++) {
+            products_of(kernel, m, 137, 44);
+        }
+        for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
+            products_of(kernel, 5, 200, depths[i]);
+            products_of(kernel, 13, 33, depths[i]);
+            products_of(kernel, 130, 64, depths[i]);
+        }
     }
-    for (size_t m = 1; m <= 27; m++) {
-        products_of(m, 137, 44);
+}
+
+static void bounds_of(const hma_screen_kernel *kernel, size_t m, size_t n) {
+    const size_t tops_each = (n + HMA_SCREEN_TOP - 1) / HMA_SCREEN_TOP;
+    float scale[200], reach[200], dots[3 * 200], tops[3 * 4];
+    int32_t offset[200], dot[3 * 200];
+    hma_screen_row rows[3];
+    for (size_t j = 0; j < n; j++) {
+        scale[j] = noise("scale", j);
+        reach[j] = fabsf(noise("reach", j));
+        offset[j] = (int32_t)(1000 * noise("offset", j));
     }
-    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
-        products_of(5, 200, depths[i]);
-        products_of(13, 33, depths[i]);
-        products_of(130, 64, depths[i]);
+    for (size_t i = 0; i < m * n; i++) {
+        dot[i] = (int32_t)(1000 * noise("dots", i));
+    }
+    for (size_t i = 0; i < m; i++) {
+        rows[i] = (hma_screen_row){noise("x scale", i), fabsf(noise("room", i))};
+    }
+    memcpy(dots, dot, m * n * sizeof *dots);
+    kernel->bound(&(hma_screen_panel){scale, offset, reach, NULL}, rows, m, n, dots, n, tops, tops_each);
+    for (size_t i = 0; i < m; i++) {
+        for (size_t top = 0; top < tops_each; top++) {
+            float most = -INFINITY;
+            for (size_t j = top * HMA_SCREEN_TOP; j < n && j < (top + 1) * HMA_SCREEN_TOP; j++) {
+                const double expected =
+                    (double)(dot[i * n + j] - offset[j]) * scale[j] * rows[i].scale + (double)reach[j] * rows[i].room;
+                assert_near(dots[i * n + j], expected, 1e-3);
+                most = fmaxf(most, dots[i * n + j]);
+            }
+            assert_true(tops[i * tops_each + top] == most);
+        }
+    }
+}
+
+static void bounds_are_put_together_as_described(void **state) {
+    (void)state;
+    static const size_t widths[] = {1, 15, 16, 63, 64, 65, 130, 200};
+    FOR_EACH_KERNEL(kernel) {
+        for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+            bounds_of(kernel, 1 + i % 3, widths[i]);
+        }
     }
 }
 
@@ -187,12 +242,14 @@ typedef struct head {
     hma_screen *screen;
 } head;
 
+static bool keeps_halves(const hma_gemm *gemm) { return gemm == &hma_gemm_avx512_w16 || gemm == &hma_gemm_avx2_w16; }
+
 static head make_head(const hma_gemm *gemm, size_t rows, size_t columns, hma_pool *pool) {
     head h = {
         gemm, rows, columns, malloc(rows * columns * sizeof(float)), hma_new_aligned(hma_packed_bytes(gemm, rows, columns), 1),
         NULL};
     fill("head", h.weights, rows * columns);
-    for (size_t i = 0; gemm == &hma_gemm_avx512_w16 && i < rows * columns; i++) {
+    for (size_t i = 0; keeps_halves(gemm) && i < rows * columns; i++) {
         h.weights[i] = hma_bf16_round(h.weights[i]);
     }
     memset(h.weights + 3 * columns, 0, columns * sizeof(float)); /* a row of nothing .. */
@@ -211,10 +268,14 @@ static void free_head(head *h) {
     hma_screen_free(h->screen);
 }
 
-static const hma_gemm *const all_gemms[] = {&hma_gemm_avx512, &hma_gemm_avx512_w16, &hma_gemm_avx512_bf16, &hma_gemm_dot_bf16};
+static const hma_gemm *const all_gemms[] = {&hma_gemm_avx512, &hma_gemm_avx512_w16, &hma_gemm_avx512_bf16, &hma_gemm_dot_bf16,
+                                            &hma_gemm_avx2,   &hma_gemm_avx2_w16,   &hma_gemm_avx2_bf16};
 
 static bool gemm_runs_here(const hma_gemm *gemm) {
-    return runs_here() && (gemm != &hma_gemm_dot_bf16 || __builtin_cpu_supports("avx512bf16"));
+    __builtin_cpu_init();
+    const bool wide = strncmp(gemm->name, "avx512", 6) == 0;
+    return runs_here() && (!wide || __builtin_cpu_supports("avx512bw")) &&
+           (gemm != &hma_gemm_dot_bf16 || __builtin_cpu_supports("avx512bf16"));
 }
 
 enum { POSITIONS = 40 };
@@ -278,7 +339,7 @@ static void tokens_are_those_of_all_logits(void **state) {
     for (size_t g = 0; g < sizeof all_gemms / sizeof *all_gemms; g++) {
         for (size_t s = 0; gemm_runs_here(all_gemms[g]) && s < sizeof shapes / sizeof *shapes; s++) {
             head h = make_head(all_gemms[g], shapes[s][0], shapes[s][1], pool);
-            same_draws(&h, pool, vectors[(g + s) % 3]);
+            same_draws(&h, pool, hma_screen_avx512_runs() ? vectors[(g + s) % 3] : &hma_vector_base);
             free_head(&h);
         }
     }
@@ -324,7 +385,7 @@ static void of_equal_logits_the_first_wins(void **state) {
     }
     tops[1] = 10;
     const hma_screened screened = {most, tops, count_exact, logits};
-    for (size_t v = 0; v < (runs_here() ? 3 : 1); v++) {
+    for (size_t v = 0; v < (hma_screen_avx512_runs() ? 3 : 1); v++) {
         assert_int_equal(vectors[v]->screened_argmax(&screened, 300, 1, NULL, 0, 0), 10);
     }
 }
@@ -364,7 +425,7 @@ static void what_may_overflow_is_not_bounded(void **state) {
         return;
     }
     assert_ok(hma_pool_new(&pool, 2));
-    head h = make_head(&hma_gemm_avx512, 200, 64, pool);
+    head h = make_head(hma_screen_avx512_runs() ? &hma_gemm_avx512 : &hma_gemm_avx2, 200, 64, pool);
     float hidden[3 * 64], most[3 * 200];
     hma_screening screening;
     assert_ok(hma_screening_new(&screening, h.screen, 3, 2));
@@ -465,6 +526,7 @@ int main(void) {
         cmocka_unit_test(panels_are_rounded_as_described),
         cmocka_unit_test(rows_are_rounded_as_described),
         cmocka_unit_test(products_are_exact),
+        cmocka_unit_test(bounds_are_put_together_as_described),
         cmocka_unit_test(tokens_are_those_of_all_logits),
         cmocka_unit_test(few_logits_are_asked_for),
         cmocka_unit_test(of_equal_logits_the_first_wins),

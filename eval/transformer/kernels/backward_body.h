@@ -104,7 +104,7 @@ INLINE void act_and_slope(vf x, hma_activation activation, vf *value, vf *slope)
     }
     case HMA_ACT_RELU:
         *value = larger(x, all(0));
-        *slope = choose(x > all(0), all(1), all(0));
+        *slope = choose(below(all(0), x), all(1), all(0));
         return;
     }
     *value = x;
@@ -213,7 +213,7 @@ INLINE vf back_tanh(vf x) {
     const vf q = x * x;
     const vf series = x * (1.0f + q * (-1.0f / 3 + q * (2.0f / 15 - q * (17.0f / 315))));
     const vf usual = 1.0f - 2.0f / (vexp(2.0f * x) + 1.0f);
-    return choose(q < all(0.01f), series, usual);
+    return choose(below(q, all(0.01f)), series, usual);
 }
 
 /*
@@ -222,10 +222,11 @@ INLINE vf back_tanh(vf x) {
  */
 INLINE void softmax_row(const hma_attention_back *a, float *weights, float *slopes, size_t low, size_t high, size_t first,
                         size_t last) {
-    const vi lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const vi lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, begin = (vi){0} + (int32_t)first,
+             end = (vi){0} + (int32_t)last;
     vf most = all(-INFINITY);
     for (size_t p = low; p < high; p += 16) {
-        const vi at = lanes + (int32_t)p, seen = (at >= (int32_t)first) & (at < (int32_t)last);
+        const vi at = lanes + (int32_t)p, seen = ~below_int(at, begin) & below_int(at, end);
         vf score = load(weights + p) * a->scale;
         if (a->softcap > 0) {
             score = a->softcap * back_tanh(score / a->softcap);
@@ -246,7 +247,7 @@ INLINE void softmax_row(const hma_attention_back *a, float *weights, float *slop
         const vf score = load(weights + p), w = vexp(score - max) * share;
         vf slope = w * (load(slopes + p) - centre) * a->scale;
         if (a->softcap > 0) {
-            const vf t = choose(score < all(-3e38f), all(0), score / a->softcap);
+            const vf t = choose(below(score, all(-3e38f)), all(0), score / a->softcap);
             slope = slope * (1.0f - t * t);
         }
         store(weights + p, w);

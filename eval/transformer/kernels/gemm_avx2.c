@@ -262,6 +262,16 @@ static void pack_halves(void *packed, size_t n, size_t k, size_t first, size_t c
     }
 }
 
+static void unpack_halves(const void *packed, size_t k, size_t row, float *panel) {
+    const uint16_t *from = (const uint16_t *)packed + hma_panel_offset(k, row, 0);
+    for (size_t i = 0; i < k * HMA_PANEL; i += HALF) {
+        __m256 w[2];
+        weights_at((const char *)(from + i), true, w);
+        _mm256_storeu_ps(panel + i, w[0]);
+        _mm256_storeu_ps(panel + i + 8, w[1]);
+    }
+}
+
 /* Weights of 16 bits, X as it is. */
 static void multiply_w16(const float *x, size_t ldx, size_t m, const void *packed, size_t n, size_t k, size_t first,
                          size_t count, float *y, size_t ldy) {
@@ -269,6 +279,8 @@ static void multiply_w16(const float *x, size_t ldx, size_t m, const void *packe
     multiply_as(true, false, x, ldx, m, packed, k, first, count, y, ldy);
 }
 
-const hma_gemm hma_gemm_avx2 = {"avx2", true, true, sizeof(float), hma_gemm_pack_panels, multiply, false, NULL};
-const hma_gemm hma_gemm_avx2_bf16 = {"avx2-bf16", true, true, sizeof(uint16_t), pack_halves, multiply_bf16, true, NULL};
-const hma_gemm hma_gemm_avx2_w16 = {"avx2-w16", true, true, sizeof(uint16_t), pack_halves, multiply_w16, false, NULL};
+const hma_gemm hma_gemm_avx2 = {
+    "avx2", true, true, sizeof(float), hma_gemm_pack_panels, multiply, false, hma_gemm_unpack_panel};
+const hma_gemm hma_gemm_avx2_bf16 = {"avx2-bf16", true,          true, sizeof(uint16_t),
+                                     pack_halves, multiply_bf16, true, unpack_halves};
+const hma_gemm hma_gemm_avx2_w16 = {"avx2-w16", true, true, sizeof(uint16_t), pack_halves, multiply_w16, false, unpack_halves};

@@ -1,11 +1,13 @@
 #include "eval/transformer/kernels/kernels.h"
 
 #include <cblas.h>
+#include <cpuid.h>
 #include <pthread.h>
 #include <stdio.h>
 
 #include "base/checked.h"
 #include "base/error_set.h"
+#include "eval/transformer/kernels/screen.h"
 
 static char openblas_name[96];
 static pthread_once_t openblas_once = PTHREAD_ONCE_INIT;
@@ -76,6 +78,14 @@ size_t hma_gemm_columns_at_once(const hma_gemm *gemm, size_t count, size_t threa
     }
     const size_t share = hma_packed_rows(threads == 1 ? count : count / (2 * threads));
     return threads == 1 ? share : hma_max_size(LEAST_COLUMNS, hma_min_size(share, MOST_COLUMNS));
+}
+
+bool hma_screen_avx512_runs(void) { return choose_vector() == &hma_vector_avx512 && __builtin_cpu_supports("avx512vnni"); }
+
+bool hma_screen_avx2_runs(void) {
+    /* AVX-VNNI has no name that both compilers know: bit 4 of EAX, leaf 7, 1 */
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return choose_vector() != &hma_vector_base && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4);
 }
 
 const char *hma_kernels_name(const hma_kernels *kernels) {

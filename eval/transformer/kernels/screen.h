@@ -67,6 +67,11 @@ static inline size_t hma_screen_block(size_t k) {
 /* What rounding in fp32 adds for products of this depth, of |W| |X|. */
 static inline float hma_screen_rounding(size_t k) { return (float)k * 0x1p-23F + 0x1p-16F; }
 
-extern const hma_screen_kernel hma_screen_vnni; /* AVX-512 VNNI */
+extern const hma_screen_kernel hma_screen_avx512; /* with AVX-512 VNNI */
+extern const hma_screen_kernel hma_screen_avx2;   /* with AVX-VNNI */
+
+/* Whether this processor runs them. */
+bool hma_screen_avx512_runs(void);
+bool hma_screen_avx2_runs(void);
 
 #endif

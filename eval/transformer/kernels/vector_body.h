@@ -281,7 +281,7 @@ INLINE vf vtanh(vf x) {
     const vf s = x * x;
     const vf series = x * (1.0f + s * (-1.0f / 3 + s * (2.0f / 15 - s * (17.0f / 315))));
     const vf usual = 1.0f - 2.0f / (vexp(2.0f * x) + 1.0f);
-    return choose(s < all(0.01f), series, usual);
+    return choose(below(s, all(0.01f)), series, usual);
 }
 
 /*
@@ -299,7 +299,7 @@ INLINE float softmax(float *row, size_t first, size_t last, size_t padded, float
     for (size_t i = 0; i < padded; i += 16) {
         vf s = load(row + i) * scale;
         if (softcap > 0) {
-            const vi outside = s < all(-3e38f);
+            const vi outside = below(s, all(-3e38f));
             s = choose(outside, s, softcap * vtanh(s / softcap));
         }
         store(row + i, s);
@@ -408,7 +408,7 @@ static hma_partial softmax_part(float *logits, size_t n, float cap) {
         vf l = left >= 16 ? load(logits + i) : load_part(logits + i, left, -INFINITY);
         if (cap > 0) {
             const vf capped = cap * vtanh(l / cap);
-            l = left >= 16 ? capped : choose(l < all(-3e38f), l, capped);
+            l = left >= 16 ? capped : choose(below(l, all(-3e38f)), l, capped);
             if (left >= 16) {
                 store(logits + i, l);
             } else {
@@ -477,12 +477,12 @@ INLINE vf gumbel(vu word) {
     const vf v = __builtin_convertvector(word >> 1, vf) * 0x1p-31f + 0x1p-33f;
     /* -log(1-v): a series below 2^-6, where 1 - v loses bits */
     const vf series = v * (1.0f + v * (0.5f + v * (1.0f / 3 + v * (0.25f + v * 0.2f))));
-    const vf usual = -vlog(choose(v < all(0.99999994f), 1.0f - v, all(5.9604645e-8f)));
-    return -vlog(choose(v < all(0.015625f), series, usual));
+    const vf usual = -vlog(choose(below(v, all(0.99999994f)), 1.0f - v, all(5.9604645e-8f)));
+    return -vlog(choose(below(v, all(0.015625f)), series, usual));
 }
 
 INLINE vu fewer(vu a, vu b) {
-    const vi less = a < b;
+    const vi less = below_int((vi)(a ^ 0x80000000u), (vi)(b ^ 0x80000000u));
     return (vu)((less & (vi)a) | (~less & (vi)b));
 }
 

@@ -6,9 +6,7 @@
 #ifndef HMA_EVAL_TRANSFORMER_KERNELS_VECTOR_MATH_H
 #define HMA_EVAL_TRANSFORMER_KERNELS_VECTOR_MATH_H
 
-#ifdef __AVX512F__
 #include <immintrin.h>
-#endif
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,13 +39,67 @@ INLINE void store_part(float *p, vf v, size_t n) {
 
 INLINE vf choose(vi condition, vf yes, vf no) { return (vf)((condition & (vi)yes) | (~condition & (vi)no)); }
 
-/* a > b ? a : b and a < b ? a : b, also of NaN. */
-#ifdef __AVX512F__
+/*
+ * a < b lane by lane, all ones where it holds; and a > b ? a : b, a < b ? a : b, also of NaN. By registers: gcc 12 compares
+ * vectors that are wider than one lane after lane.
+ */
+#if defined __AVX512F__
+INLINE vi below(vf a, vf b) { return a < b; }
+INLINE vi below_int(vi a, vi b) { return a < b; }
 INLINE vf larger(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
 INLINE vf smaller(vf a, vf b) { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
 #else
-INLINE vf larger(vf a, vf b) { return choose(a > b, a, b); }
-INLINE vf smaller(vf a, vf b) { return choose(a < b, a, b); }
+#if defined __AVX2__
+enum { REGISTERS = 2 };
+typedef __m256 floats_part;
+typedef __m256i ints_part;
+#define PART(name) _mm256_##name##_ps
+#define PART_BELOW(a, b) _mm256_castps_si256(_mm256_cmp_ps(a, b, _CMP_LT_OQ))
+#define PART_BELOW_INT(a, b) _mm256_cmpgt_epi32(b, a)
+#else
+enum { REGISTERS = 4 };
+typedef __m128 floats_part;
+typedef __m128i ints_part;
+#define PART(name) _mm_##name##_ps
+#define PART_BELOW(a, b) _mm_castps_si128(_mm_cmplt_ps(a, b))
+#define PART_BELOW_INT(a, b) _mm_cmplt_epi32(a, b)
+#endif
+
+typedef union parts {
+    vf f;
+    vi i;
+    floats_part part[REGISTERS];
+    ints_part whole[REGISTERS];
+} parts;
+
+#define BY_PARTS(result, operation)                                                                                            \
+    for (int r = 0; r < REGISTERS; r++) {                                                                                      \
+        result = operation;                                                                                                    \
+    }
+
+INLINE vi below(vf a, vf b) {
+    parts x = {.f = a}, y = {.f = b}, z;
+    BY_PARTS(z.whole[r], PART_BELOW(x.part[r], y.part[r]))
+    return z.i;
+}
+
+INLINE vi below_int(vi a, vi b) {
+    parts x = {.i = a}, y = {.i = b}, z;
+    BY_PARTS(z.whole[r], PART_BELOW_INT(x.whole[r], y.whole[r]))
+    return z.i;
+}
+
+INLINE vf larger(vf a, vf b) {
+    parts x = {.f = a}, y = {.f = b}, z;
+    BY_PARTS(z.part[r], PART(max)(x.part[r], y.part[r]))
+    return z.f;
+}
+
+INLINE vf smaller(vf a, vf b) {
+    parts x = {.f = a}, y = {.f = b}, z;
+    BY_PARTS(z.part[r], PART(min)(x.part[r], y.part[r]))
+    return z.f;
+}
 #endif
 
 /* Sum and maximum over the lanes, always in the same order: lane i with lane i + 8, then + 4, + 2, + 1. */
@@ -74,7 +126,7 @@ INLINE float lane_max(vf v) {
 
 /* e^x; 0 below -87, and x is taken as 88 above 88. */
 INLINE vf vexp(vf x) {
-    const vi tiny = x < all(-87.0f);
+    const vi tiny = below(x, all(-87.0f));
     x = smaller(all(88.0f), larger(all(-87.0f), x));
     const vf magic = all(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
     const vf shifted = x * 1.44269504f + magic;
@@ -95,7 +147,7 @@ INLINE vf vexp(vf x) {
 INLINE vf vlog(vf x) {
     vi exponent = (((vi)x >> 23) & 0xff) - 126;
     vf m = (vf)(((vi)x & 0x007fffff) | 0x3f000000); /* in [0.5, 1) */
-    const vi low = m < all(0.707106781f);
+    const vi low = below(m, all(0.707106781f));
     m = choose(low, m + m, m) - 1.0f;
     exponent = exponent + low; /* a true lane is -1 */
     vf p = all(7.14975372e-2f);
@@ -114,7 +166,7 @@ INLINE vf vlog(vf x) {
 }
 
 INLINE vf verf(vf x) {
-    const vi negative = x < all(0);
+    const vi negative = below(x, all(0));
     const vf a = choose(negative, -x, x);
     const vf s = a * a;
     vf p = all(-9.67359119e-6f);
@@ -126,7 +178,7 @@ INLINE vf verf(vf x) {
     p = p * s - 3.76126379e-1f;
     p = p * s + 1.12837923f;
     const vf small = p * a;
-    const vf b = choose(a > all(4.0f), all(4.0f), a); /* erf(4) is 1 - 2e-8 */
+    const vf b = smaller(all(4.0f), a); /* erf(4) is 1 - 2e-8 */
     vf q = all(-1.61406160e-6f);
     q = q * b + 4.55906229e-5f;
     q = q * b - 5.92769531e-4f;
@@ -136,7 +188,7 @@ INLINE vf verf(vf x) {
     q = q * b + 6.31937087e-1f;
     q = q * b + 1.13016665f;
     q = q * b - 3.03213019e-4f;
-    const vf result = choose(a < all(1.0f), small, 1.0f - vexp(-q));
+    const vf result = choose(below(a, all(1.0f)), small, 1.0f - vexp(-q));
     return choose(negative, -result, result);
 }
 
