@@ -5,13 +5,16 @@
 /* ---- products and norms ---- */
 
 static float dot(const float *x, const float *y, size_t n) {
-    vf sum = all(0);
+    v16 sum = all16(0);
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
-        sum = load(x + i) * load(y + i) + sum;
+        EACH_PART(p) { sum.part[p] = load(x + i + p * LANES) * load(y + i + p * LANES) + sum.part[p]; }
     }
     if (i < n) {
-        sum = load_part(x + i, n - i, 0) * load_part(y + i, n - i, 0) + sum;
+        EACH_PART(p) {
+            const size_t at = i + p * LANES, left = left_of(n - i, p);
+            sum.part[p] = load_some(x + at, left, 0) * load_some(y + at, left, 0) + sum.part[p];
+        }
     }
     return lane_sum(sum);
 }
@@ -21,25 +24,18 @@ INLINE void moments(const hma_norm_back *norm, const float *x, float *mean, floa
     const size_t n = norm->n;
     *mean = 0;
     if (norm->type == HMA_NORM_LAYER) {
-        vf sum = all(0);
-        size_t i = 0;
-        for (; i + 16 <= n; i += 16) {
-            sum = sum + load(x + i);
-        }
-        if (i < n) {
-            sum = sum + load_part(x + i, n - i, 0);
+        v16 sum = all16(0);
+        for (size_t i = 0; i < n; i += 16) {
+            EACH_PART(p) { sum.part[p] = sum.part[p] + load_some(x + i + p * LANES, left_of(n - i, p), 0); }
         }
         *mean = lane_sum(sum) / (float)n;
     }
-    vf squares = all(0);
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        const vf d = load(x + i) - *mean;
-        squares = d * d + squares;
-    }
-    if (i < n) {
-        const vf d = load_part(x + i, n - i, *mean) - *mean;
-        squares = d * d + squares;
+    v16 squares = all16(0);
+    for (size_t i = 0; i < n; i += 16) {
+        EACH_PART(p) {
+            const vf d = load_some(x + i + p * LANES, left_of(n - i, p), *mean) - *mean;
+            squares.part[p] = d * d + squares.part[p];
+        }
     }
     *scale = 1.0f / sqrtf(lane_sum(squares) / (float)n + norm->epsilon);
 }
@@ -52,22 +48,20 @@ static hma_norm_parts norm_back(const hma_norm_back *norm, float *out, const flo
     const size_t n = norm->n;
     float mean, scale;
     moments(norm, x, &mean, &scale);
-    vf sum = all(0), product = all(0), weight = all(0), bias = all(0);
+    v16 sum = all16(0), product = all16(0), weight = all16(0), bias = all16(0);
     for (size_t i = 0; i < n; i += 16) {
-        const size_t left = n - i < 16 ? n - i : 16;
-        const vf gi = left == 16 ? load(g + i) : load_part(g + i, left, 0);
-        const vf wi = left == 16 ? load(norm->weight + i) : load_part(norm->weight + i, left, 0);
-        const vf xi = left == 16 ? load(x + i) : load_part(x + i, left, 0);
-        const vf z = (xi - mean) * scale, h = gi * (wi + norm->plus);
-        sum = sum + h;
-        product = h * z + product;
-        if (norm->weight_change) {
-            const vf change = left == 16 ? load(norm->weight_change + i) : load_part(norm->weight_change + i, left, 0);
-            weight = gi * z * change + weight;
-        }
-        if (norm->bias_change) {
-            const vf change = left == 16 ? load(norm->bias_change + i) : load_part(norm->bias_change + i, left, 0);
-            bias = gi * change + bias;
+        EACH_PART(p) {
+            const size_t at = i + p * LANES, left = left_of(n - i, p);
+            const vf gi = load_some(g + at, left, 0), wi = load_some(norm->weight + at, left, 0);
+            const vf z = (load_some(x + at, left, 0) - mean) * scale, h = gi * (wi + norm->plus);
+            sum.part[p] = sum.part[p] + h;
+            product.part[p] = h * z + product.part[p];
+            if (norm->weight_change) {
+                weight.part[p] = gi * z * load_some(norm->weight_change + at, left, 0) + weight.part[p];
+            }
+            if (norm->bias_change) {
+                bias.part[p] = gi * load_some(norm->bias_change + at, left, 0) + bias.part[p];
+            }
         }
     }
     const float mean_h = norm->type == HMA_NORM_LAYER ? lane_sum(sum) / (float)n : 0, mean_hz = lane_sum(product) / (float)n;
@@ -104,7 +98,7 @@ INLINE void act_and_slope(vf x, hma_activation activation, vf *value, vf *slope)
     }
     case HMA_ACT_RELU:
         *value = larger(x, all(0));
-        *slope = choose(below(all(0), x), all(1), all(0));
+        *slope = choose(x > all(0), all(1), all(0));
         return;
     }
     *value = x;
@@ -112,23 +106,14 @@ INLINE void act_and_slope(vf x, hma_activation activation, vf *value, vf *slope)
 }
 
 INLINE void activate_back_as(float *x, float *up, const float *g, size_t n, hma_activation activation) {
-    for (size_t i = 0; i < n; i += 16) {
-        const size_t left = n - i < 16 ? n - i : 16;
-        const vf xi = left == 16 ? load(x + i) : load_part(x + i, left, 0);
-        const vf gi = left == 16 ? load(g + i) : load_part(g + i, left, 0);
-        const vf ui = !up ? all(1) : left == 16 ? load(up + i) : load_part(up + i, left, 0);
+    for (size_t i = 0; i < n; i += LANES) {
+        const vf xi = load_some(x + i, n - i, 0), gi = load_some(g + i, n - i, 0);
+        const vf ui = up ? load_some(up + i, n - i, 0) : all(1);
         vf value, slope;
         act_and_slope(xi, activation, &value, &slope);
-        const vf by_x = gi * ui * slope, by_up = gi * value;
-        if (left == 16) {
-            store(x + i, by_x);
-        } else {
-            store_part(x + i, by_x, left);
-        }
-        if (up && left == 16) {
-            store(up + i, by_up);
-        } else if (up) {
-            store_part(up + i, by_up, left);
+        store_some(x + i, gi * ui * slope, n - i);
+        if (up) {
+            store_some(up + i, gi * value, n - i);
         }
     }
 }
@@ -189,8 +174,8 @@ static void fill_scratch(const hma_attention_back *a, const attention_scratch *s
 
 /* out[i, p] = x[i] . y[p] for the queries and for positions low <= p < high, both multiples of 16; y is transposed. */
 static void meet(const attention_scratch *s, const float *x, const float *across, size_t low, size_t high, float *out) {
-    for (size_t p = low; p < high; p += 16) {
-        const float *tile = across + p * s->wide;
+    for (size_t p = low; p < high; p += LANES) {
+        const float *tile = across + p / 16 * 16 * s->wide + p % 16;
         vf acc[BACK_QUERIES];
         for (size_t i = 0; i < BACK_QUERIES; i++) {
             acc[i] = all(0);
@@ -213,7 +198,7 @@ INLINE vf back_tanh(vf x) {
     const vf q = x * x;
     const vf series = x * (1.0f + q * (-1.0f / 3 + q * (2.0f / 15 - q * (17.0f / 315))));
     const vf usual = 1.0f - 2.0f / (vexp(2.0f * x) + 1.0f);
-    return choose(below(q, all(0.01f)), series, usual);
+    return choose(q < all(0.01f), series, usual);
 }
 
 /*
@@ -222,11 +207,13 @@ INLINE vf back_tanh(vf x) {
  */
 INLINE void softmax_row(const hma_attention_back *a, float *weights, float *slopes, size_t low, size_t high, size_t first,
                         size_t last) {
-    const vi lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, begin = (vi){0} + (int32_t)first,
-             end = (vi){0} + (int32_t)last;
+    vi lanes;
+    for (int32_t i = 0; i < LANES; i++) {
+        lanes[i] = i;
+    }
     vf most = all(-INFINITY);
-    for (size_t p = low; p < high; p += 16) {
-        const vi at = lanes + (int32_t)p, seen = ~below_int(at, begin) & below_int(at, end);
+    for (size_t p = low; p < high; p += LANES) {
+        const vi at = lanes + (int32_t)p, seen = (at >= (int32_t)first) & (at < (int32_t)last);
         vf score = load(weights + p) * a->scale;
         if (a->softcap > 0) {
             score = a->softcap * back_tanh(score / a->softcap);
@@ -235,19 +222,21 @@ INLINE void softmax_row(const hma_attention_back *a, float *weights, float *slop
         store(weights + p, score);
         most = larger(score, most);
     }
-    const float max = lane_max(most);
-    vf sum = all(0), mean = all(0);
+    const float max = register_max(most);
+    v16 sum = all16(0), mean = all16(0);
     for (size_t p = low; p < high; p += 16) {
-        const vf e = vexp(load(weights + p) - max);
-        sum = sum + e;
-        mean = e * load(slopes + p) + mean;
+        EACH_PART(r) {
+            const vf e = vexp(load(weights + p + r * LANES) - max);
+            sum.part[r] = sum.part[r] + e;
+            mean.part[r] = e * load(slopes + p + r * LANES) + mean.part[r];
+        }
     }
     const float share = 1.0f / lane_sum(sum), centre = lane_sum(mean) * share;
-    for (size_t p = low; p < high; p += 16) {
+    for (size_t p = low; p < high; p += LANES) {
         const vf score = load(weights + p), w = vexp(score - max) * share;
         vf slope = w * (load(slopes + p) - centre) * a->scale;
         if (a->softcap > 0) {
-            const vf t = choose(below(score, all(-3e38f)), all(0), score / a->softcap);
+            const vf t = choose(score < all(-3e38f), all(0), score / a->softcap);
             slope = slope * (1.0f - t * t);
         }
         store(weights + p, w);
@@ -258,7 +247,7 @@ INLINE void softmax_row(const hma_attention_back *a, float *weights, float *slop
 /* out[p] += sum over the queries of factor[i, p] * x[i], for low <= p < high. */
 static void spread(const attention_scratch *s, float *out, const float *factor, const float *x, size_t low, size_t high) {
     for (size_t p = low; p < high; p++) {
-        for (size_t d = 0; d < s->wide; d += 16) {
+        for (size_t d = 0; d < s->wide; d += LANES) {
             vf acc = load(out + p * s->wide + d);
 #pragma GCC unroll 8
             for (size_t i = 0; i < BACK_QUERIES; i++) {
@@ -271,7 +260,7 @@ static void spread(const attention_scratch *s, float *out, const float *factor, 
 
 /* out[i] = sum over low <= p < high of factor[i, p] * y[p], into the queries' scratch rows. */
 static void gather(const attention_scratch *s, float *out, const float *factor, const float *y, size_t low, size_t high) {
-    for (size_t d = 0; d < s->wide; d += 16) {
+    for (size_t d = 0; d < s->wide; d += LANES) {
         vf acc[BACK_QUERIES];
         for (size_t i = 0; i < BACK_QUERIES; i++) {
             acc[i] = all(0);
@@ -330,19 +319,14 @@ static void attend_back(const hma_attention_back *a) {
 /* ---- logits ---- */
 
 static void softmax_back(float *logits, size_t n, float normalizer, float weight, float cap) {
-    for (size_t i = 0; i < n; i += 16) {
-        const size_t left = n - i < 16 ? n - i : 16;
-        const vf l = left == 16 ? load(logits + i) : load_part(logits + i, left, 0);
+    for (size_t i = 0; i < n; i += LANES) {
+        const vf l = load_some(logits + i, n - i, 0);
         vf g = -weight * vexp(l - normalizer);
         if (cap > 0) {
             const vf t = l / cap;
             g = g * (1.0f - t * t);
         }
-        if (left == 16) {
-            store(logits + i, g);
-        } else {
-            store_part(logits + i, g, left);
-        }
+        store_some(logits + i, g, n - i);
     }
 }
 

@@ -13,12 +13,7 @@ INLINE vi nearest(vf v) {
     return (vi)(v + magic) - (vi)magic;
 }
 
-INLINE vf vsqrt(vf v) {
-    for (size_t i = 0; i < 16; i++) {
-        v[i] = sqrtf(v[i]);
-    }
-    return v;
-}
+INLINE vf vsqrt(vf v) { return (vf)REGISTER(sqrt_ps)((float_register)v); }
 
 /* ---- weights ---- */
 
@@ -26,7 +21,7 @@ INLINE vf vsqrt(vf v) {
 static void turn_panel(float *panel, size_t k, size_t block) {
     for (size_t half = 1; half < block; half *= 2) {
         for (size_t d = 0; d < k; d += 2 * half) {
-            for (size_t i = d * HMA_PANEL; i < (d + half) * HMA_PANEL; i += 16) {
+            for (size_t i = d * HMA_PANEL; i < (d + half) * HMA_PANEL; i += LANES) {
                 const vf a = load(panel + i), b = load(panel + i + half * HMA_PANEL);
                 store(panel + i, a + b);
                 store(panel + i + half * HMA_PANEL, a - b);
@@ -43,7 +38,7 @@ static void round_lanes(const float *panel, size_t k, float factor, int8_t *pack
         squares = v * v + squares;
     }
     /* a row of next to nothing is rounded to nothing */
-    const vi some = below(all(1e-30f), most);
+    const vi some = most > all(1e-30f);
     const vf step = choose(some, most * (1.0f / 127), all(0)), inverse = choose(some, 1.0f / step, all(0));
     vi sum = {0};
     for (size_t d = 0; d < k; d += FOUR) {
@@ -70,7 +65,7 @@ static void round_lanes(const float *panel, size_t k, float factor, int8_t *pack
 static void pack(float *panel, size_t k, int8_t *packed, const hma_screen_panel *out) {
     const size_t block = hma_screen_block(k);
     turn_panel(panel, k, block);
-    for (size_t lane = 0; lane < HMA_PANEL; lane += 16) {
+    for (size_t lane = 0; lane < HMA_PANEL; lane += LANES) {
         round_lanes(panel, k, 1.0f / (float)block, packed, out, lane);
     }
 }
@@ -111,7 +106,7 @@ static bool round_row(float *x, size_t k, uint8_t *out, hma_screen_row *row) {
 
 /* ---- bounds ---- */
 
-INLINE vf bound_16(const hma_screen_panel *p, const hma_screen_row *row, float *dots, size_t j) {
+INLINE vf bound_some(const hma_screen_panel *p, const hma_screen_row *row, float *dots, size_t j) {
     const vi dot = (vi)load(dots + j) - *(const vi *)(p->offset + j);
     const vf most = __builtin_convertvector(dot, vf) * (load(p->scale + j) * row->scale) + load(p->reach + j) * row->room;
     store(dots + j, most);
@@ -132,10 +127,10 @@ static void bound(const hma_screen_panel *p, const hma_screen_row *rows, size_t 
             const size_t end = count - base < HMA_SCREEN_TOP ? count : base + HMA_SCREEN_TOP;
             vf top = all(-INFINITY);
             size_t j = base;
-            for (; j + 16 <= end; j += 16) {
-                top = larger(bound_16(p, &rows[i], dots, j), top);
+            for (; j + LANES <= end; j += LANES) {
+                top = larger(bound_some(p, &rows[i], dots, j), top);
             }
-            float most = lane_max(top);
+            float most = register_max(top);
             for (; j < end; j++) {
                 const float one = bound_1(p, &rows[i], dots, j);
                 most = one > most ? one : most;

@@ -5,46 +5,48 @@
 
 /* ---- norms ---- */
 
-static void rms_norm(float *y, const float *x, const float *w, size_t n, float epsilon, float plus) {
-    vf squares = all(0);
+/* Sum of (x - mean)^2. */
+INLINE float sum_of_squares(const float *x, size_t n, float mean) {
+    v16 squares = all16(0);
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
-        const vf v = load(x + i);
-        squares = v * v + squares;
+        EACH_PART(p) {
+            const vf d = load(x + i + p * LANES) - mean;
+            squares.part[p] = d * d + squares.part[p];
+        }
     }
     if (i < n) {
-        const vf v = load_part(x + i, n - i, 0);
-        squares = v * v + squares;
+        EACH_PART(p) {
+            const vf d = load_some(x + i + p * LANES, left_of(n - i, p), mean) - mean;
+            squares.part[p] = d * d + squares.part[p];
+        }
     }
-    const float scale = 1.0f / sqrtf(lane_sum(squares) / (float)n + epsilon);
-    for (i = 0; i + 16 <= n; i += 16) {
-        store(y + i, load(x + i) * scale * (load(w + i) + plus));
+    return lane_sum(squares);
+}
+
+static void rms_norm(float *y, const float *x, const float *w, size_t n, float epsilon, float plus_one) {
+    const float scale = 1.0f / sqrtf(sum_of_squares(x, n, 0) / (float)n + epsilon);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        store(y + i, load(x + i) * scale * (load(w + i) + plus_one));
     }
     for (; i < n; i++) {
-        y[i] = x[i] * scale * (w[i] + plus);
+        y[i] = x[i] * scale * (w[i] + plus_one);
     }
 }
 
 static void layer_norm(float *y, const float *x, const float *w, const float *b, size_t n, float epsilon) {
-    vf sum = all(0), squares = all(0);
+    v16 sum = all16(0);
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
-        sum = sum + load(x + i);
+        EACH_PART(p) { sum.part[p] = sum.part[p] + load(x + i + p * LANES); }
     }
     if (i < n) {
-        sum = sum + load_part(x + i, n - i, 0);
+        EACH_PART(p) { sum.part[p] = sum.part[p] + load_some(x + i + p * LANES, left_of(n - i, p), 0); }
     }
     const float mean = lane_sum(sum) / (float)n;
-    for (i = 0; i + 16 <= n; i += 16) {
-        const vf d = load(x + i) - mean;
-        squares = d * d + squares;
-    }
-    if (i < n) {
-        const vf d = load_part(x + i, n - i, mean) - mean;
-        squares = d * d + squares;
-    }
-    const float scale = 1.0f / sqrtf(lane_sum(squares) / (float)n + epsilon);
-    for (i = 0; i + 16 <= n; i += 16) {
+    const float scale = 1.0f / sqrtf(sum_of_squares(x, n, mean) / (float)n + epsilon);
+    for (i = 0; i + LANES <= n; i += LANES) {
         vf v = (load(x + i) - mean) * scale * load(w + i);
         if (b) {
             v += load(b + i);
@@ -73,20 +75,12 @@ INLINE vf act(vf x, hma_activation activation) {
 }
 
 INLINE void activate_as(float *x, const float *up, size_t n, hma_activation activation) {
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        vf v = act(load(x + i), activation);
+    for (size_t i = 0; i < n; i += LANES) {
+        vf v = act(load_some(x + i, n - i, 0), activation);
         if (up) {
-            v *= load(up + i);
+            v *= load_some(up + i, n - i, 0);
         }
-        store(x + i, v);
-    }
-    if (i < n) {
-        vf v = act(load_part(x + i, n - i, 0), activation);
-        if (up) {
-            v *= load_part(up + i, n - i, 0);
-        }
-        store_part(x + i, v, n - i);
+        store_some(x + i, v, n - i);
     }
 }
 
@@ -120,10 +114,12 @@ static void rotate(float *x, size_t heads, size_t head_dim, const float *cosine,
 
 /* What is kept in registers at once: queries by tiles of keys, and queries by runs of 16 dimensions of values. */
 enum { ROWS_AHEAD = 32 };
-#ifdef __AVX512F__
-enum { QUERIES = 8, TILES = 2, VALUE_ROWS = 4, VALUE_LANES = 4 };
+#if defined __AVX512F__
+enum { QUERIES = 8, TILES = 2, VALUE_ROWS = 4, VALUE_RUNS = 4 };
+#elif defined __AVX2__
+enum { QUERIES = 4, TILES = 1, VALUE_ROWS = 2, VALUE_RUNS = 2 };
 #else
-enum { QUERIES = 4, TILES = 1, VALUE_ROWS = 2, VALUE_LANES = 2 };
+enum { QUERIES = 2, TILES = 1, VALUE_ROWS = 2, VALUE_RUNS = 1 };
 #endif
 
 INLINE const float *query(const hma_attention *a, size_t i) {
@@ -145,8 +141,8 @@ INLINE void pack_queries(query_group *g, const hma_attention *a, size_t base, si
     g->packed = a->head_dim <= PACKED_DIMS;
     for (size_t i = 0; i < count; i++) {
         g->q[i] = query(a, base + i);
-        for (size_t d = 0; g->packed && d < a->head_dim; d += 16) {
-            if (a->head_dim - d >= 16) {
+        for (size_t d = 0; g->packed && d < a->head_dim; d += LANES) {
+            if (a->head_dim - d >= LANES) {
                 store(g->rows[i] + d, load(g->q[i] + d));
             } else {
                 memcpy(g->rows[i] + d, g->q[i] + d, (a->head_dim - d) * sizeof(float));
@@ -160,24 +156,24 @@ INLINE void pack_queries(query_group *g, const hma_attention *a, size_t base, si
  * score is one dot product in order of d. `ahead` is fetched meanwhile, as much as is read here.
  */
 INLINE void score_some(const hma_attention *a, const query_group *g, size_t count, bool packed, size_t tiles, const float *keys,
-                       const float *ahead, vf out[TILES][QUERIES]) {
-    vf acc[TILES][QUERIES];
+                       const float *ahead, v16 out[TILES][QUERIES]) {
+    v16 acc[TILES][QUERIES];
     for (size_t i = 0; i < count; i++) {
         for (size_t t = 0; t < tiles; t++) {
-            acc[t][i] = all(0);
+            acc[t][i] = all16(0);
         }
     }
     for (size_t d = 0; d < a->head_dim; d++) {
-        vf k[TILES];
+        v16 k[TILES];
         for (size_t t = 0; t < tiles; t++) {
-            k[t] = load(keys + (t * a->head_dim + d) * 16);
+            EACH_PART(p) { k[t].part[p] = load(keys + (t * a->head_dim + d) * 16 + p * LANES); }
             __builtin_prefetch(ahead + (t * a->head_dim + d) * 16);
         }
 #pragma GCC unroll 8
         for (size_t i = 0; i < count; i++) {
-            const float x = packed ? g->rows[i][d] : g->q[i][d];
+            const vf x = all(packed ? g->rows[i][d] : g->q[i][d]);
             for (size_t t = 0; t < tiles; t++) {
-                acc[t][i] = x * k[t] + acc[t][i];
+                EACH_PART(p) { acc[t][i].part[p] = x * k[t].part[p] + acc[t][i].part[p]; }
             }
         }
     }
@@ -189,12 +185,14 @@ INLINE void score_some(const hma_attention *a, const query_group *g, size_t coun
 }
 
 INLINE void score_tiles(const hma_attention *a, const query_group *g, bool packed, size_t tiles, const float *keys,
-                        const float *ahead, vf out[TILES][QUERIES]) {
+                        const float *ahead, v16 out[TILES][QUERIES]) {
     switch (g->count) {
     case 1: score_some(a, g, 1, packed, tiles, keys, ahead, out); break;
+#if defined __AVX2__
     case 2: score_some(a, g, 2, packed, tiles, keys, ahead, out); break;
     case 3: score_some(a, g, 3, packed, tiles, keys, ahead, out); break;
-#ifdef __AVX512F__
+#endif
+#if defined __AVX512F__
     case 4: score_some(a, g, 4, packed, tiles, keys, ahead, out); break;
     case 5: score_some(a, g, 5, packed, tiles, keys, ahead, out); break;
     case 6: score_some(a, g, 6, packed, tiles, keys, ahead, out); break;
@@ -205,13 +203,13 @@ INLINE void score_tiles(const hma_attention *a, const query_group *g, bool packe
 }
 
 /* Keys of rows first <= row < last of the store, a whole tile or a part of it, to positions from `at` on. */
-INLINE void place_scores(float *to_row, vf out, size_t tile, size_t first, size_t last) {
+INLINE void place_scores(float *to_row, const v16 *out, size_t tile, size_t first, size_t last) {
     const size_t l0 = tile * 16 < first ? first - tile * 16 : 0, l1 = tile * 16 + 16 > last ? last - tile * 16 : 16;
     if (l0 == 0 && l1 == 16) {
-        store(to_row, out);
+        EACH_PART(p) { store(to_row + p * LANES, out->part[p]); }
     } else {
         float lane[16];
-        store(lane, out);
+        EACH_PART(p) { store(lane + p * LANES, out->part[p]); }
         memcpy(to_row, lane + l0, (l1 - l0) * sizeof *lane);
     }
 }
@@ -219,7 +217,7 @@ INLINE void place_scores(float *to_row, vf out, size_t tile, size_t first, size_
 /* Scores of a group against `tiles` tiles from `tile` on; row `first` of the store belongs to scratch position `at`. */
 INLINE void score_span(const hma_attention *a, const query_group *g, size_t tile, size_t tiles, const float *ahead,
                        size_t first, size_t last, size_t at, size_t stride) {
-    vf out[TILES][QUERIES];
+    v16 out[TILES][QUERIES];
     if (g->packed) {
         score_tiles(a, g, true, tiles, a->keys + tile * a->head_dim * 16, ahead, out);
     } else {
@@ -228,7 +226,7 @@ INLINE void score_span(const hma_attention *a, const query_group *g, size_t tile
     for (size_t t = 0; t < tiles; t++) {
         const size_t row = (tile + t) * 16 < first ? first : (tile + t) * 16;
         for (size_t i = 0; i < g->count; i++) {
-            place_scores(a->scratch + (g->base + i) * stride + at + (row - first), out[t][i], tile + t, first, last);
+            place_scores(a->scratch + (g->base + i) * stride + at + (row - first), &out[t][i], tile + t, first, last);
         }
     }
 }
@@ -281,7 +279,7 @@ INLINE vf vtanh(vf x) {
     const vf s = x * x;
     const vf series = x * (1.0f + s * (-1.0f / 3 + s * (2.0f / 15 - s * (17.0f / 315))));
     const vf usual = 1.0f - 2.0f / (vexp(2.0f * x) + 1.0f);
-    return choose(below(s, all(0.01f)), series, usual);
+    return choose(s < all(0.01f), series, usual);
 }
 
 /*
@@ -296,37 +294,39 @@ INLINE float softmax(float *row, size_t first, size_t last, size_t padded, float
         row[i] = -INFINITY;
     }
     vf most = all(-INFINITY);
-    for (size_t i = 0; i < padded; i += 16) {
+    for (size_t i = 0; i < padded; i += LANES) {
         vf s = load(row + i) * scale;
         if (softcap > 0) {
-            const vi outside = below(s, all(-3e38f));
+            const vi outside = s < all(-3e38f);
             s = choose(outside, s, softcap * vtanh(s / softcap));
         }
         store(row + i, s);
         most = larger(s, most);
     }
-    const float max = lane_max(most);
-    vf sum = all(0);
+    const float max = register_max(most);
+    v16 sum = all16(0);
     for (size_t i = 0; i < padded; i += 16) {
-        const vf e = vexp(load(row + i) - max);
-        store(row + i, e);
-        sum = sum + e;
+        EACH_PART(p) {
+            const vf e = vexp(load(row + i + p * LANES) - max);
+            store(row + i + p * LANES, e);
+            sum.part[p] = sum.part[p] + e;
+        }
     }
     return lane_sum(sum);
 }
 
 /*
- * Sum over positions of weight * value, in order of position, for up to VALUE_ROWS queries and `lanes` runs of 16 dimensions
+ * Sum over positions of weight * value, in order of position, for up to VALUE_ROWS queries and `runs` runs of 16 dimensions
  * from `lane` on. The last run may reach past the head: its surplus is computed from whatever stands there, and not stored.
  */
-INLINE void mix_values(const hma_attention *a, size_t base, size_t count, size_t lane, size_t lanes, size_t low, size_t high,
+INLINE void mix_values(const hma_attention *a, size_t base, size_t count, size_t lane, size_t runs, size_t low, size_t high,
                        size_t stride, const float *factor) {
     const float *weight[VALUE_ROWS];
-    vf acc[VALUE_ROWS][VALUE_LANES];
+    v16 acc[VALUE_ROWS][VALUE_RUNS];
     for (size_t i = 0; i < VALUE_ROWS; i++) {
         weight[i] = a->scratch + (base + (i < count ? i : 0)) * stride;
-        for (size_t l = 0; l < VALUE_LANES; l++) {
-            acc[i][l] = all(0);
+        for (size_t l = 0; l < VALUE_RUNS; l++) {
+            acc[i][l] = all16(0);
         }
     }
     for (size_t s = 0; s < a->span_count; s++) {
@@ -337,17 +337,17 @@ INLINE void mix_values(const hma_attention *a, size_t base, size_t count, size_t
             if (base == 0) {
                 const float *ahead = p + ROWS_AHEAD < some.count ? v + ROWS_AHEAD * a->head_dim
                                                                  : after + (p + ROWS_AHEAD - some.count) * a->head_dim;
-                for (size_t l = 0; l < lanes; l++) {
+                for (size_t l = 0; l < runs; l++) {
                     __builtin_prefetch(ahead + 16 * l);
                 }
             }
 #pragma GCC unroll 4
             for (size_t i = 0; i < VALUE_ROWS; i++) {
-                const float w = weight[i][some.position - low + p];
+                const vf w = all(weight[i][some.position - low + p]);
 #pragma GCC unroll 4
-                for (size_t l = 0; l < VALUE_LANES; l++) {
-                    if (l < lanes) {
-                        acc[i][l] = w * load(v + 16 * l) + acc[i][l];
+                for (size_t l = 0; l < VALUE_RUNS; l++) {
+                    if (l < runs) {
+                        EACH_PART(r) { acc[i][l].part[r] = w * load(v + 16 * l + r * LANES) + acc[i][l].part[r]; }
                     }
                 }
             }
@@ -355,13 +355,10 @@ INLINE void mix_values(const hma_attention *a, size_t base, size_t count, size_t
     }
     for (size_t i = 0; i < count; i++) {
         float *q = a->q + (base + i) / a->group * a->q_stride + (base + i) % a->group * a->head_dim + lane;
-        for (size_t l = 0; l < lanes; l++) {
-            const vf mixed = acc[i][l] * factor[base + i];
-            const size_t left = a->head_dim - lane - 16 * l;
-            if (left >= 16) {
-                store(q + 16 * l, mixed);
-            } else {
-                store_part(q + 16 * l, mixed, left);
+        for (size_t l = 0; l < runs; l++) {
+            EACH_PART(p) {
+                store_some(q + 16 * l + p * LANES, acc[i][l].part[p] * factor[base + i],
+                           left_of(a->head_dim - lane - 16 * l, p));
             }
         }
     }
@@ -387,12 +384,12 @@ static void attend(const hma_attention *a) {
     }
     for (size_t base = 0; base < queries; base += VALUE_ROWS) {
         const size_t count = queries - base < VALUE_ROWS ? queries - base : VALUE_ROWS;
-        for (size_t lane = 0; lane < a->head_dim; lane += 16 * VALUE_LANES) {
-            const size_t lanes = (a->head_dim - lane + 15) / 16;
-            if (lanes >= VALUE_LANES) {
-                mix_values(a, base, count, lane, VALUE_LANES, low, high, stride, factor);
+        for (size_t lane = 0; lane < a->head_dim; lane += 16 * VALUE_RUNS) {
+            const size_t runs = (a->head_dim - lane + 15) / 16;
+            if (runs >= VALUE_RUNS) {
+                mix_values(a, base, count, lane, VALUE_RUNS, low, high, stride, factor);
             } else {
-                mix_values(a, base, count, lane, lanes, low, high, stride, factor);
+                mix_values(a, base, count, lane, runs, low, high, stride, factor);
             }
         }
     }
@@ -402,28 +399,26 @@ static void attend(const hma_attention *a) {
 
 static hma_partial softmax_part(float *logits, size_t n, float cap) {
     vf most = all(-INFINITY);
-    size_t i = 0;
-    for (; i < n; i += 16) {
-        const size_t left = n - i;
-        vf l = left >= 16 ? load(logits + i) : load_part(logits + i, left, -INFINITY);
+    for (size_t i = 0; i < n; i += LANES) {
+        vf l = load_some(logits + i, n - i, -INFINITY);
         if (cap > 0) {
             const vf capped = cap * vtanh(l / cap);
-            l = left >= 16 ? capped : choose(below(l, all(-3e38f)), l, capped);
-            if (left >= 16) {
-                store(logits + i, l);
-            } else {
-                store_part(logits + i, l, left);
-            }
+            l = n - i >= LANES ? capped : choose(l < all(-3e38f), l, capped);
+            store_some(logits + i, l, n - i);
         }
         most = larger(l, most);
     }
-    hma_partial part = {.max = lane_max(most)};
-    vf sum = all(0);
-    for (i = 0; i + 16 <= n; i += 16) {
-        sum = sum + vexp(load(logits + i) - part.max);
+    hma_partial part = {.max = register_max(most)};
+    v16 sum = all16(0);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        EACH_PART(p) { sum.part[p] = sum.part[p] + vexp(load(logits + i + p * LANES) - part.max); }
     }
     if (i < n) {
-        sum = sum + vexp(load_part(logits + i, n - i, -INFINITY) - part.max);
+        EACH_PART(p) {
+            const vf l = load_some(logits + i + p * LANES, left_of(n - i, p), -INFINITY);
+            sum.part[p] = sum.part[p] + vexp(l - part.max);
+        }
     }
     part.sum = lane_sum(sum);
     while (part.argmax < n && logits[part.argmax] != part.max) {
@@ -434,26 +429,17 @@ static hma_partial softmax_part(float *logits, size_t n, float cap) {
 
 /* ---- sampling ---- */
 
-/* Both halves of c * factor. */
+/* Both halves of c * factor, from products of every second lane: gcc 12 would multiply whole lanes of 64 bits, slowly. */
 INLINE void multiply_words(vu c, uint32_t factor, vu *high, vu *low) {
-#ifdef __AVX512F__
-    /* by lanes of 64 bits; gcc 12 would take the slow multiplication of whole ones */
-    const __m512i m = _mm512_set1_epi32((int)factor), even = _mm512_mul_epu32((__m512i)c, m),
-                  odd = _mm512_mul_epu32(_mm512_srli_epi64((__m512i)c, 32), m);
-    *high = (vu)_mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
-    *low = (vu)_mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
-#else
-    typedef uint64_t wide __attribute__((vector_size(128), aligned(4)));
-    const wide product = __builtin_convertvector(c, wide) * factor;
-    *high = __builtin_convertvector(product >> 32, vu);
-    *low = __builtin_convertvector(product, vu);
-#endif
+    const int_register m = (int_register)(factor - (vu){0});
+    const vq even = (vq)REGISTER(mul_epu32)((int_register)c, m), odd = (vq)REGISTER(mul_epu32)((int_register)((vq)c >> 32), m);
+    *high = (vu)((even >> 32) | (odd & 0xffffffff00000000u));
+    *low = (vu)((even & 0xffffffffu) | (odd << 32));
 }
 
-/* Four words for each of 16 consecutive counters. */
-INLINE void philox16(vu out[4], uint32_t first, uint32_t position, uint32_t sample, const uint32_t key[2]) {
-    vu c0 = first + (vu){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    vu c1 = position - (vu){0}, c2 = sample - (vu){0}, c3 = {0};
+/* Four words for each of LANES consecutive counters. */
+INLINE void philox(vu out[4], vu counter, uint32_t position, uint32_t sample, const uint32_t key[2]) {
+    vu c0 = counter, c1 = position - (vu){0}, c2 = sample - (vu){0}, c3 = {0};
     uint32_t k0 = key[0], k1 = key[1];
     for (int round = 0; round < 10; round++) {
         vu high0, low0, high1, low1;
@@ -472,26 +458,50 @@ INLINE void philox16(vu out[4], uint32_t first, uint32_t position, uint32_t samp
     out[3] = c3;
 }
 
+/* The words for the noise of a block of 64 logits: four for each of 16 counters. */
+enum { BLOCK = 64 };
+typedef struct block_words {
+    vu part[PARTS][4];
+} block_words;
+
+INLINE void draw_words(block_words *w, size_t base, uint32_t position, uint32_t sample, const uint32_t key[2]) {
+    vu lane;
+    for (uint32_t i = 0; i < LANES; i++) {
+        lane[i] = i;
+    }
+    EACH_PART(p) { philox(w->part[p], lane + ((uint32_t)(base / 4) + (uint32_t)p * LANES), position, sample, key); }
+}
+
 /* -log(E), E = -log(1 - v) exponential, v = (word + 1/2) / 2^32. Small E, which win, come from small v and are exact there. */
 INLINE vf gumbel(vu word) {
-    const vf v = __builtin_convertvector(word >> 1, vf) * 0x1p-31f + 0x1p-33f;
+    const vf v = __builtin_convertvector((vi)(word >> 1), vf) * 0x1p-31f + 0x1p-33f;
     /* -log(1-v): a series below 2^-6, where 1 - v loses bits */
     const vf series = v * (1.0f + v * (0.5f + v * (1.0f / 3 + v * (0.25f + v * 0.2f))));
-    const vf usual = -vlog(choose(below(v, all(0.99999994f)), 1.0f - v, all(5.9604645e-8f)));
-    return -vlog(choose(below(v, all(0.015625f)), series, usual));
+    const vf usual = -vlog(choose(v < all(0.99999994f), 1.0f - v, all(5.9604645e-8f)));
+    return -vlog(choose(v < all(0.015625f), series, usual));
 }
 
 INLINE vu fewer(vu a, vu b) {
-    const vi less = below_int((vi)(a ^ 0x80000000u), (vi)(b ^ 0x80000000u));
+    const vi less = a < b;
     return (vu)((less & (vi)a) | (~less & (vi)b));
 }
 
-INLINE uint32_t smallest(vu v) {
-    v = fewer(v, FOLD_8(v));
-    v = fewer(v, FOLD_4(v));
-    v = fewer(v, FOLD_2(v));
-    v = fewer(v, FOLD_1(v));
-    return v[0];
+INLINE uint32_t smallest(const block_words *w) {
+    vu least = w->part[0][0];
+    EACH_PART(p) { least = fewer(least, fewer(fewer(w->part[p][0], w->part[p][1]), fewer(w->part[p][2], w->part[p][3]))); }
+    FOLD(least, fewer);
+    return least[0];
+}
+
+/* In the order of the block's logits. */
+INLINE void noise_of_block(float noise[BLOCK], const block_words *w) {
+    float lanes[4][16];
+    for (size_t word = 0; word < 4; word++) {
+        EACH_PART(p) { store(lanes[word] + p * LANES, gumbel(w->part[p][word])); }
+    }
+    for (size_t i = 0; i < BLOCK; i++) {
+        noise[i] = lanes[i % 4][i / 4];
+    }
 }
 
 /* Where a draw stands. Of equal values the smaller index wins. */
@@ -501,13 +511,12 @@ typedef struct draw {
 } draw;
 
 /* A block of up to 64 logits from `base` on, with the words for its noise. */
-static void draw_block(draw *d, const float *logits, size_t base, size_t count, float inverse_temperature, const vu word[4]) {
-    float noise[4][16];
-    for (size_t w = 0; w < 4; w++) {
-        store(noise[w], gumbel(word[w]));
-    }
+static void draw_block(draw *d, const float *logits, size_t base, size_t count, float inverse_temperature,
+                       const block_words *words) {
+    float noise[BLOCK];
+    noise_of_block(noise, words);
     for (size_t i = 0; i < count; i++) {
-        const float value = logits[base + i] * inverse_temperature + noise[i % 4][i / 4];
+        const float value = logits[base + i] * inverse_temperature + noise[i];
         if (value > d->best || (value == d->best && base + i < d->winner)) {
             *d = (draw){value, base + i};
         }
@@ -520,12 +529,12 @@ static uint32_t word_for(float least) {
     return v < 0.99f ? (uint32_t)(v * 0x1p32f) + 64 : UINT32_MAX;
 }
 
-static vf block_maximum(const float *logits, size_t count) {
+static float block_maximum(const float *logits, size_t count) {
     vf most = all(-INFINITY);
-    for (size_t i = 0; i < count; i += 16) {
-        most = larger(count - i >= 16 ? load(logits + i) : load_part(logits + i, count - i, -INFINITY), most);
+    for (size_t i = 0; i < count; i += LANES) {
+        most = larger(load_some(logits + i, count - i, -INFINITY), most);
     }
-    return most;
+    return register_max(most);
 }
 
 /*
@@ -534,30 +543,29 @@ static vf block_maximum(const float *logits, size_t count) {
  */
 static size_t gumbel_argmax(const float *logits, size_t n, float inverse_temperature, const uint32_t key[2], uint32_t position,
                             uint32_t sample) {
-    enum { BLOCK = 64 };
     draw d = {-INFINITY, 0};
     size_t first = 0;
     float most = -INFINITY;
     for (size_t base = 0; base < n; base += BLOCK) {
-        const float one = lane_max(block_maximum(logits + base, n - base < BLOCK ? n - base : BLOCK));
+        const float one = block_maximum(logits + base, n - base < BLOCK ? n - base : BLOCK);
         if (one > most) {
             most = one;
             first = base;
         }
     }
-    vu word[4];
-    philox16(word, (uint32_t)(first / 4), position, sample, key);
-    draw_block(&d, logits, first, n - first < BLOCK ? n - first : BLOCK, inverse_temperature, word);
+    block_words words;
+    draw_words(&words, first, position, sample, key);
+    draw_block(&d, logits, first, n - first < BLOCK ? n - first : BLOCK, inverse_temperature, &words);
     for (size_t base = 0; base < n; base += BLOCK) {
         const size_t count = n - base < BLOCK ? n - base : BLOCK;
-        const float top = lane_max(block_maximum(logits + base, count)) * inverse_temperature;
+        const float top = block_maximum(logits + base, count) * inverse_temperature;
         const float least = d.best - top - (1e-3f + 1e-5f * fabsf(d.best));
         if (base == first || !(least <= 24.0f)) {
             continue;
         }
-        philox16(word, (uint32_t)(base / 4), position, sample, key);
-        if (smallest(fewer(fewer(word[0], word[1]), fewer(word[2], word[3]))) <= word_for(least)) {
-            draw_block(&d, logits, base, count, inverse_temperature, word);
+        draw_words(&words, base, position, sample, key);
+        if (smallest(&words) <= word_for(least)) {
+            draw_block(&d, logits, base, count, inverse_temperature, &words);
         }
     }
     return d.winner;
@@ -578,7 +586,7 @@ static void draw_exactly(draw *d, const hma_screened *s, size_t index, float inv
 /* A block whose logits lie below their bounds; `noise` is of its logits, or NULL. The likeliest winner first. */
 static void draw_bounded_block(draw *d, const hma_screened *s, size_t base, size_t count, float inverse_temperature,
                                const float *noise) {
-    float most[64], top = -INFINITY;
+    float most[BLOCK], top = -INFINITY;
     size_t best = 0;
     for (size_t i = 0; i < count; i++) {
         most[i] = s->most[base + i] * inverse_temperature + (noise ? noise[i] : 0);
@@ -596,20 +604,8 @@ static void draw_bounded_block(draw *d, const hma_screened *s, size_t base, size
     }
 }
 
-/* In the order of the block's logits. */
-static void noise_of_block(float *noise, const vu word[4]) {
-    float lanes[4][16];
-    for (size_t w = 0; w < 4; w++) {
-        store(lanes[w], gumbel(word[w]));
-    }
-    for (size_t i = 0; i < 64; i++) {
-        noise[i] = lanes[i % 4][i / 4];
-    }
-}
-
 static size_t screened_argmax(const hma_screened *s, size_t n, float inverse_temperature, const uint32_t *key,
                               uint32_t position, uint32_t sample) {
-    enum { BLOCK = 64 };
     draw d = {-INFINITY, 0};
     const size_t blocks = (n + BLOCK - 1) / BLOCK;
     size_t first = 0;
@@ -625,13 +621,13 @@ static size_t screened_argmax(const hma_screened *s, size_t n, float inverse_tem
             continue;
         }
         if (key) {
-            vu word[4];
-            philox16(word, (uint32_t)(base / 4), position, sample, key);
+            block_words words;
+            draw_words(&words, base, position, sample, key);
             const float least = d.best - most - (1e-3f + 1e-5f * fabsf(d.best));
-            if (turn && smallest(fewer(fewer(word[0], word[1]), fewer(word[2], word[3]))) > word_for(least)) {
+            if (turn && smallest(&words) > word_for(least)) {
                 continue;
             }
-            noise_of_block(noise, word);
+            noise_of_block(noise, &words);
         }
         draw_bounded_block(&d, s, base, count, inverse_temperature, key ? noise : NULL);
     }
