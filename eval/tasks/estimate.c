@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "eval/tasks/evaluator.h"
 #include "eval/transformer/model_parts.h"
+#include "eval/transformer/screen.h"
 
 /* Of the rate in large products, this share is left when everything else is counted: attention, norms, sampling, small
  * products. */
@@ -146,6 +147,7 @@ typedef struct replies_work {
     double longest; /* tokens of one reply */
     double judged;  /* tokens of prompts and replies that are judged */
     size_t judged_count;
+    bool screened;      /* any of them */
     bool prompts_known; /* to the judge: their keys and values are kept once they have come twice */
 } replies_work;
 
@@ -153,6 +155,7 @@ static void add_reply(void *user, hma_evaluator *e, size_t kind, hma_generation 
     replies_work *w = user;
     const double tokens = expected_tokens(e, kind, g->max_tokens);
     hma_model_add_reply(e->model, g, tokens, &w->steps);
+    w->screened = w->screened || hma_screen_serves(g);
     w->longest = fmax(w->longest, tokens < (double)g->max_tokens ? (tokens + (double)g->max_tokens) / 2 : tokens);
     if (kind == e->suite->task_count) {
         w->judged += tokens + (w->prompts_known ? 0 : (double)g->prompt.count);
@@ -220,7 +223,7 @@ static uint64_t estimate_memory(const hma_evaluator *e, const hma_work *own, con
                                 const hma_work *judging) {
     const hma_outlay *o = &e->outlay;
     const hma_model *judge = e->judge ? hma_judge_model(e->judge) : NULL;
-    uint64_t giving = hma_model_reply_bytes(e->model, o->prompts.tokens, replies->steps.tokens), kept = 0;
+    uint64_t giving = hma_model_reply_bytes(e->model, o->prompts.tokens, replies->steps.tokens, replies->screened), kept = 0;
     if (judge) {
         giving += hma_model_work_bytes(judge, judging);
     }

@@ -114,9 +114,9 @@ static double cache_bytes(const hma_model *m) {
 
 static uint64_t at_most(double bytes, uint64_t most) { return bytes < (double)most ? (uint64_t)bytes : most; }
 
-uint64_t hma_model_reply_bytes(const hma_model *m, double prompts, double replies) {
+uint64_t hma_model_reply_bytes(const hma_model *m, double prompts, double replies, bool screened) {
     uint64_t screen = 0;
-    if (replies > 0 && !hma_weights_screens(m->weights, &screen)) {
+    if (!screened || !hma_weights_screens(m->weights, &screen)) {
         screen = 0;
     }
     return screen + at_most((prompts + replies) * cache_bytes(m), (hma_context_left(m->context) - screen) / 2);

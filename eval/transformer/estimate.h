@@ -31,8 +31,9 @@ hma_status hma_model_reading_seconds(hma_model *model, double *seconds);
 
 /* Bytes that the work may have in memory at once beside the weights, within the budget. */
 uint64_t hma_model_work_bytes(const hma_model *model, const hma_work *work);
-/* The same of keys and values, and the screen of the head, while replies are given to prompts of so many tokens in all. */
-uint64_t hma_model_reply_bytes(const hma_model *model, double prompts, double replies);
+/* The same of keys and values while replies are given to prompts of so many tokens in all; with the screen of the head when any
+ * of them is `screened` (hma_screen_serves()). */
+uint64_t hma_model_reply_bytes(const hma_model *model, double prompts, double replies, bool screened);
 /* The same of what is kept for other models and passes (trunk.h), of questions and of prompts and replies. */
 uint64_t hma_model_kept_bytes(const hma_model *model, double questions, double replies);
 

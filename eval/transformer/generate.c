@@ -120,16 +120,15 @@ static void claim(hma_replying *w, size_t rows) {
 /* A step of fewer rows waits for the weights as long as one of so many. */
 enum { LEAST_WIDE = 8 };
 
-/* A screen of the head, where all requests can do with one. Before room is shared out. */
+/* A screen of the head, for the requests that can do with one. Before room is shared out. */
 static hma_status prepare_screen(hma_replying *w, const hma_screen **screen) {
     double positions = 0, longest = 0;
     *screen = NULL;
     for (size_t i = 0; i < w->count; i++) {
         const hma_generation *r = w->sequences[i].request;
-        positions += (double)r->max_tokens;
-        longest = fmax(longest, (double)r->max_tokens);
-        if (!hma_screen_serves(r)) {
-            return HMA_OK;
+        if (hma_screen_serves(r)) {
+            positions += (double)r->max_tokens;
+            longest = fmax(longest, (double)r->max_tokens);
         }
     }
     return w->side_count == 1 ? hma_weights_screen(w->m->weights, fmax(positions, LEAST_WIDE * longest), screen) : HMA_OK;
@@ -148,9 +147,11 @@ static hma_status prepare(hma_replying *w) {
     w->rows = HMA_NEW(size_t, w->widest);
     w->paths = HMA_NEW(uint32_t, w->widest);
     w->finished = HMA_NEW(size_t, w->widest);
+    w->whole = HMA_NEW(bool, w->widest);
     claim(w, rows);
-    hma_status status =
-        w->parties && w->active && w->rows && w->paths && w->finished ? hma_row_pool_new(&w->pool, rows) : HMA_FAILURE;
+    hma_status status = w->parties && w->active && w->rows && w->paths && w->finished && w->whole
+                            ? hma_row_pool_new(&w->pool, rows)
+                            : HMA_FAILURE;
     for (size_t i = 0; status == HMA_OK && i < w->widest; i++) {
         w->rows[i] = i;
     }
@@ -178,6 +179,7 @@ static void clear(hma_replying *w) {
     free(w->rows);
     free(w->paths);
     free(w->finished);
+    free(w->whole);
     hma_context_release(w->m->context, w->claimed);
 }
 

@@ -74,6 +74,7 @@ static hma_status step_together(joint *j, size_t taking) {
         status = hma_heads_logits(j->heads, taking);
     }
     for (size_t i = 0; status == HMA_OK && i < taking; i++) {
+        j->taking[i]->screened = false; /* these are logits, whatever its prompts had */
         status = hma_replying_draw(j->taking[i], j->batches[i].rows);
         status = status == HMA_OK ? hma_replying_drop_finished(j->taking[i]) : status;
     }

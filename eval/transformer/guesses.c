@@ -52,7 +52,8 @@ typedef struct guessing {
     size_t from;
     float *logits;
     hma_screening screening; /* without a screen tokens are drawn from logits */
-    bool screened;           /* bounds lie where logits do */
+    bool screened;           /* bounds lie where logits do, but for rows that are whole */
+    bool *whole;             /* [a step of positions] */
     size_t *owner;           /* [positions]: their question */
 } guessing;
 
@@ -102,7 +103,7 @@ static hma_status draw(void *argument, size_t index, size_t worker) {
     const hma_generation *r = g->replies[g->questions[question].original].request;
     const size_t position = r->position + r->count + (at - g->first[question]);
     float *logits = g->logits + index * width;
-    if (g->screened) {
+    if (g->screened && hma_screen_serves(r)) {
         g->tokens[at] = hma_screening_draw(&g->screening, g->m->kernels.vector, r, position, index, logits);
         return HMA_OK;
     }
@@ -132,45 +133,48 @@ static size_t positions_at_once(const hma_model *m) {
     return hma_max_size(1, hma_min_size(most, 512));
 }
 
-/* A screen of the head, where all requests that are asked for can do with one. */
-static hma_status prepare_screening(guessing *g, size_t positions, size_t step) {
-    const hma_screen *screen = NULL;
-    bool serves = true;
-    for (size_t i = 0; i < g->count; i++) {
-        serves = serves && (!g->replies[i].tried || hma_screen_serves(g->replies[i].request));
+/* Room for a step of positions, a screen of the head for those of them that can do with one, logits. In that order: what a
+ * screen claims is not left for logits. */
+static hma_status prepare_drawing(guessing *g, size_t positions, size_t *step) {
+    const hma_screen *screen;
+    double served = 0;
+    for (size_t i = 0; i < positions; i++) {
+        served += hma_screen_serves(g->replies[g->questions[g->owner[i]].original].request);
     }
-    const hma_status status = serves ? hma_weights_screen(g->m->weights, (double)positions, &screen) : HMA_OK;
-    return status == HMA_OK && screen ? hma_screening_new(&g->screening, screen, step, hma_context_threads(g->m->context))
+    hma_status status = hma_weights_screen(g->m->weights, served, &screen);
+    if (status != HMA_OK) {
+        return status;
+    }
+    *step = hma_min_size(positions_at_once(g->m), positions);
+    g->whole = HMA_NEW(bool, *step);
+    g->logits = hma_context_take(g->m->context, *step * g->m->architecture.vocabulary, sizeof *g->logits);
+    status = g->whole && g->logits ? HMA_OK : HMA_FAILURE;
+    return status == HMA_OK && screen ? hma_screening_new(&g->screening, screen, *step, hma_context_threads(g->m->context))
                                       : status;
 }
 
-/* Logits, or what bounds them, of some positions. */
-static hma_status look_ahead(guessing *g, const float *hidden, size_t count) {
-    hma_engine *engine = &g->m->engine;
-    hma_status status = HMA_OK;
-    g->screened = false;
-    if (g->screening.screen) {
-        status = hma_head_bounds(engine, &g->screening, hidden, count, g->logits, &g->screened);
+static hma_status draw_some(guessing *g, const float *hidden, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        g->whole[i] = !hma_screen_serves(g->replies[g->questions[g->owner[g->from + i]].original].request);
     }
-    return status == HMA_OK && !g->screened ? hma_head_logits(engine, hidden, count, g->logits) : status;
+    hma_status status = hma_head_next(&g->m->engine, &g->screening, hidden, count, g->whole, g->logits, &g->screened);
+    if (status == HMA_OK) {
+        status = hma_pool_run(hma_context_pool(g->m->context), count, draw, g);
+    }
+    return status == HMA_OK ? hma_context_check(g->m->context) : status;
 }
 
 static hma_status draw_all(guessing *g, const float *hidden, size_t positions) {
-    const size_t step = hma_min_size(positions_at_once(g->m), positions), width = g->m->architecture.hidden;
-    g->logits = hma_context_take(g->m->context, step * g->m->architecture.vocabulary, sizeof *g->logits);
-    hma_status status = g->logits ? prepare_screening(g, positions, step) : HMA_FAILURE;
+    size_t step = 0;
+    hma_status status = prepare_drawing(g, positions, &step);
     for (g->from = 0; status == HMA_OK && g->from < positions; g->from += step) {
-        const size_t count = hma_min_size(step, positions - g->from);
-        status = look_ahead(g, hidden + g->from * width, count);
-        if (status == HMA_OK) {
-            status = hma_pool_run(hma_context_pool(g->m->context), count, draw, g);
-        }
-        if (status == HMA_OK) {
-            status = hma_context_check(g->m->context);
-        }
+        status = draw_some(g, hidden + g->from * g->m->architecture.hidden, hma_min_size(step, positions - g->from));
     }
     hma_screening_free(&g->screening);
     hma_context_give(g->m->context, g->logits);
+    free(g->whole);
+    g->logits = NULL;
+    g->whole = NULL;
     return status;
 }
 

@@ -280,14 +280,35 @@ hma_status hma_head_logits(hma_engine *e, const float *hidden, size_t count, flo
     return hma_heads_logits(&(hma_head_job){e, hidden, count, logits}, 1);
 }
 
-hma_status hma_head_bounds(hma_engine *e, hma_screening *screening, const float *hidden, size_t count, float *most,
-                           bool *possible) {
+static hma_status bound_rows(hma_engine *e, hma_screening *screening, const float *hidden, size_t count, float *most,
+                             bool *possible) {
     const double start = hma_seconds();
     const hma_status status = hma_screening_bound(screening, hma_context_pool(e->context), hidden, count, most, possible);
     e->seconds += hma_seconds() - start;
     if (status == HMA_OK && *possible) {
         /* four operations in 8 bits count as one: they take as long */
         e->flops += 2 * (double)count * (double)hma_weights_head_rows(e->weights) * (double)e->a->hidden / 4;
+    }
+    return status;
+}
+
+hma_status hma_head_next(hma_engine *e, hma_screening *screening, const float *hidden, size_t count, const bool *whole,
+                         float *out, bool *bounded) {
+    hma_status status = HMA_OK;
+    *bounded = false;
+    for (size_t i = 0; screening->screen && i < count && !*bounded; i++) {
+        *bounded = !whole[i];
+    }
+    if (*bounded) {
+        status = bound_rows(e, screening, hidden, count, out, bounded);
+    }
+    /* logits, run by run of rows that need them */
+    for (size_t i = 0, end; status == HMA_OK && i < count; i = end) {
+        for (end = i + 1; end < count && (!*bounded || whole[end] == whole[i]); end++) {
+        }
+        if (!*bounded || whole[i]) {
+            status = hma_head_logits(e, hidden + i * e->a->hidden, end - i, out + i * hma_weights_head_rows(e->weights));
+        }
     }
     return status;
 }

@@ -14,9 +14,12 @@
 hma_status hma_head_score(hma_engine *engine, const float *hidden, size_t count, const int32_t *targets, double *logprob,
                           bool *greedy, double *normalizer);
 
-/* Instead of logits, what hma_screening_draw() finds the next tokens by; *possible: hma_screening_bound(). */
-hma_status hma_head_bounds(hma_engine *engine, hma_screening *screening, const float *hidden, size_t count, float *most,
-                           bool *possible);
+/*
+ * What the next tokens are drawn from, into out[count, head rows]: what hma_screening_draw() needs, or all logits in the rows
+ * that are `whole` ([count]); in all rows when *bounded is false, which is so when bounds are not possible.
+ */
+hma_status hma_head_next(hma_engine *engine, hma_screening *screening, const float *hidden, size_t count, const bool *whole,
+                         float *out, bool *bounded);
 
 /* All logits, capped where the architecture caps: [count, head rows]. */
 hma_status hma_head_logits(hma_engine *engine, const float *hidden, size_t count, float *logits);

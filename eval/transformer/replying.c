@@ -53,7 +53,7 @@ static hma_status sample_row(void *argument, size_t index, size_t worker) {
     const hma_vector *vector = w->m->kernels.vector;
     const size_t position = s->request->position + s->made;
     hma_status status = HMA_OK;
-    if (w->screened) {
+    if (w->screened && hma_screen_serves(s->request)) {
         id = hma_screening_draw(&w->screening, vector, s->request, position, index, logits);
     } else {
         status = hma_sample(vector, s->request, position, logits, width, &id);
@@ -64,14 +64,15 @@ static hma_status sample_row(void *argument, size_t index, size_t worker) {
     return status;
 }
 
-/* From a side's x at the given rows to its logits there, or to what bounds them. */
-static hma_status look_ahead(hma_replying *w, hma_replying_model *s, const float *x, const size_t *rows, size_t count) {
-    hma_status status = hma_engine_final(&s->m->engine, x, rows, count, s->hidden);
-    w->screened = false;
-    if (status == HMA_OK && w->screening.screen) {
-        status = hma_head_bounds(&s->m->engine, &w->screening, s->hidden, count, s->logits, &w->screened);
+/* From a side's x at the given rows to its logits there, or to what bounds them; the sequences are those of the rows. */
+static hma_status look_ahead(hma_replying *w, hma_replying_model *s, const float *x, const size_t *rows,
+                             hma_replying_sequence *const *sequences, size_t count) {
+    const hma_status status = hma_engine_final(&s->m->engine, x, rows, count, s->hidden);
+    for (size_t i = 0; i < count; i++) {
+        w->whole[i] = !hma_screen_serves(sequences[i]->request);
     }
-    return status == HMA_OK && !w->screened ? hma_head_logits(&s->m->engine, s->hidden, count, s->logits) : status;
+    return status == HMA_OK ? hma_head_next(&s->m->engine, &w->screening, s->hidden, count, w->whole, s->logits, &w->screened)
+                            : status;
 }
 
 /* From the sides' logits to one new token for each of the sequences. */
@@ -164,7 +165,7 @@ static hma_status run_prompts(hma_replying *w, const hma_batch *batch, const siz
             sequences[r]->path[i] = paths[rows[r]];
         }
         if (status == HMA_OK) {
-            status = look_ahead(w, s, x, rows, count);
+            status = look_ahead(w, s, x, rows, sequences, count);
         }
         hma_context_give(s->m->context, x);
         free(paths);
@@ -275,7 +276,7 @@ static hma_status step(hma_replying *w) {
             w->active[r]->path[i] = w->paths[r];
         }
         if (status == HMA_OK) {
-            status = look_ahead(w, s, s->x, w->rows, w->active_count);
+            status = look_ahead(w, s, s->x, w->rows, w->active, w->active_count);
         }
     }
     if (status == HMA_OK) {

@@ -42,7 +42,8 @@ typedef struct hma_replying {
     size_t side_count;
     double ratio;            /* of a mixture: weight of the second side */
     hma_screening screening; /* how the only side's tokens are drawn; without a screen from logits */
-    bool screened;           /* bounds lie where logits do */
+    bool screened;           /* bounds lie where logits do, but for rows that are whole */
+    bool *whole;             /* [widest] */
     const hma_onlooker *onlooker;
     hma_replying_sequence *sequences;
     size_t count, next;          /* sequences from `next` on wait */

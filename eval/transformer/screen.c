@@ -1,5 +1,6 @@
 #include "eval/transformer/screen.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,7 +96,8 @@ hma_status hma_screen_make(hma_screen *s, hma_pool *pool, const hma_matrix *head
         status = hma_pool_run(pool, hma_packed_rows(s->rows) / HMA_PANEL, make_panel, &m);
     }
     for (size_t i = 0; status == HMA_OK && i < s->rows; i++) {
-        s->longest = s->of_row.length[i] > s->longest ? s->of_row.length[i] : s->longest;
+        /* what overflowed while it was turned is not bounded by anything */
+        s->longest = fmaxf(s->longest, isfinite(s->of_row.length[i]) ? s->of_row.length[i] : INFINITY);
     }
     for (size_t t = 0; m.panels && t < threads; t++) {
         free(m.panels[t]);
@@ -106,7 +108,12 @@ hma_status hma_screen_make(hma_screen *s, hma_pool *pool, const hma_matrix *head
 
 /* ---- using it ---- */
 
-bool hma_screen_serves(const hma_generation *r) { return !(r->temperature > 0) || (r->top_k == 0 && !(r->top_p < 1)); }
+/* Below this logits over temperature may overflow, and ties of infinities are another matter. */
+static const double least_temperature = 1e-6;
+
+bool hma_screen_serves(const hma_generation *r) {
+    return !(r->temperature > 0) || (r->temperature >= least_temperature && r->top_k == 0 && !(r->top_p < 1));
+}
 
 /* From row to row of bytes: not whole pages, or rows of a tile would fight for the same lines of a cache. */
 static size_t stride_of(const hma_screen *s) { return s->columns + (s->columns % 1024 == 0 ? 64 : 0); }

@@ -180,15 +180,16 @@ static void forget_head(hma_weights *w) {
 static hma_status open_again(hma_weights *w, const hma_source *source) {
     const hma_gemm *before = w->kernels->gemm;
     hma_weights *fresh;
-    hma_context_release(w->context, w->reserved); /* the memory changes hands */
+    const uint64_t held = w->reserved + w->screen_bytes;
+    hma_context_release(w->context, held); /* the memory changes hands */
     const hma_status status = hma_weights_open(&fresh, w->context, source, w->a, w->kernels);
     if (status != HMA_OK) {
         w->kernels->gemm = before;
-        hma_context_claim(w->context, w->reserved);
+        hma_context_claim(w->context, held);
         return status;
     }
     fresh->seconds = w->seconds;
-    w->reserved = 0;
+    w->reserved = w->screen_bytes = 0;
     free_parts(w);
     *w = *fresh;
     free(fresh);

@@ -514,6 +514,71 @@ static int set_up(void **state) {
     return hma_kernels_choose(&kernels, HMA_BACKEND_OPENBLAS, HMA_FP32) == HMA_OK ? 0 : -1;
 }
 
+/* Where products and sums are fused, results do not depend on how wide registers are. */
+static void wide_and_narrow_registers_give_the_same_bits(void **state) {
+    (void)state;
+    enum { N = 133, DIM = 20, ROWS = 50, QUERIES = 3 };
+    static const hma_vector *const both[] = {&hma_vector_avx2, &hma_vector_avx512};
+    float *x = random_floats("x", N), *w = random_floats("w", N), *keys = random_floats("keys", 64 * DIM),
+          *values = random_floats("values", 64 * DIM + 16), y[2][N], q[2][QUERIES * DIM];
+    float *scratch = malloc(hma_attention_scratch(QUERIES, ROWS) * sizeof *scratch);
+    if (!runs_here("avx512")) {
+        skip();
+    }
+    for (size_t n = 1; n <= N; n++) {
+        hma_partial part[2];
+        for (size_t v = 0; v < 2; v++) {
+            both[v]->rms_norm(y[v], x, w, n, 1e-5f, 1);
+        }
+        assert_memory_equal(y[0], y[1], n * sizeof **y);
+        for (size_t v = 0; v < 2; v++) {
+            both[v]->layer_norm(y[v], x, w, w, n, 1e-5f);
+        }
+        assert_memory_equal(y[0], y[1], n * sizeof **y);
+        for (int a = HMA_ACT_SILU; a <= HMA_ACT_RELU; a++) {
+            for (size_t v = 0; v < 2; v++) {
+                memcpy(y[v], x, n * sizeof *x);
+                both[v]->activate(y[v], n % 2 ? w : NULL, n, (hma_activation)a);
+            }
+            assert_memory_equal(y[0], y[1], n * sizeof **y);
+        }
+        for (size_t v = 0; v < 2; v++) {
+            memcpy(y[v], x, n * sizeof *x);
+            part[v] = both[v]->softmax_part(y[v], n, n % 3 ? 0 : 2);
+        }
+        assert_memory_equal(y[0], y[1], n * sizeof **y);
+        assert_true(part[0].max == part[1].max && part[0].sum == part[1].sum && part[0].argmax == part[1].argmax);
+    }
+    for (size_t window = 0; window < 30; window += 7) {
+        for (size_t v = 0; v < 2; v++) {
+            const hma_span span = {0, ROWS, 0};
+            for (size_t i = 0; i < QUERIES * DIM; i++) {
+                q[v][i] = noise("q", i);
+            }
+            both[v]->attend(&(hma_attention){.q = q[v],
+                                             .q_stride = DIM,
+                                             .rows = QUERIES,
+                                             .group = 1,
+                                             .head_dim = DIM,
+                                             .position = ROWS - QUERIES,
+                                             .keys = keys,
+                                             .values = values,
+                                             .spans = &span,
+                                             .span_count = 1,
+                                             .window = window,
+                                             .scale = 0.5f,
+                                             .softcap = window % 2 ? 3 : 0,
+                                             .scratch = scratch});
+        }
+        assert_memory_equal(q[0], q[1], sizeof q[0]);
+    }
+    free(x);
+    free(w);
+    free(keys);
+    free(values);
+    free(scratch);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(naive_product_is_a_product),
@@ -527,6 +592,7 @@ int main(void) {
         cmocka_unit_test(softmax_parts_match_their_definition),
         cmocka_unit_test(attention_matches_its_definition),
         cmocka_unit_test(attention_does_not_depend_on_how_keys_are_stored),
+        cmocka_unit_test(wide_and_narrow_registers_give_the_same_bits),
         cmocka_unit_test(rotation_turns_pairs),
         cmocka_unit_test(gumbel_argmax_matches_its_definition),
         cmocka_unit_test(gumbel_argmax_samples_the_softmax),

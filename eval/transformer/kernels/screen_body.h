@@ -15,6 +15,9 @@ INLINE vi nearest(vf v) {
 
 INLINE vf vsqrt(vf v) { return (vf)REGISTER(sqrt_ps)((float_register)v); }
 
+/* Squares that are too small for a float, all together. */
+static float least_squares(size_t k) { return (float)k * 0x1p-149f; }
+
 /* ---- weights ---- */
 
 /* Sums and differences of all blocks of k, stage by stage. */
@@ -31,7 +34,7 @@ static void turn_panel(float *panel, size_t k, size_t block) {
 }
 
 static void round_lanes(const float *panel, size_t k, float factor, int8_t *packed, const hma_screen_panel *out, size_t lane) {
-    vf most = all(0), squares = all(0), lost = all(0);
+    vf most = all(0), squares = all(least_squares(k)), lost = squares;
     for (size_t d = 0; d < k; d++) {
         const vf v = load(panel + d * HMA_PANEL + lane);
         most = larger((vf)((vi)v & 0x7fffffff), most);
@@ -85,7 +88,7 @@ static void turn_row(float *x, size_t k, size_t block) {
 }
 
 static bool round_row(float *x, size_t k, uint8_t *out, hma_screen_row *row) {
-    float most = 0, squares = 0, lost = 0;
+    float most = 0, squares = least_squares(k), lost = squares;
     turn_row(x, k, hma_screen_block(k));
     for (size_t d = 0; d < k; d++) {
         most = fmaxf(most, fabsf(x[d]));
