@@ -5,7 +5,7 @@
  * One point dominates another when it is at least as good in alignment and in retention, and better in one of them. Equal
  * points do not dominate each other: duplicates are on the front together or not at all. A point with a score that is not
  * finite dominates nothing and is never on the front. When the suite measures only one of the two, the front is the best
- * points of that one, and nothing but post is recommended.
+ * points of that one, and it alone decides what is recommended.
  *
  * All comparisons are paired: every candidate has seen the same items, prompts and random numbers. Items that share something
  * (a passage) count as one piece of evidence, a cluster. Standard errors are the jackknife's over clusters, which for a mean
@@ -18,14 +18,17 @@
  * Recommended is, among the merges that no other merge dominates and that retain significantly more than post - after
  * correction for having looked at all merges: by the largest deviation among them in the same resamples - the one with the best
  * retention whose loss of alignment against post is not significant at 95 % or at most 5 % of what post gained over pre. When
- * all of them lose more alignment: the knee of these, the one with the largest sum of both axes, each scaled to these merges'
- * range. When none retains more: post itself. Candidates that are no merge of pre and post are shown and can be on the front;
- * they are never recommended.
+ * all of them lose more alignment: the knee of these, the one with the largest sum of both axes, each scaled to the range of the
+ * merges that no other merge dominates, unless the sum of post is as large; pre, which gives up all that post gained, is no such
+ * knee. When none retains more: post itself. When only one axis is measured: the one with the most of it, if it has
+ * significantly more than post. Candidates that are no merge of pre and post are shown and can be on the front; they are never
+ * recommended.
  *
  * Three more points have names, chosen among the merges that no other merge dominates (pre and post are merges) without any
  * claim of significance: "knee", the largest sum of both scaled axes; "best-retention", the most retaining one whose loss of
  * alignment against post is not significant; "best-reward", the most aligned one whose loss of retention against pre is not
- * significant.
+ * significant. Without one of the axes the other has its name alone ("best-retention" is the most retaining one), and the names
+ * that need the axis have no point.
  */
 #ifndef HMA_FRONT_H
 #define HMA_FRONT_H
@@ -110,7 +113,7 @@ typedef struct hma_front {
                                  optimistic, so the interval is widened to hold the value where it would not */
     size_t pre, post;    /* indices into points */
     size_t recommended;  /* index into points; post when no merge is better */
-    size_t knee, best_retention, best_reward; /* points with a name; post when one of the axes is not measured */
+    size_t knee, best_retention, best_reward; /* points with a name; SIZE_MAX: none, an axis is not measured */
     char *verdict;       /* one sentence with numbers */
     char *
         blocks_verdict; /* whether different ratios for the blocks are better than plain averaging; "" when none are compared */
@@ -129,7 +132,8 @@ typedef struct hma_front_options {
  */
 HMA_API HMA_MUST_CHECK hma_status hma_front_compute(hma_front **out, hma_context *context, const hma_run *run,
                                                     const hma_front_options *options);
-/* Point of a name: "recommended", "knee", "best-retention", "best-reward". HMA_USAGE for another. */
+/* Point of a name: "recommended", "knee", "best-retention", "best-reward". HMA_USAGE for another; HMA_FAILURE when
+ * the suite does not measure what the name is about. */
 HMA_API HMA_MUST_CHECK hma_status hma_front_find_named(const hma_front *front, const char *name, size_t *point);
 HMA_API void hma_front_free(hma_front *front);
 

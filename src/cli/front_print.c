@@ -102,6 +102,21 @@ static void print_absent(const hma_run *run) {
     }
 }
 
+/* Where an axis is not measured, the points that are named after it are not there. */
+static void print_named(const hma_front *front) {
+    const bool both = front->knee < front->point_count;
+    if (both) {
+        (void)printf("knee: %s, ", front->points[front->knee].label);
+    }
+    if (front->best_retention < front->point_count) {
+        (void)printf("best retention%s: %s%s", both ? " without losing reward" : "", front->points[front->best_retention].label,
+                     both ? ", " : "\n");
+    }
+    if (front->best_reward < front->point_count) {
+        (void)printf("best reward%s: %s\n", both ? " without tax" : "", front->points[front->best_reward].label);
+    }
+}
+
 static hma_status print_text(const hma_run *run, const hma_front *front) {
     (void)printf("Ratios are the weight of post, block by block (0 is pre, 1 is post; the weight of pre is 1 - ratio).\n\n");
     const hma_status status = print_table(front);
@@ -112,9 +127,7 @@ static hma_status print_text(const hma_run *run, const hma_front *front) {
         (void)printf("hypervolume %.4g (95 %% interval %.4g to %.4g), beyond alignment %.4g and retention %.4g\n", h->value,
                      h->low, h->high, front->reference_alignment, front->reference_retention);
     }
-    (void)printf("knee: %s, best retention without losing reward: %s, best reward without tax: %s\n",
-                 front->points[front->knee].label, front->points[front->best_retention].label,
-                 front->points[front->best_reward].label);
+    print_named(front);
     (void)printf("recommended: %s\nverdict: %s\n", front->points[front->recommended].label, front->verdict);
     if (*front->blocks_verdict) {
         (void)printf("blocks: %s\n", front->blocks_verdict);
@@ -131,7 +144,11 @@ static bool is_compared(const hma_front *front, size_t point) {
 
 static void put_difference(cli_table *table, const hma_difference *d) {
     cli_table_cell(table, "%+.3f", d->mean);
-    cli_table_cell(table, "%+.3f to %+.3f", d->low, d->high);
+    if (isnan(d->low)) {
+        cli_table_cell(table, "-"); /* too few items */
+    } else {
+        cli_table_cell(table, "%+.3f to %+.3f", d->low, d->high);
+    }
 }
 
 hma_status cli_front_print_comparison(const hma_front *front) {

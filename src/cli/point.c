@@ -8,10 +8,11 @@
 
 hma_status cli_point_find(size_t *point, const hma_run *run, const hma_front *front, const char *name) {
     size_t candidate;
-    if (hma_front_find_named(front, name, point) == HMA_OK) {
-        return HMA_OK;
+    hma_status status = hma_front_find_named(front, name, point);
+    if (status != HMA_USAGE) { /* a name, with a point or without one */
+        return status;
     }
-    const hma_status status = hma_run_find(run, name, &candidate);
+    status = hma_run_find(run, name, &candidate);
     if (status != HMA_OK) {
         return status;
     }

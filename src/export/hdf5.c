@@ -273,18 +273,23 @@ static void put_scalar(layout *l, hid_t group, const char *name, const char *lon
     hma_h5_doubles(&l->h5, group, (hma_h5_column){.name = name, .long_name = long_name}, (hma_h5_shape){0}, &value);
 }
 
+/* A name without a point is left out. */
+static void note_point(layout *l, hid_t group, const char *name, size_t point) {
+    if (point < l->points) {
+        hma_h5_note_text(&l->h5, group, name, l->front->points[point].id);
+    }
+}
+
 static void put_front(layout *l) {
     static const char *const objectives[] = {"alignment", "retention"};
     const hma_front *front = l->front;
     const double reference[] = {front->reference_alignment, front->reference_retention};
     hid_t group = hma_h5_group(&l->h5, l->h5.file, "front");
     hma_h5_note_text(&l->h5, group, "verdict", front->verdict);
-    if (front->recommended < l->points) {
-        hma_h5_note_text(&l->h5, group, "recommended", front->points[front->recommended].id);
-        hma_h5_note_text(&l->h5, group, "knee", front->points[front->knee].id);
-        hma_h5_note_text(&l->h5, group, "best_retention", front->points[front->best_retention].id);
-        hma_h5_note_text(&l->h5, group, "best_reward", front->points[front->best_reward].id);
-    }
+    note_point(l, group, "recommended", front->recommended);
+    note_point(l, group, "knee", front->knee);
+    note_point(l, group, "best_retention", front->best_retention);
+    note_point(l, group, "best_reward", front->best_reward);
     hma_h5_note_text(&l->h5, group, "blocks_verdict", hma_text_or_empty(front->blocks_verdict));
     hma_h5_dimension point = hma_h5_numbered(&l->h5, group, point_column, 0, l->points);
     hma_h5_dimension rank =

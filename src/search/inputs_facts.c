@@ -207,7 +207,7 @@ static void warn(const hma_facts *facts, const hma_inputs *inputs, const hma_run
                 setup->post);
     }
     if (!hma_suite_alignment_type(inputs->suite)) {
-        hma_log(inputs->context, HMA_LOG_WARNING, "%s: measures no alignment: no merge can be recommended over post",
+        hma_log(inputs->context, HMA_LOG_WARNING, "%s: measures no alignment: points are weighed by retention alone",
                 setup->suite);
     }
 }

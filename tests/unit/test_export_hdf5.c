@@ -246,7 +246,7 @@ static void empty_tables_can_be_written(void **state) {
     fixture_free(f);
     f = fixture_small();
     f->front.front_count = 0;
-    f->front.recommended = f->front.pre = f->front.post = SIZE_MAX;
+    f->front.recommended = f->front.knee = f->front.pre = f->front.post = SIZE_MAX;
     hma_table_task_free(&f->table.tasks[0], f->front.point_count);
     fixture_task(f, 0, "nothing", "acc", 0, 1);
     r = open_export(&f->table);

@@ -84,6 +84,21 @@ static void pre_and_post_alone(void **state) {
     hma_front *front = make_front(2, alignment, retention, 0);
     assert_front(front, 2, (const size_t[]){0, 1});
     assert_near(front->hypervolume.value, 0, 0);
+    /* pre is called no merge, and giving up all alignment no balance */
+    assert_int_equal(front->recommended, front->post);
+    assert_int_equal(front->knee, front->post);
+    assert_non_null(strstr(front->verdict, "no merge has been scored that could be weighed against post, pre has retention "
+                                           "0.9 against 0.4 (+0.5, 95 % interval +0.5 to +0.5) and alignment 0 against 3 (-3"));
+    hma_front_free(front);
+}
+
+static void pre_is_recommended_where_the_training_brought_nothing(void **state) {
+    (void)state;
+    const double alignment[] = {3, 3}, retention[] = {0.9, 0.4};
+    hma_front *front = make_front(2, alignment, retention, 0);
+    assert_int_equal(front->recommended, front->pre);
+    assert_non_null(strstr(front->verdict, "no merge has been scored; pre gains retention, 0.9 against 0.4"));
+    assert_non_null(strstr(front->verdict, "significant among 1 comparison"));
     hma_front_free(front);
 }
 
@@ -230,6 +245,8 @@ static void one_item_gives_no_intervals(void **state) {
     assert_true(isnan(front->axes[1].point[1].standard_error) && isnan(front->axes[1].point[1].low));
     assert_true(isnan(front->axes[1].versus_post[1].p) && isnan(front->hypervolume.low));
     assert_int_equal(front->recommended, front->post); /* one item proves nothing */
+    assert_null(strstr(front->verdict, "nan"));
+    assert_non_null(strstr(front->verdict, "too few items for an interval"));
     hma_front_free(front);
     hma_score_table_free(&table);
     hma_context_free(context);
@@ -309,11 +326,40 @@ static void without_one_of_the_axes_the_front_is_the_best_of_the_other(void **st
         assert_true(isnan(front->axes[alignment ? 1 : 0].point[1].value));
         assert_near(front->axes[alignment ? 0 : 1].point[1].value, 0.9, 1e-12);
         assert_true(isnan(front->hypervolume.value));
-        assert_int_equal(front->recommended, 3);
-        assert_non_null(strstr(front->verdict, alignment ? "does not measure retention" : "does not measure alignment"));
+        assert_int_equal(front->recommended, 2);
+        assert_non_null(
+            strstr(front->verdict, alignment ? "does not measure retention, so that alignment alone decides: merge has most"
+                                             : "does not measure alignment, so that retention alone decides: merge has most"));
+        assert_non_null(strstr(front->verdict, "0.9 against 0.4 (+0.5"));
+        const char *given = alignment ? "best-reward" : "best-retention", *other = alignment ? "best-retention" : "best-reward";
+        size_t point = 99;
+        assert_ok(hma_front_find_named(front, given, &point));
+        assert_int_equal(point, 2);
+        assert_fails(hma_front_find_named(front, other, &point), HMA_FAILURE,
+                     alignment ? "a suite that measures retention" : "a suite that measures alignment");
+        assert_fails(hma_front_find_named(front, "knee", &point), HMA_FAILURE,
+                     alignment ? "a suite that measures retention" : "a suite that measures alignment");
         hma_front_free(front);
         hma_score_table_free(&table);
     }
+    hma_context_free(context);
+}
+
+static void one_axis_alone_recommends_what_is_significant(void **state) {
+    (void)state;
+    const double values[] = {0.41, 0.42, 0.4};
+    hma_context *context;
+    hma_score_table table;
+    assert_ok(hma_context_new(&context, NULL));
+    assert_ok(hma_score_table_new(&table, 3, 1));
+    fill_task(&table, 0, "skill", false, HAND_ITEMS, values, 2);
+    hma_front *front = new_front(3);
+    assert_ok(hma_front_fill(front, context, &table, 500, 1));
+    assert_front(front, 1, (const size_t[]){1});
+    assert_int_equal(front->recommended, front->post);
+    assert_non_null(strstr(front->verdict, "no merge is distinguishable from post in retention: the best, merge, has 0.42"));
+    hma_front_free(front);
+    hma_score_table_free(&table);
     hma_context_free(context);
 }
 
@@ -345,6 +391,18 @@ static void recommends_the_knee_when_all_lose_alignment(void **state) {
     hma_front *front = make_front(4, alignment, retention, 0);
     assert_int_equal(front->recommended, 1);
     assert_non_null(strstr(front->verdict, "no merge retains more than post without losing alignment; the best balance"));
+    hma_front_free(front);
+}
+
+/* Post, between whose axes and pre's nothing better lies, stays: the knee says the same. */
+static void a_worse_balance_than_post_is_not_recommended(void **state) {
+    (void)state;
+    const double alignment[] = {0, 1, 2.5, 4}, retention[] = {0.9, 0.5, 0.45, 0.4};
+    hma_front *front = make_front(4, alignment, retention, 0);
+    assert_int_equal(front->recommended, front->post);
+    assert_int_equal(front->knee, front->post);
+    assert_non_null(strstr(front->verdict, "no merge retains more than post without losing alignment, nor balances both better "
+                                           "than post; the best balance of those that retain more, merge, gains retention"));
     hma_front_free(front);
 }
 
@@ -489,6 +547,7 @@ int main(void) {
         cmocka_unit_test(nan_is_excluded_and_marked),
         cmocka_unit_test(nan_at_an_endpoint_is_an_error),
         cmocka_unit_test(pre_and_post_alone),
+        cmocka_unit_test(pre_is_recommended_where_the_training_brought_nothing),
         cmocka_unit_test(all_points_equal),
         cmocka_unit_test(a_thousand_points),
         cmocka_unit_test(threads_do_not_change_a_bit),
@@ -499,9 +558,11 @@ int main(void) {
         cmocka_unit_test(resamples_beyond_the_memory_are_refused),
         cmocka_unit_test(retention_is_the_mean_over_categories),
         cmocka_unit_test(without_one_of_the_axes_the_front_is_the_best_of_the_other),
+        cmocka_unit_test(one_axis_alone_recommends_what_is_significant),
         cmocka_unit_test(recommends_the_most_retaining_merge_that_stays_aligned),
         cmocka_unit_test(a_loss_within_the_noise_is_no_loss),
         cmocka_unit_test(recommends_the_knee_when_all_lose_alignment),
+        cmocka_unit_test(a_worse_balance_than_post_is_not_recommended),
         cmocka_unit_test(points_have_names),
         cmocka_unit_test(what_is_no_merge_is_shown_and_not_recommended),
         cmocka_unit_test(merges_of_several_ratios_are_compared_with_their_mean),
