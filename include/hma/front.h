@@ -18,9 +18,9 @@
  * Recommended is, among the merges that no other merge dominates and that retain significantly more than post - after
  * correction for having looked at all merges: by the largest deviation among them in the same resamples - the one with the best
  * retention whose loss of alignment against post is not significant at 95 % or at most 5 % of what post gained over pre. When
- * all of them lose more alignment: the knee of these, the one with the largest sum of both axes, each scaled to the range of the
- * merges that no other merge dominates, unless the sum of post is as large; pre, which gives up all that post gained, is no such
- * knee. When none retains more: post itself. When only one axis is measured: the one with the most of it, if it has
+ * all of them lose more alignment: the knee of these, the one with the largest sum of both axes, each scaled to the range of
+ * the merges that no other merge dominates, unless the sum of post is as large; pre, which gives up all that post gained, is no
+ * such knee. When none retains more: post itself. When only one axis is measured: the one with the most of it, if it has
  * significantly more than post. Candidates that are no merge of pre and post are shown and can be on the front; they are never
  * recommended.
  *
@@ -69,10 +69,10 @@ typedef struct hma_uniform_pair {
 typedef enum hma_axis_kind { HMA_AXIS_ALIGNMENT = 0, HMA_AXIS_RETENTION, HMA_AXIS_CATEGORY, HMA_AXIS_TASK } hma_axis_kind;
 
 typedef struct hma_axis {
-    char *name;      /* "alignment", "retention", "category_NAME", "task_NAME" */
+    char *name; /* "alignment", "retention", "category_NAME", "task_NAME" */
     char *long_name;
     char *units;
-    char *category;  /* "" where there is none */
+    char *category; /* "" where there is none */
     hma_axis_kind kind;
     bool higher_is_better;
     hma_estimate *point;         /* [points]; NaN where a candidate has no finite score */
@@ -106,15 +106,15 @@ typedef struct hma_front {
     hma_axis *search_axes; /* [axis_count] the same on the search items, by which a search chose its points; NaN for points
                               that were not scored there. NULL in a run that has not searched */
     size_t front_count;
-    size_t *front;  /* [front_count] indices into points, by rising alignment */
+    size_t *front;                                   /* [front_count] indices into points, by rising alignment */
     double reference_alignment, reference_retention; /* of the hypervolume: the worst value of each among pre and post */
     hma_estimate hypervolume; /* area that the front dominates beyond the reference, in units of alignment * retention; in each
                                  resample both are taken anew. NaN unless both are measured. A maximum over noisy points is
                                  optimistic, so the interval is widened to hold the value where it would not */
-    size_t pre, post;    /* indices into points */
-    size_t recommended;  /* index into points; post when no merge is better */
+    size_t pre, post;         /* indices into points */
+    size_t recommended;       /* index into points; post when no merge is better */
     size_t knee, best_retention, best_reward; /* points with a name; SIZE_MAX: none, an axis is not measured */
-    char *verdict;       /* one sentence with numbers */
+    char *verdict;                            /* one sentence with numbers */
     char *
         blocks_verdict; /* whether different ratios for the blocks are better than plain averaging; "" when none are compared */
 } hma_front;

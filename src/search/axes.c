@@ -180,10 +180,14 @@ hma_spread hma_axes_spread(const hma_axes *axes, const hma_evidence *evidence, s
     return sum;
 }
 
+/*
+ * An interval holds its value. Wilson's does, but for rounding, where all items are right or all wrong; but shares of several
+ * tasks, whose centres all lie to the same side, have a sum that lies further from its centre than the root of squares reaches.
+ */
 static void fill_interval(const hma_spread *s, double *low, double *high) {
     const double reach = s->spread > 0 || isnan(s->spread) ? hma_two_sided_quantile(0.05, s->freedom) * s->spread : 0;
-    *low = s->centre - reach;
-    *high = s->centre + reach;
+    *low = s->centre - reach > s->value ? s->value : s->centre - reach; /* NaN stays */
+    *high = s->centre + reach < s->value ? s->value : s->centre + reach;
 }
 
 /* Without any spread, that so many rows agree: the smallest p of a test by signs. */

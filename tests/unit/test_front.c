@@ -231,6 +231,39 @@ static void intervals_cover_what_they_promise(void **state) {
     assert_in_range(disagreements, 0, ROUNDS / 100);
 }
 
+static void intervals_hold_their_value(void **state) {
+    (void)state;
+    enum { POINTS = 3, TASKS = 4 };
+    hma_context *context;
+    assert_ok(hma_context_new(&context, NULL));
+    for (size_t items = 2; items < 60; items++) {
+        hma_score_table table;
+        assert_ok(hma_score_table_new(&table, POINTS, TASKS));
+        for (size_t t = 0; t < TASKS; t++) { /* all right, all wrong, half */
+            const bool alignment = t + 1 == TASKS;
+            const char *name = (const char *const[]){"a", "b", "c", "prompts"}[t];
+            assert_ok(
+                hma_task_scores_set(&table, t, name, name, alignment ? HMA_METRIC_REWARD : HMA_METRIC_ACC, alignment, items));
+            for (size_t i = 0; i < POINTS * items; i++) {
+                table.tasks[t].stats[i] = i < items ? 1 : i < 2 * items ? 0 : (double)(i % 2);
+            }
+        }
+        hma_front *front = new_front(POINTS);
+        assert_ok(hma_front_fill(front, context, &table, 100, 1));
+        for (size_t axis = 0; axis < front->axis_count; axis++) {
+            for (size_t point = 0; point < POINTS; point++) {
+                const hma_estimate *e = &front->axes[axis].point[point];
+                const hma_difference *d = &front->axes[axis].versus_post[point];
+                assert_true(e->low <= e->value && e->value <= e->high);
+                assert_true(d->low <= d->mean && d->mean <= d->high);
+            }
+        }
+        hma_front_free(front);
+        hma_score_table_free(&table);
+    }
+    hma_context_free(context);
+}
+
 static void one_item_gives_no_intervals(void **state) {
     (void)state;
     const double alignment[] = {0, 1, 2}, retention[] = {0.9, 0.8, 0.4};
@@ -554,6 +587,7 @@ int main(void) {
         cmocka_unit_test(membership_is_the_chance_of_not_being_dominated),
         cmocka_unit_test(standard_errors_are_in_closed_form),
         cmocka_unit_test(intervals_cover_what_they_promise),
+        cmocka_unit_test(intervals_hold_their_value),
         cmocka_unit_test(one_item_gives_no_intervals),
         cmocka_unit_test(resamples_beyond_the_memory_are_refused),
         cmocka_unit_test(retention_is_the_mean_over_categories),
