@@ -4,6 +4,8 @@
  *
  *     bench_gemm [threads [model]]        (135M, 1.1B or 3B: its shapes only)
  *
+ * Last, what bounds a head's logits in 8 bits (screen.h), in operations of the product that it stands for.
+ *
  * Cut as the engine cuts them: many rows into tiles of rows, whose results go into memory of the thread (the next operation of
  * the layer reads them there), for the head also into tiles of columns; a few rows by columns. Inside the timed window: the
  * product, with all that a backend does to X. Outside: packing of W. One thread is measured in CPU time, so that what else runs
@@ -18,6 +20,7 @@
 #include "base/pool.h"
 #include "clock.h"
 #include "eval/transformer/kernels/kernels.h"
+#include "eval/transformer/screen.h"
 #include "eval/transformer/weights.h"
 #include "peak.h"
 
@@ -123,6 +126,69 @@ static void run_shape(hma_pool *pool, const backend *backends, const shape *s, s
     free(rows);
 }
 
+/* ---- bounds ---- */
+
+typedef struct bounds {
+    hma_screening screening;
+    const float *x;
+    size_t m;
+    float *most;
+} bounds;
+
+static double rate_of_bounds(hma_pool *pool, bounds *b, const shape *s) {
+    const double flops = 2.0 * (double)b->m * (double)s->n * (double)s->k;
+    const int repeats = 1 + (int)(4e9 / flops);
+    const double start = clock_of(pool);
+    bool possible;
+    for (int i = 0; i < repeats; i++) {
+        (void)hma_screening_bound(&b->screening, pool, b->x, b->m, b->most, &possible);
+    }
+    return flops * repeats / (clock_of(pool) - start);
+}
+
+static void run_bounds(hma_pool *pool, const hma_gemm *gemm, const shape *s, const size_t *rows, size_t count) {
+    enum { MOST = 64 };
+    hma_screen *screen;
+    if (hma_screen_bytes(gemm, s->n, s->k) == 0) {
+        printf("%-5s %-8s no bounds on this processor\n", s->model, s->what);
+        return;
+    }
+    float *x = hma_new_aligned(MOST * s->k, sizeof *x), *w = hma_new_aligned(s->n * s->k, sizeof *w);
+    void *packed = hma_new_aligned(hma_packed_bytes(gemm, s->n, s->k), 1);
+    bounds b = {.x = x, .most = hma_new_aligned(MOST * s->n, sizeof *b.most)};
+    for (size_t i = 0; i < MOST * s->k; i++) {
+        x[i] = (float)(i % 17) - 8;
+    }
+    for (size_t i = 0; i < s->n * s->k; i++) {
+        w[i] = (float)(i % 13) - 6;
+    }
+    gemm->pack(packed, s->n, s->k, 0, s->n, w);
+    const hma_matrix head = {.rows = s->n, .columns = s->k, .packed = packed};
+    if (hma_screen_new(&screen, gemm, s->n, s->k) != HMA_OK || hma_screen_make(screen, pool, &head) != HMA_OK ||
+        hma_screening_new(&b.screening, screen, MOST, hma_pool_threads(pool)) != HMA_OK) {
+        (void)fprintf(stderr, "%s\n", hma_error_message());
+        exit(1);
+    }
+    const double start = clock_of(pool);
+    (void)hma_screen_make(screen, pool, &head);
+    printf("%-5s %-8s %5zu x %5zu  bounds, made in %.1f ms:", s->model, s->what, s->n, s->k, 1e3 * (clock_of(pool) - start));
+    for (size_t i = 0; i < count; i++) {
+        double rate[ROUNDS];
+        b.m = rows[i];
+        for (size_t r = 0; r <= ROUNDS; r++) {
+            rate[r ? r - 1 : 0] = rate_of_bounds(pool, &b, s);
+        }
+        printf("  %zu rows %.0f", b.m, bench_median(rate, ROUNDS) / 1e9);
+    }
+    printf("\n");
+    hma_screening_free(&b.screening);
+    hma_screen_free(screen);
+    free(x);
+    free(w);
+    free(packed);
+    free(b.most);
+}
+
 int main(int argc, char **argv) {
     hma_pool *pool;
     hma_kernels fp32, bf16, blas;
@@ -165,6 +231,9 @@ int main(int argc, char **argv) {
             run_shape(pool, backends, &shapes[i], few[f]);
         }
         run_shape(pool, backends, &shapes[i], 2 * ROWS * hma_pool_threads(pool));
+        if (strcmp(shapes[i].what, "head") == 0) {
+            run_bounds(pool, w16.gemm, &shapes[i], few, sizeof few / sizeof *few);
+        }
     }
     hma_pool_free(pool);
     return 0;
