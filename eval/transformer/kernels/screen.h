@@ -8,10 +8,14 @@
  *
  * The bound, by Cauchy and Schwarz; W' and X' are what W and X were rounded to:
  *     |W X - W' X'| <= |W - W'| |X| + |W'| |X - X'|
- * with what the fp32 product itself may be off: (k + a few) 2^-24 |W| |X|, counted twice over; and squares that are too small for a
- * float count as the smallest one. One number for a row of W and
- * one for a row of X are to be multiplied: reach = |W - W'| + (HMA_SCREEN_EVEN + rounding) |W|,    room = max(|X|, |X - X'| /
- * HMA_SCREEN_EVEN) which is tightest where X loses about that share of itself, as it does.
+ *
+ * To that comes what the fp32 product itself may be off, (k + a few) 2^-24 |W| |X|, counted twice over; and squares that are
+ * too small for a float count as the smallest one. One number for a row of W and one for a row of X are to be multiplied:
+ *
+ *     reach = |W - W'| + (HMA_SCREEN_EVEN + rounding) |W|
+ *     room = max(|X|, |X - X'| / HMA_SCREEN_EVEN)
+ *
+ * which is tightest where X loses about that share of itself, as it does.
  */
 #ifndef HMA_EVAL_TRANSFORMER_KERNELS_SCREEN_H
 #define HMA_EVAL_TRANSFORMER_KERNELS_SCREEN_H
