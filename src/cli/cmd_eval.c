@@ -240,7 +240,14 @@ static hma_status run(cli_session *session, const void *values) {
     cli_source source = {0};
     hma_suite *suite = NULL;
     const char *inputs[] = {v->scored.model, v->suite, v->scored.post, v->scored.settings.base, NULL};
-    hma_status status = v->out ? cli_check_output_folder(v->out, inputs) : HMA_OK;
+    hma_status status = HMA_OK;
+    if (cli_given(session->parsed, "calibration") && v->compute.precision != HMA_BF16_COMPUTE) {
+        return cli_error(HMA_USAGE, "--calibration: has no effect without --precision bf16 (it tells how far that lies from fp32): "
+                                    "leave it out, or add that");
+    }
+    if (v->out) {
+        status = cli_check_output_folder(v->out, inputs);
+    }
     if (status == HMA_OK && v->requests_out) {
         status = cli_check_output(v->requests_out, inputs);
     }

@@ -71,7 +71,8 @@ static hma_status run(cli_session *session, const void *values) {
     if (status != HMA_OK) {
         return status;
     }
-    status = is_tokenizer_only(v) ? HMA_OK : cli_source_open(&source, session->parsed, &v->scored);
+    status = is_tokenizer_only(v) ? cli_source_refuse_merging(session->parsed)
+                                  : cli_source_open(&source, session->parsed, &v->scored);
     if (status == HMA_OK) {
         status = answer(session, v, &source);
     }
@@ -89,8 +90,8 @@ const cli_command cli_cmd_score = {
               CLI_GROUP(NULL, cli_post_options, offsetof(score_values, scored)),
               CLI_RECIPE_RATIOS_GROUP(offsetof(score_values, scored.ratios)),
               CLI_RECIPE_SETTINGS_GROUP(offsetof(score_values, scored.settings)),
-              CLI_BASE_GROUP(offsetof(score_values, scored.settings)),
-              CLI_COMPUTE_GROUP(offsetof(score_values, compute)), CLI_COMMON_GROUP},
+              CLI_BASE_GROUP(offsetof(score_values, scored.settings)), CLI_COMPUTE_GROUP(offsetof(score_values, compute)),
+              CLI_COMMON_GROUP},
              &defaults,
              sizeof defaults},
     .run = run,

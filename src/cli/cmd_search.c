@@ -114,6 +114,71 @@ static const char details[] =
     "or prompts with one file only are divided in two. The same line resumes; a larger budget goes on\n"
     "from where a smaller one ended.";
 
+/* ---- what goes together ---- */
+
+#define METHOD(method) (1u << HMA_SEARCH_##method)
+
+/* Options of `how` that not all methods look at; those of `paper` are all of hma. */
+static const struct {
+    const char *option;
+    unsigned methods;
+} of_methods[] = {
+    {"population", METHOD(NSGA2)}, {"batch", METHOD(SURROGATE)}, {"mean-ratio", METHOD(NSGA2) | METHOD(SURROGATE)}};
+
+/* What the solver of the polytope and the authors' own look at; and whose texts they are. */
+static const char *const of_polytope[] = {"algorithm", "starts"};
+static const char *const of_authors[] = {"epsilon", "penalty", "learning-rate"};
+static const char *const of_own_texts[] = {"best", "drawn", "samples"};
+
+static hma_status check_method(const cli_parsed *parsed, int method, const char *option, unsigned methods) {
+    char names[64] = "";
+    size_t used = 0;
+    if (!cli_given(parsed, option) || methods & 1u << method) {
+        return HMA_OK;
+    }
+    for (size_t i = 0; i < HMA_SEARCH_METHODS; i++) {
+        if (methods & 1u << i) {
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? " and " : "", method_word(i));
+        }
+    }
+    return cli_error(HMA_USAGE, "--%s: has no effect with --method %s (it belongs to %s): leave it out, or change --method",
+                     option, method_word((size_t)method), names);
+}
+
+/* Refuses the options that were given although `chosen` makes them mean nothing. */
+static hma_status refuse(const cli_parsed *parsed, const char *const *list, size_t count, const char *chosen,
+                         const char *instead) {
+    for (size_t i = 0; i < count; i++) {
+        if (cli_given(parsed, list[i])) {
+            return cli_error(HMA_USAGE, "--%s: has no effect with --%s (it belongs to %s): leave it out", list[i], chosen,
+                             instead);
+        }
+    }
+    return HMA_OK;
+}
+
+#define REFUSE(parsed, list, chosen, instead) refuse(parsed, list, sizeof(list) / sizeof *(list), chosen, instead)
+
+/* An option without an effect is a mistake. */
+static hma_status check_values(const cli_parsed *parsed, const search_values *v) {
+    hma_status status = HMA_OK;
+    for (size_t i = 0; i < sizeof of_methods / sizeof *of_methods && status == HMA_OK; i++) {
+        status = check_method(parsed, v->method, of_methods[i].option, of_methods[i].methods);
+    }
+    for (size_t i = 0; i < sizeof paper / sizeof *paper && status == HMA_OK; i++) {
+        status = check_method(parsed, v->method, paper[i].name, METHOD(HMA));
+    }
+    if (status == HMA_OK) {
+        status = v->parametrization == 1
+                     ? REFUSE(parsed, of_polytope, "parametrization paper", "--parametrization polytope")
+                     : REFUSE(parsed, of_authors, "parametrization polytope", "--method hma --parametrization paper");
+    }
+    if (status == HMA_OK && v->texts) {
+        status = REFUSE(parsed, of_own_texts, "texts", "replies that post gives");
+    }
+    return status == HMA_OK ? cli_recipe_check_base(&v->settings) : status;
+}
+
 static void tell(const hma_search_report *r) {
     char text[512];
     (void)snprintf(
@@ -175,7 +240,11 @@ static hma_status run(cli_session *session, const void *values) {
     const search_values *v = values;
     hma_run_setup setup;
     hma_run *opened = NULL;
-    hma_status status = cli_run_setup(&setup, session, &v->inputs, &v->settings, &v->compute);
+    hma_status status = check_values(session->parsed, v);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status = cli_run_setup(&setup, session, &v->inputs, &v->settings, &v->compute);
     setup.items = HMA_ITEMS_TEST;
     setup.limit = (size_t)v->limit;
     if (status == HMA_OK) {

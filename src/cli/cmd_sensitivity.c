@@ -219,11 +219,34 @@ static hma_status compute(cli_session *session, const sensitivity_values *v, con
     return status;
 }
 
+/* An option without an effect is a mistake. */
+static hma_status check_values(const cli_parsed *parsed, const sensitivity_values *v) {
+    static const char *const of_own_texts[] = {"best", "drawn"}, *const of_rounding[] = {"dtype", "rounding"};
+    for (size_t i = 0; i < 2; i++) {
+        if (v->texts && cli_given(parsed, of_own_texts[i])) {
+            return cli_error(HMA_USAGE,
+                             "--%s: has no effect with --texts (it belongs to replies that post gives): leave one of "
+                             "them out",
+                             of_own_texts[i]);
+        }
+        if (cli_given(parsed, of_rounding[i])) {
+            return cli_error(HMA_USAGE,
+                             "--%s: has no effect here (what is told is of the merge before it is rounded): leave it "
+                             "out",
+                             of_rounding[i]);
+        }
+    }
+    return HMA_OK;
+}
+
 static hma_status run(cli_session *session, const void *values) {
     const sensitivity_values *v = values;
     hma_checkpoint *pre = NULL, *post = NULL;
     hma_suite *suite = NULL;
-    hma_status status = hma_suite_load(&suite, v->suite);
+    hma_status status = check_values(session->parsed, v);
+    if (status == HMA_OK) {
+        status = hma_suite_load(&suite, v->suite);
+    }
     if (status == HMA_OK) {
         status = cli_pair_open(&pre, &post, v->pre, v->post);
     }

@@ -43,6 +43,19 @@ static const cli_option which[] = {
      .offset = offsetof(sweep_values, race)},
 };
 
+/* Lines of a file may take their deltas from a base whatever --method says. */
+static hma_status check_base_is_used(const hma_run *run, const char *base) {
+    bool used = base == NULL;
+    for (size_t i = 0; i < hma_run_candidate_count(run) && !used; i++) {
+        const hma_recipe *recipe = hma_run_candidate(run, i)->recipe;
+        used = recipe && hma_recipe_base(recipe) == HMA_BASE_MODEL;
+    }
+    return used ? HMA_OK
+                : cli_error(HMA_USAGE,
+                            "--base: is used by no candidate (expected a method task-arithmetic, ties or dare, and in "
+                            "recipes \"base\":\"model\"): leave it out");
+}
+
 static hma_status add_candidates(hma_run *run, const sweep_values *v) {
     const char *grid = v->grid || v->levels || v->candidates ? v->grid : "0:1:0.1";
     hma_status status = grid ? hma_run_add_grid(run, grid) : HMA_OK;
@@ -51,6 +64,9 @@ static hma_status add_candidates(hma_run *run, const sweep_values *v) {
     }
     if (status == HMA_OK && v->candidates) {
         status = hma_run_add_file(run, v->candidates);
+    }
+    if (status == HMA_OK) {
+        status = check_base_is_used(run, v->settings.base);
     }
     return status == HMA_OK ? cli_comparisons_add(run, &v->comparisons) : status;
 }
@@ -99,6 +115,9 @@ static hma_status run(cli_session *session, const void *values) {
     setup.limit = (size_t)v->items.limit;
     if (status == HMA_OK && v->levels && !v->settings.blocks) {
         status = cli_error(HMA_USAGE, "--levels: needs --blocks (expected how many blocks take these ratios): add --blocks 3");
+    }
+    if (status == HMA_OK && !v->candidates) { /* whose lines may have other methods */
+        status = cli_recipe_check_base(&v->settings);
     }
     if (status == HMA_OK && v->dry_run) {
         return print_plan(session, v, &setup);

@@ -114,6 +114,16 @@ static hma_status read_recipe(hma_recipe **out, const cli_parsed *parsed, const 
     return status;
 }
 
+hma_status cli_recipe_check_base(const cli_recipe_settings *settings) {
+    return !settings->base || hma_method_has_base((hma_method)settings->method)
+               ? HMA_OK
+               : cli_error(
+                     HMA_USAGE,
+                     "--base: has no effect with the merge method %s (it belongs to task-arithmetic, ties and dare): leave "
+                     "it out, or choose one of them",
+                     hma_method_name((hma_method)settings->method));
+}
+
 static hma_status check_base_is_used(const char *base, const hma_recipe *recipe) {
     const bool used = hma_recipe_base(recipe) == HMA_BASE_MODEL;
     if (used == (base != NULL)) {

@@ -37,9 +37,12 @@ typedef struct cli_recipe_ratios {
 extern const cli_option cli_recipe_ratios_options[3];
 #define CLI_RECIPE_RATIOS_GROUP(base) CLI_GROUP("Ratios (weight of post), one of", cli_recipe_ratios_options, base)
 
-/* The settings as the library takes them, without ratios and layers; points into `settings`. HMA_USAGE for an unknown dtype,
- * and for a base that the method does not take deltas from. */
+/* The settings as the library takes them, without ratios and layers; points into `settings`. HMA_USAGE for an unknown
+ * dtype. */
 hma_status cli_recipe_spec(hma_recipe_spec *out, const cli_recipe_settings *settings);
+
+/* HMA_USAGE for a base that the method does not take deltas from; for commands whose merges all have this method. */
+hma_status cli_recipe_check_base(const cli_recipe_settings *settings);
 
 /* Whether any of --ratio, --ratios and --recipe was given. */
 bool cli_recipe_given(const cli_parsed *parsed);

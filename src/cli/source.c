@@ -41,8 +41,7 @@ static hma_status open_merged(cli_source *s, const cli_parsed *parsed, const cli
     return status == HMA_OK ? merge_source(s, scored) : status;
 }
 
-/* Options of merges mean nothing without a second model. */
-static hma_status refuse_merging(const cli_parsed *parsed) {
+hma_status cli_source_refuse_merging(const cli_parsed *parsed) {
     for (size_t i = 0; i < sizeof cli_recipe_ratios_options / sizeof *cli_recipe_ratios_options; i++) {
         if (cli_given(parsed, cli_recipe_ratios_options[i].name)) {
             return cli_error(HMA_USAGE, "--%s: is given without --post (expected both): name the model after RLHF",
@@ -69,7 +68,7 @@ hma_status cli_source_open(cli_source *out, const cli_parsed *parsed, const cli_
     if (scored->post) {
         return open_merged(out, parsed, scored);
     }
-    hma_status status = refuse_merging(parsed);
+    hma_status status = cli_source_refuse_merging(parsed);
     if (status == HMA_OK) {
         status = cli_checkpoint_open(&out->model, scored->model);
     }

@@ -25,6 +25,8 @@ typedef struct cli_source {
 
 /* Free with cli_source_close(), also after a failure. HMA_USAGE when ratios are given without --post or the other way round. */
 hma_status cli_source_open(cli_source *out, const cli_parsed *parsed, const cli_scored *scored);
+/* HMA_USAGE for options of merges, which mean nothing without a second model. */
+hma_status cli_source_refuse_merging(const cli_parsed *parsed);
 void cli_source_close(cli_source *source);
 
 /* Folder whose tokenizer the model speaks: post's for a merge, or that of the extra rows' donor. */

@@ -13,7 +13,7 @@ cut -d '[' -f 1,2 one.json
 grep -o '"scope":"[a-z]*"' one.json | sort | uniq -c | tr -s ' '
 echo "-- texts of one's own"
 printf '%s\n' '{"prompt":"Say hello","response":"Hello to you!","ended":true}' '{"prompt":"And now?","response":"Goodbye."}' >texts.jsonl
-sensitivity --texts texts.jsonl --json | grep -o '"name":"replies","category":null,"texts":2'
+hma sensitivity demo/pre demo/post --suite demo/suite.json --limit 6 --texts texts.jsonl --json | grep -o '"name":"replies","category":null,"texts":2'
 echo '{"prompt":"Say hello"}' >>texts.jsonl
 refused hma sensitivity demo/pre demo/post --suite demo/suite.json --texts texts.jsonl
 refused hma sensitivity demo/pre demo/post --suite demo/suite.json --precision bf16
