@@ -164,7 +164,8 @@ HMA_API size_t hma_run_block_start(const hma_run *run, size_t block);
 HMA_API double hma_run_ratio(const hma_run *run, size_t candidate, size_t block);
 
 /* Checks the journal: SQLite's own integrity check, schema, that every scored candidate has every item, that each recipe
- * still has its id. *report is a short text, freed with hma_text_free(). HMA_BAD_DATA when something is wrong. */
+ * still has its id, and that all rows have the SHA-256 with which they were written (journals that an older hma began may have
+ * none: the report says so). *report is a short text, freed with hma_text_free(). HMA_BAD_DATA when something is wrong. */
 HMA_API HMA_MUST_CHECK hma_status hma_run_verify(const char *folder, char **report);
 
 #ifdef __cplusplus

@@ -5,6 +5,7 @@
 #include "base/error_set.h"
 #include "search/bits.h"
 #include "search/parts.h"
+#include "search/row_digests.h"
 
 hma_status hma_evaluation_get(const hma_journal *journal, const char *objective, const double *ratios, size_t count,
                               bool *found, double *value, double *gradient) {
@@ -43,9 +44,13 @@ hma_status hma_evaluation_put(hma_journal *journal, const char *objective, const
     if (status == HMA_OK) {
         status = hma_buffer_ok(&slope);
     }
-    if (status == HMA_OK) {
+    if (status == HMA_OK && (status = hma_journal_enter(journal)) == HMA_OK) {
         status = hma_sql_once(&journal->sql, "INSERT OR REPLACE INTO evaluation VALUES (?1, ?2, ?3, ?4)", "save an evaluation",
                               "ttdt", objective, hma_buffer_cstr(&key), value, hma_buffer_cstr(&slope));
+        if (status == HMA_OK) {
+            status = hma_row_digests_renew(journal, HMA_ROWS_EVALUATIONS, 0);
+        }
+        status = hma_journal_leave(journal, "save an evaluation", status);
     }
     hma_buffer_free(&key);
     hma_buffer_free(&slope);

@@ -12,6 +12,7 @@
 #include "base/error_set.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "search/row_digests.h"
 #include "search/schema.h"
 
 static const char magic[16] = "SQLite format 3";
@@ -147,6 +148,9 @@ hma_status hma_journal_create(hma_journal **out, const char *path) {
         journal->schema = HMA_JOURNAL_SCHEMA;
         status = hma_schema_create(&journal->sql);
     }
+    if (status == HMA_OK) {
+        status = hma_row_digests_begin(journal);
+    }
     if (status != HMA_OK) {
         hma_journal_close(journal);
         return status;
@@ -207,6 +211,18 @@ void hma_journal_roll_back(hma_journal *journal) {
     }
 }
 
+hma_status hma_journal_enter(hma_journal *journal) { return hma_sql_run(&journal->sql, "SAVEPOINT change", "begin a change"); }
+
+hma_status hma_journal_leave(hma_journal *journal, const char *what, hma_status status) {
+    if (status == HMA_OK) {
+        status = hma_sql_run(&journal->sql, "RELEASE change", what);
+    }
+    if (status != HMA_OK && sqlite3_get_autocommit(journal->sql.db) == 0) {
+        (void)sqlite3_exec(journal->sql.db, "ROLLBACK TO change; RELEASE change", NULL, NULL, NULL);
+    }
+    return status;
+}
+
 /* ---- facts and events ---- */
 
 hma_status hma_journal_read_facts(const hma_journal *journal, hma_facts *facts) {
@@ -224,7 +240,15 @@ hma_status hma_journal_read_facts(const hma_journal *journal, hma_facts *facts) 
 }
 
 hma_status hma_journal_put_fact(hma_journal *journal, const char *key, const char *value) {
-    return hma_sql_once(&journal->sql, "INSERT OR REPLACE INTO fact VALUES (?1, ?2)", "save facts", "tt", key, value);
+    hma_status status = hma_journal_enter(journal);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status = hma_sql_once(&journal->sql, "INSERT OR REPLACE INTO fact VALUES (?1, ?2)", "save facts", "tt", key, value);
+    if (status == HMA_OK) {
+        status = hma_row_digests_renew(journal, HMA_ROWS_FACTS, 0);
+    }
+    return hma_journal_leave(journal, "save facts", status);
 }
 
 static void write_time(char text[32]) {
@@ -238,8 +262,17 @@ static void write_time(char text[32]) {
 hma_status hma_journal_put_event(hma_journal *journal, const char *kind, int64_t candidate, const char *detail) {
     char when[32];
     write_time(when);
-    return hma_sql_once(&journal->sql, "INSERT INTO event (kind, candidate, time, detail) VALUES (?1, nullif(?2, -1), ?3, ?4)",
-                        "save an event", "titt", kind, candidate, when, detail);
+    hma_status status = hma_journal_enter(journal);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status =
+        hma_sql_once(&journal->sql, "INSERT INTO event (kind, candidate, time, detail) VALUES (?1, nullif(?2, -1), ?3, ?4)",
+                     "save an event", "titt", kind, candidate, when, detail);
+    if (status == HMA_OK) {
+        status = hma_row_digests_renew(journal, HMA_ROWS_EVENT, sqlite3_last_insert_rowid(journal->sql.db));
+    }
+    return hma_journal_leave(journal, "save an event", status);
 }
 
 /* ---- candidates ---- */
@@ -278,18 +311,35 @@ hma_status hma_journal_read_candidates(const hma_journal *journal, hma_status (*
     return status;
 }
 
+static hma_status leave_candidate(hma_journal *journal, size_t number, hma_status status) {
+    if (status == HMA_OK) {
+        status = hma_row_digests_renew(journal, HMA_ROWS_CANDIDATE, (int64_t)number);
+    }
+    return hma_journal_leave(journal, "save a candidate", status);
+}
+
 hma_status hma_journal_put_candidate(hma_journal *journal, size_t number, const char *id, const char *label, const char *origin,
                                      const char *recipe) {
-    return hma_sql_once(&journal->sql,
-                        "INSERT INTO candidate (number, id, label, origin, recipe, status) "
-                        "VALUES (?1, ?2, ?3, ?4, ?5, 'waiting')",
-                        "save a candidate", "itttt", (int64_t)number, id, label, origin, recipe);
+    hma_status status = hma_journal_enter(journal);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status = hma_sql_once(&journal->sql,
+                          "INSERT INTO candidate (number, id, label, origin, recipe, status) "
+                          "VALUES (?1, ?2, ?3, ?4, ?5, 'waiting')",
+                          "save a candidate", "itttt", (int64_t)number, id, label, origin, recipe);
+    return leave_candidate(journal, number, status);
 }
 
 hma_status hma_journal_put_source(hma_journal *journal, size_t number, const char *kind, double ratio, const char *sha256,
                                   const char *folder) {
-    return hma_sql_once(&journal->sql, "INSERT OR REPLACE INTO source VALUES (?1, ?2, ?3, ?4, ?5)", "save a candidate", "itdtt",
-                        (int64_t)number, kind, ratio, sha256, folder);
+    hma_status status = hma_journal_enter(journal);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status = hma_sql_once(&journal->sql, "INSERT OR REPLACE INTO source VALUES (?1, ?2, ?3, ?4, ?5)", "save a candidate",
+                          "itdtt", (int64_t)number, kind, ratio, sha256, folder);
+    return leave_candidate(journal, number, status);
 }
 
 hma_status hma_journal_has_candidate(const hma_journal *journal, const char *column, const char *text, bool *has) {

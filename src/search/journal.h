@@ -37,6 +37,10 @@ hma_status hma_journal_begin(hma_journal *journal);
 hma_status hma_journal_commit(hma_journal *journal, const char *what);
 void hma_journal_roll_back(hma_journal *journal);
 
+/* The same for a change that may be part of a larger one: all of it is undone unless `status` is HMA_OK. */
+hma_status hma_journal_enter(hma_journal *journal);
+hma_status hma_journal_leave(hma_journal *journal, const char *what, hma_status status);
+
 /* ---- facts and events ---- */
 
 hma_status hma_journal_read_facts(const hma_journal *journal, hma_facts *facts);

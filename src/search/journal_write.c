@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/error_set.h"
 #include "search/journal.h"
+#include "search/row_digests.h"
 #include "search/schema.h"
 
 /* ---- tasks and items: written with the first result, compared with every other ---- */
@@ -113,13 +114,20 @@ static hma_status check_shape(const hma_sql *sql, const hma_journal_shape *shape
     return status;
 }
 
-static hma_status settle_shape(const hma_journal *journal, const hma_result *result) {
+static hma_status settle_shape(hma_journal *journal, const hma_result *result) {
     hma_journal_shape shape;
     hma_status status = hma_journal_read_shape(journal, &shape);
     if (status != HMA_OK) {
         return status;
     }
-    status = shape.task_count == 0 ? put_shape(&journal->sql, result) : check_shape(&journal->sql, &shape, result);
+    if (shape.task_count > 0) {
+        status = check_shape(&journal->sql, &shape, result);
+    } else {
+        status = put_shape(&journal->sql, result);
+        if (status == HMA_OK) {
+            status = hma_row_digests_renew(journal, HMA_ROWS_TASKS, 0);
+        }
+    }
     hma_journal_shape_free(&shape);
     return status;
 }
@@ -205,7 +213,10 @@ static hma_status settle_candidate(const hma_sql *sql, size_t candidate, const c
 }
 
 /* Commits when all went well, undoes everything otherwise; the message stays that of the failure. */
-static hma_status finish(hma_journal *journal, hma_status status) {
+static hma_status finish(hma_journal *journal, size_t candidate, hma_status status) {
+    if (status == HMA_OK) {
+        status = hma_row_digests_renew(journal, HMA_ROWS_CANDIDATE, (int64_t)candidate);
+    }
     if (status == HMA_OK) {
         status = hma_journal_commit(journal, "save scores");
     }
@@ -229,7 +240,7 @@ hma_status hma_journal_put_result(hma_journal *journal, size_t candidate, const 
     if (status == HMA_OK) {
         status = hma_journal_put_event(journal, "scored", (int64_t)candidate, NULL);
     }
-    return finish(journal, status);
+    return finish(journal, candidate, status);
 }
 
 hma_status hma_journal_put_failure(hma_journal *journal, size_t candidate, const char *message) {
@@ -241,5 +252,5 @@ hma_status hma_journal_put_failure(hma_journal *journal, size_t candidate, const
     if (status == HMA_OK) {
         status = hma_journal_put_event(journal, "failed", (int64_t)candidate, message);
     }
-    return finish(journal, status);
+    return finish(journal, candidate, status);
 }

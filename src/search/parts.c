@@ -8,6 +8,7 @@
 #include "base/error_set.h"
 #include "search/bits.h"
 #include "search/parts_shape.h"
+#include "search/row_digests.h"
 
 const char *hma_sheet_name(hma_sheet sheet) { return sheet == HMA_SHEET_SEARCH ? "search" : "test"; }
 
@@ -183,6 +184,12 @@ hma_status hma_parts_put(hma_journal *journal, hma_sheet sheet, size_t candidate
         status = put_cost(&journal->sql, sheet, candidate, answered, parts, result);
     }
     if (status == HMA_OK) {
+        status = hma_row_digests_renew(journal, HMA_ROWS_PARTS, (int64_t)candidate);
+    }
+    if (status == HMA_OK) {
+        status = hma_row_digests_renew(journal, HMA_ROWS_PART_TASKS, 0);
+    }
+    if (status == HMA_OK) {
         status = hma_journal_commit(journal, "save scores");
     }
     if (status != HMA_OK) {
@@ -191,15 +198,15 @@ hma_status hma_parts_put(hma_journal *journal, hma_sheet sheet, size_t candidate
     return status;
 }
 
-hma_status hma_parts_forget(hma_journal *journal, size_t candidate) {
-    hma_status status = hma_sql_once(&journal->sql, "DELETE FROM part_stat WHERE sheet = 'test' AND candidate = ?1",
-                                     "forget parts", "i", (int64_t)candidate);
-    return status == HMA_OK ? hma_sql_once(&journal->sql, "DELETE FROM part_answer WHERE sheet = 'test' AND candidate = ?1",
-                                           "forget parts", "i", (int64_t)candidate)
-                            : status;
-}
-
 hma_status hma_parts_set_status(hma_journal *journal, size_t candidate, const char *status, const char *message) {
-    return hma_sql_once(&journal->sql, "UPDATE candidate SET status = ?2, message = ?3 WHERE number = ?1", "save a candidate",
+    hma_status done = hma_journal_enter(journal);
+    if (done != HMA_OK) {
+        return done;
+    }
+    done = hma_sql_once(&journal->sql, "UPDATE candidate SET status = ?2, message = ?3 WHERE number = ?1", "save a candidate",
                         "itt", (int64_t)candidate, status, message);
+    if (done == HMA_OK) {
+        done = hma_row_digests_renew(journal, HMA_ROWS_CANDIDATE, (int64_t)candidate);
+    }
+    return hma_journal_leave(journal, "save a candidate", done);
 }

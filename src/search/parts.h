@@ -41,9 +41,6 @@ hma_status hma_parts_read(const hma_journal *journal, hma_sheet sheet, size_t ca
  */
 hma_status hma_parts_result(const hma_journal *journal, size_t candidate, hma_result **out);
 
-/* Forgets the answers of a candidate on the test sheet, when they have become its result. */
-hma_status hma_parts_forget(hma_journal *journal, size_t candidate);
-
 /* The status of a candidate: waiting, searched, dropped. `message` may be NULL. */
 hma_status hma_parts_set_status(hma_journal *journal, size_t candidate, const char *status, const char *message);
 

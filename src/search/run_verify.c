@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "hma/text.h"
+#include "search/row_digests.h"
 #include "search/run_parts.h"
 
 enum { LONGEST_SUITE = 1 << 26 };
@@ -127,7 +128,7 @@ static hma_status check_suite(const hma_run *run) {
 }
 
 static hma_status verify(const hma_run *run, hma_buffer *report) {
-    size_t scored = 0, failed = 0, searched = 0, dropped = 0;
+    size_t scored = 0, failed = 0, searched = 0, dropped = 0, without = 0;
     hma_status status = check_integrity(run);
     if (status == HMA_OK) {
         status = check_rows(run);
@@ -146,6 +147,9 @@ static hma_status verify(const hma_run *run, hma_buffer *report) {
         }
     }
     if (status == HMA_OK) {
+        status = hma_row_digests_check(run->journal, &without);
+    }
+    if (status == HMA_OK) {
         status = check_suite(run);
     }
     int64_t answers = 0;
@@ -161,7 +165,11 @@ static hma_status verify(const hma_run *run, hma_buffer *report) {
         if (dropped > 0) {
             hma_buffer_printf(report, ", %zu stopped early", dropped);
         }
-        hma_buffer_printf(report, "; %lld scores of items\n", (long long)answers);
+        hma_buffer_printf(report, "; %lld scores of items", (long long)answers);
+        if (without > 0) {
+            hma_buffer_printf(report, "; an older hma scored %zu of them and took no SHA-256 of the scores", without);
+        }
+        hma_buffer_char(report, '\n');
         status = hma_buffer_ok(report);
     }
     return status;

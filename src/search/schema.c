@@ -61,6 +61,8 @@ static const struct {
     {4, "evaluation",
      "CREATE TABLE evaluation (objective TEXT, ratios TEXT, value, gradient TEXT NOT NULL, "
      "PRIMARY KEY (objective, ratios)) WITHOUT ROWID"},
+    {HMA_SCHEMA_WITH_DIGESTS, "digest",
+     "CREATE TABLE digest (name TEXT, number INTEGER, sha256 TEXT NOT NULL, PRIMARY KEY (name, number)) WITHOUT ROWID"},
 };
 
 enum { OBJECTS = sizeof objects / sizeof *objects };

@@ -6,7 +6,8 @@
 
 enum {
     HMA_JOURNAL_APPLICATION = 0x686d616a, /* "hmaj": SQLite's application_id */
-    HMA_JOURNAL_SCHEMA = 4                /* SQLite's user_version; older ones are read, newer ones refused */
+    HMA_JOURNAL_SCHEMA = 5,               /* SQLite's user_version; older ones are read, newer ones refused */
+    HMA_SCHEMA_WITH_DIGESTS = 5           /* the first that has them */
 };
 
 /* Statistics of an item that `stat` holds; further ones stand in `stat_wide`. */

@@ -109,7 +109,7 @@ static void databases_of_other_programs_and_versions(void **state) {
     assert_refused(f, HMA_BAD_DATA, "is a SQLite file of another program");
     restore_journal(f);
     (void)query_journal(f->run, "PRAGMA user_version = 99");
-    assert_refused(f, HMA_INCOMPATIBLE, "is a journal of a newer hma (schema 99, this one knows 4)");
+    assert_refused(f, HMA_INCOMPATIBLE, "is a journal of a newer hma (schema 99, this one knows 5)");
     (void)query_journal(f->run, "PRAGMA user_version = 0");
     assert_refused(f, HMA_BAD_DATA, "schema number");
 }
@@ -185,6 +185,7 @@ static void schemas_that_were_changed(void **state) {
         "ALTER TABLE fact RENAME TO truth",
         "ALTER TABLE candidate ADD COLUMN extra",
         "DROP INDEX scored_once",
+        "DROP TABLE digest",
     };
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         restore_journal(f);
@@ -241,6 +242,24 @@ static void rows_that_were_changed_are_found(void **state) {
         {"DELETE FROM task WHERE number = 0", "tasks are missing", true},
         {"UPDATE task SET alignment = 1", "not the last task", true},
         {"DELETE FROM item WHERE task = 0 AND number = 11", "scores of items that are not in the suite", true},
+        /* what fits together and is not what was written */
+        {"UPDATE fact SET value = '2' WHERE key = 'seed'", "table fact is not as it was written", true},
+        {"UPDATE task SET name = 'nonsense' WHERE number = 0", "table task is not as it was written", true},
+        {"UPDATE item SET id = 'x' WHERE task = 0 AND number = 3", "table item is not as it was written", true},
+        {"INSERT INTO item_cluster VALUES (0, 3, 'a')", "table item_cluster is not as it was written", true},
+        {"UPDATE candidate SET seconds = 9 WHERE number = 4", "of candidate 4, 0.6, in table candidate are not as they", true},
+        {"UPDATE answer SET detail = '{}' WHERE candidate = 3 AND item = 5", "of candidate 3, 0.4, in table answer are not",
+         true},
+        {"UPDATE answer SET detail = replace(detail, '\"', CAST(x'ff' AS TEXT)) WHERE candidate = 3 AND item = 5",
+         "of candidate 3, 0.4, in table answer are not", true},
+        {"UPDATE stat SET s0 = s0 + 1 WHERE candidate = 3 AND task = 0 AND measure = 1 AND item = 5",
+         "of candidate 3, 0.4, in table stat are", true},
+        {"UPDATE event SET time = 'then' WHERE number = 2", "row 2 of table event is not as it was written", true},
+        {"DELETE FROM event WHERE number = 1", "row 1 of table event is not as it was written", true},
+        {"UPDATE digest SET name = 'tasks' WHERE name = 'task'", "there is a digest of no table", true},
+        {"UPDATE digest SET number = 1 WHERE name = 'journal'", "there is a digest of no table", true},
+        {"DELETE FROM digest WHERE name = 'stat' AND number = 3", "digests of table stat are missing", true},
+        {"UPDATE digest SET sha256 = '' WHERE name = 'stat' AND number = 3", "of candidate 3, 0.4, in table stat are", true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         hma_run *run;

@@ -19,7 +19,7 @@ static void a_full_disk_loses_nothing(void **state) {
     (void)state;
     char folder[512], whole_base[512], run[600], whole[600];
     (void)make_temporary_folder(folder);
-    mount_small(folder, "size=160k");
+    mount_small(folder, "size=192k");
     (void)snprintf(run, sizeof run, "%s/run", folder);
     assert_fails(sweep(run, 0), HMA_IO, "(the disk is full): what was finished is saved; free some space");
     const size_t scored = count_scored(run);

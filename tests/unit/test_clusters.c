@@ -152,7 +152,7 @@ static void journals_of_schema_1_are_read_and_go_on(void **state) {
     const char *const older =
         "DROP TABLE item_cluster; DROP TABLE source; DROP TABLE part; DROP TABLE part_task; DROP TABLE part_measure; "
         "DROP TABLE part_item; DROP TABLE part_answer; DROP TABLE part_stat; DROP TABLE evaluation; "
-        "DROP TABLE stat_wide; PRAGMA user_version = 1";
+        "DROP TABLE stat_wide; DROP TABLE digest; PRAGMA user_version = 1";
     assert_int_equal(sqlite3_exec(db, older, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     hma_result *result;
@@ -162,12 +162,14 @@ static void journals_of_schema_1_are_read_and_go_on(void **state) {
     hma_result_free(result);
     hma_run_close(run);
     assert_ok(hma_run_verify(f->run, &report));
+    assert_non_null(strstr(report, "an older hma scored 6 of them and took no SHA-256"));
     hma_text_free(report);
     assert_int_equal(query_journal(f->run, "PRAGMA user_version"), 1);
     assert_ok(sweep_by_hand(f->run, "0:1:0.1", 0));
     assert_int_equal(query_journal(f->run, "PRAGMA user_version"), HMA_JOURNAL_SCHEMA);
     assert_ok(hma_run_verify(f->run, &report));
     assert_non_null(strstr(report, "11 candidates, 11 scored"));
+    assert_non_null(strstr(report, "an older hma scored 6 of them and took no SHA-256"));
     hma_text_free(report);
 }
 

@@ -36,6 +36,7 @@ cp -rL pre moved
 hma sweep moved post --suite suite/suite.json --limit 2 --run run --grid 0.5:0.5:1 -j 2 --memory 100M -v 2>talk >/dev/null
 grep 'to be scored' talk
 echo "-- a second process on a run that is being scored"
+>../progress
 hma sweep pre post --suite demo/suite.json --run busy --grid 0:1:0.001 --progress json 2>../progress >/dev/null &
 pid=$!
 until grep -q step ../progress; do sleep 0.02; done
