@@ -15,7 +15,7 @@ typedef enum hma_alignment_type {
 typedef struct hma_alignment_spec {
     hma_alignment_type type;
     const char *folder; /* of the suite: where the command runs */
-    char *model;        /* reward_model: the folder, resolved */
+    const char *model;  /* reward_model: the folder, resolved */
     char **command;     /* scores: program and arguments, NULL-terminated; the texts are the suite's */
     size_t samples;     /* replies per prompt */
     size_t max_tokens;

@@ -12,8 +12,19 @@
 
 enum { SUITE_LIMIT = 16 << 20 };
 
-char *hma_suite_resolve(const hma_suite *suite, const char *path) {
-    return *path == '/' ? hma_copy_text(path) : hma_path_join(suite->folder, path);
+/* The path is the suite's from now on, also on failure; NULL is a failure that has been told. */
+static const char *keep_path(hma_suite *suite, char *path) {
+    if (!path || hma_grow(&suite->paths, &suite->path_capacity, suite->path_count + 2, sizeof *suite->paths) != 0) {
+        free(path);
+        return NULL;
+    }
+    suite->paths[suite->path_count++] = path;
+    suite->paths[suite->path_count] = NULL;
+    return path;
+}
+
+const char *hma_suite_resolve(hma_suite *suite, const char *path) {
+    return keep_path(suite, *path == '/' ? hma_copy_text(path) : hma_path_join(suite->folder, path));
 }
 
 static hma_status note_name(hma_text_set *names, const hma_suite *suite, const char *name) {
@@ -90,7 +101,9 @@ static hma_status read_suite(hma_suite *suite, const char *path) {
     hma_sha256 *hash = NULL;
     suite->path = hma_copy_text(path);
     suite->folder = hma_path_parent(path);
-    hma_status status = suite->path && suite->folder ? hma_file_load(path, SUITE_LIMIT, &suite->text, &length) : HMA_FAILURE;
+    hma_status status = suite->path && suite->folder && keep_path(suite, hma_copy_text(path))
+                            ? hma_file_load(path, SUITE_LIMIT, &suite->text, &length)
+                            : HMA_FAILURE;
     if (status == HMA_OK) {
         status = hma_json_parse(&suite->tree, path, suite->text, length);
     }
@@ -145,9 +158,12 @@ void hma_suite_free(hma_suite *suite) {
     free(suite->tasks);
     hma_items_free(&suite->prompts[HMA_PROMPTS_TEST]);
     hma_items_free(&suite->prompts[HMA_PROMPTS_SEARCH]);
-    free(suite->alignment.model);
     free(suite->alignment.command);
     cJSON_Delete(suite->tree);
+    for (size_t i = 0; i < suite->path_count; i++) {
+        free(suite->paths[i]);
+    }
+    free(suite->paths);
     free(suite->path);
     free(suite->folder);
     free(suite->text);
@@ -171,5 +187,7 @@ const char *hma_suite_item_id(const hma_suite *suite, size_t task, size_t item) 
 const char *hma_suite_alignment_type(const hma_suite *suite) {
     return suite->has_alignment ? hma_alignment_type_name(suite->alignment.type) : NULL;
 }
+
+const char *const *hma_suite_paths(const hma_suite *suite) { return (const char *const *)suite->paths; }
 
 const char *hma_suite_reward_folder(const hma_suite *suite) { return suite->alignment.model; }

@@ -26,6 +26,8 @@ typedef struct hma_task_spec {
 
 struct hma_suite {
     char *path, *folder, *text;
+    char **paths; /* NULL-terminated: what the suite speaks of, beginning with itself */
+    size_t path_count, path_capacity;
     char digest[65];
     cJSON *tree; /* owns the names */
     const char *name;
@@ -40,7 +42,7 @@ struct hma_suite {
 
 /* Reads one element of "tasks" with its data files: digests in the order of hma_prompt_split, "" for a missing one. On failure
  * what was read is freed by hma_suite_free(). */
-hma_status hma_suite_read_task(const hma_suite *suite, hma_task_spec *out, const cJSON *object, char digests[2][65]);
+hma_status hma_suite_read_task(hma_suite *suite, hma_task_spec *out, const cJSON *object, char digests[2][65]);
 
 /* ---- suite_measures.c ---- */
 
@@ -53,8 +55,8 @@ hma_status hma_suite_read_metric(hma_task_spec *out, const cJSON *object, const 
 /* Reads "alignment" with its prompt files: digests in the order of hma_prompt_split, "" for a missing one. */
 hma_status hma_suite_read_alignment(hma_suite *suite, const cJSON *object, char digests[2][65]);
 
-/* A path of the suite file, relative to its folder; in memory to be freed. */
-char *hma_suite_resolve(const hma_suite *suite, const char *path);
+/* A path of the suite file, relative to its folder; becomes one of the suite's paths, which own it. NULL with the error set. */
+const char *hma_suite_resolve(hma_suite *suite, const char *path);
 
 /* The words of hma_bos in its order, NULL-terminated. */
 extern const char *const hma_bos_names[];

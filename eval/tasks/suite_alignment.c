@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/error_set.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "eval/tasks/suite.h"
@@ -41,7 +42,8 @@ static hma_status read_sampling(hma_alignment_spec *spec, const cJSON *object, c
     return status == HMA_OK ? hma_read_sampling(object, where, &spec->temperature, &spec->top_k, &spec->top_p) : status;
 }
 
-static hma_status read_command(hma_alignment_spec *spec, const cJSON *object, const char *where) {
+static hma_status read_command(hma_suite *suite, const cJSON *object, const char *where) {
+    hma_alignment_spec *spec = &suite->alignment;
     const cJSON *list = hma_json_get(object, "command"), *one;
     const int count = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 0;
     bool usable = count > 0;
@@ -57,7 +59,17 @@ static hma_status read_command(hma_alignment_spec *spec, const cJSON *object, co
         return HMA_FAILURE;
     }
     size_t i = 0;
-    cJSON_ArrayForEach(one, list) { spec->command[i++] = one->valuestring; }
+    cJSON_ArrayForEach(one, list) {
+        spec->command[i++] = one->valuestring;
+        const char *path = hma_suite_resolve(suite, one->valuestring);
+        if (!path) {
+            return HMA_FAILURE;
+        }
+        if (hma_path_is_folder(path)) { /* a word that says nothing of what is read */
+            free(suite->paths[--suite->path_count]);
+            suite->paths[suite->path_count] = NULL;
+        }
+    }
     return HMA_OK;
 }
 
@@ -72,7 +84,7 @@ static hma_status read_judge(hma_suite *suite, const cJSON *object, const char *
             status = spec->model ? HMA_OK : HMA_FAILURE;
         }
     } else if (spec->type == HMA_ALIGNMENT_SCORES) {
-        status = read_command(spec, object, where);
+        status = read_command(suite, object, where);
     }
     if (status == HMA_OK && spec->type != HMA_ALIGNMENT_IMPLICIT) {
         status = read_chat(object, where, "reward_text", "concat", &spec->chat_reward);
@@ -92,9 +104,8 @@ static hma_status read_prompts(hma_suite *suite, const cJSON *object, const char
         const char *file = NULL;
         status = hma_json_get_text(prompts, where, known[split], false, &file);
         if (status == HMA_OK && file) {
-            char *path = hma_suite_resolve(suite, file);
+            const char *path = hma_suite_resolve(suite, file);
             status = path ? hma_items_load(&suite->prompts[split], path, HMA_ITEM_PROMPT, limit, digests[split]) : HMA_FAILURE;
-            free(path);
             given++;
         }
     }

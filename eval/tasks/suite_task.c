@@ -174,22 +174,20 @@ static hma_item_kind item_kind(const hma_task *task) {
     }
 }
 
-static hma_status load(const hma_suite *suite, const hma_task_spec *spec, const char *file, const char *answers_file,
-                       size_t limit, hma_items *items, char digest[65]) {
-    char *path = hma_suite_resolve(suite, file), *answers = answers_file ? hma_suite_resolve(suite, answers_file) : NULL;
+static hma_status load(hma_suite *suite, const hma_task_spec *spec, const char *file, const char *answers_file, size_t limit,
+                       hma_items *items, char digest[65]) {
+    const char *path = hma_suite_resolve(suite, file), *answers = answers_file ? hma_suite_resolve(suite, answers_file) : NULL;
     hma_status status = path && (answers || !answers_file) ? HMA_OK : HMA_FAILURE;
     if (status == HMA_OK) {
         status = spec->builtin ? hma_library_load(items, spec->builtin, path, answers, limit, digest)
                                : hma_items_load(items, path, item_kind(&spec->task), limit, digest);
     }
-    free(path);
-    free(answers);
     return status;
 }
 
 /* Worked examples come from all documents of their file, whatever the limit. */
-static hma_status show_examples(const hma_suite *suite, const hma_task_spec *spec, const files *f, size_t split,
-                                const char *where, hma_items *items, char digest[65]) {
+static hma_status show_examples(hma_suite *suite, const hma_task_spec *spec, const files *f, size_t split, const char *where,
+                                hma_items *items, char digest[65]) {
     hma_items pool = {0};
     char pool_digest[65] = "";
     hma_buffer both = {0};
@@ -210,8 +208,7 @@ static hma_status show_examples(const hma_suite *suite, const hma_task_spec *spe
     return status;
 }
 
-static hma_status read_data(const hma_suite *suite, hma_task_spec *out, const files *f, const char *where,
-                            char digests[2][65]) {
+static hma_status read_data(hma_suite *suite, hma_task_spec *out, const files *f, const char *where, char digests[2][65]) {
     hma_items *const items[2] = {[HMA_PROMPTS_TEST] = &out->items, [HMA_PROMPTS_SEARCH] = &out->search_items};
     const bool shows_more = out->fewshot.count > 0 || out->fewshot.description;
     hma_status status = HMA_OK;
@@ -227,7 +224,7 @@ static hma_status read_data(const hma_suite *suite, hma_task_spec *out, const fi
     return status;
 }
 
-static hma_status read_fields(const hma_suite *suite, hma_task_spec *out, const cJSON *object, const char *where,
+static hma_status read_fields(hma_suite *suite, hma_task_spec *out, const cJSON *object, const char *where,
                               char digests[2][65]) {
     files f;
     hma_status status = read_kind(out, object, where);
@@ -242,7 +239,7 @@ static hma_status read_fields(const hma_suite *suite, hma_task_spec *out, const 
     return status == HMA_OK ? read_data(suite, out, &f, where, digests) : status;
 }
 
-hma_status hma_suite_read_task(const hma_suite *suite, hma_task_spec *out, const cJSON *object, char digests[2][65]) {
+hma_status hma_suite_read_task(hma_suite *suite, hma_task_spec *out, const cJSON *object, char digests[2][65]) {
     hma_buffer where = {0};
     hma_buffer_printf(&where, "%s: task %zu", suite->path, suite->task_count);
     hma_status status = hma_buffer_ok(&where);

@@ -107,6 +107,11 @@ HMA_API const hma_task *hma_suite_task(const hma_suite *suite, size_t index);
 HMA_API const char *hma_suite_item_id(const hma_suite *suite, size_t task, size_t item);
 /* "reward_model", "implicit", "scores"; NULL when the suite has no alignment measure. */
 HMA_API const char *hma_suite_alignment_type(const hma_suite *suite);
+/*
+ * Every path that the suite speaks of, resolved and NULL-terminated: the suite file, task and prompt files, the reward model's
+ * folder, the words of an external scorer's command (which may be files, or not). What is written should be none of them.
+ */
+HMA_API const char *const *hma_suite_paths(const hma_suite *suite);
 /* Folder of the reward model, resolved; NULL when there is none. */
 HMA_API const char *hma_suite_reward_folder(const hma_suite *suite);
 

@@ -17,8 +17,8 @@ typedef struct diff_values {
 static const diff_values defaults = {0};
 
 static const cli_option operands[] = {
-    {CLI_OPERAND, .name = "PRE", .help = "model folder before RLHF", .offset = offsetof(diff_values, pre)},
-    {CLI_OPERAND, .name = "POST", .help = "model folder after RLHF", .offset = offsetof(diff_values, post)},
+    {CLI_OPERAND, .name = "PRE", .help = "model folder before RLHF", .offset = offsetof(diff_values, pre), .role = CLI_READS},
+    {CLI_OPERAND, .name = "POST", .help = "model folder after RLHF", .offset = offsetof(diff_values, post), .role = CLI_READS},
 };
 static const cli_option options[] = {
     {CLI_TEXT, .name = "blocks", .argument = "SPEC", .help = "sum over these blocks too, as in 'hma help merge'",

@@ -2,7 +2,6 @@
 
 #include "cmd.h"
 #include "common.h"
-#include "files.h"
 #include "hma/eval.h"
 #include "json_out.h"
 #include "process.h"
@@ -23,15 +22,16 @@ static const eval_values defaults = {.calibration = 32};
 
 static const cli_option operands[] = {
     {CLI_OPERAND, .name = "MODEL", .help = "model folder; with --post the model before RLHF",
-     .offset = offsetof(eval_values, scored.model)},
+     .offset = offsetof(eval_values, scored.model), .role = CLI_READS},
 };
 static const cli_option options[] = {
-    {CLI_TEXT, 0, "suite", "FILE", .help = "what is measured", .offset = offsetof(eval_values, suite), .required = true},
+    {CLI_TEXT, 0, "suite", "FILE", .help = "what is measured", .offset = offsetof(eval_values, suite), .required = true,
+     .role = CLI_READS_SUITE},
     {CLI_TEXT, 0, "out", "DIR", .help = "write results and samples there, in lm-evaluation-harness's shape",
-     .offset = offsetof(eval_values, out), .absent = "none"},
+     .offset = offsetof(eval_values, out), .absent = "none", .role = CLI_WRITES_FOLDER},
     {CLI_TEXT, 0, "requests-out", "FILE",
      .help = "write every question there as a request file, worked examples and templates in the texts",
-     .offset = offsetof(eval_values, requests_out), .absent = "none"},
+     .offset = offsetof(eval_values, requests_out), .absent = "none", .role = CLI_WRITES},
     {CLI_NUMBER, 0, "calibration", "N",
      .help = "with --precision bf16: items of each task that are scored in fp32 too, to tell the deviation; 0: none",
      .offset = offsetof(eval_values, calibration), .most = 1000000000},
@@ -183,8 +183,7 @@ static hma_status measure_deviation(cli_session *session, const eval_values *v, 
     reference_options.model.precision = HMA_FP32;
     reference_options.limit = limit && limit < calibration ? limit : calibration;
     hma_status status =
-        hma_evaluator_new(&evaluator, session->context, suite, cli_source_tokenizer(source, &v->scored),
-                          &reference_options);
+        hma_evaluator_new(&evaluator, session->context, suite, cli_source_tokenizer(source, &v->scored), &reference_options);
     if (status == HMA_OK) {
         status = hma_evaluator_run(evaluator, source->source, &reference);
         hma_evaluator_free(evaluator);
@@ -239,21 +238,11 @@ static hma_status run(cli_session *session, const void *values) {
     const eval_values *v = values;
     cli_source source = {0};
     hma_suite *suite = NULL;
-    const char *inputs[] = {v->scored.model, v->suite, v->scored.post, v->scored.settings.base, NULL};
-    hma_status status = HMA_OK;
     if (cli_given(session->parsed, "calibration") && v->compute.precision != HMA_BF16_COMPUTE) {
         return cli_error(HMA_USAGE, "--calibration: has no effect without --precision bf16 (it tells how far that lies from fp32): "
                                     "leave it out, or add that");
     }
-    if (v->out) {
-        status = cli_check_output_folder(v->out, inputs);
-    }
-    if (status == HMA_OK && v->requests_out) {
-        status = cli_check_output(v->requests_out, inputs);
-    }
-    if (status == HMA_OK) {
-        status = hma_suite_load(&suite, v->suite);
-    }
+    hma_status status = hma_suite_load(&suite, v->suite);
     if (status == HMA_OK) {
         status = cli_source_open(&source, session->parsed, &v->scored);
     }
@@ -273,9 +262,8 @@ const cli_command cli_cmd_eval = {
               CLI_GROUP(NULL, cli_post_options, offsetof(eval_values, scored)),
               CLI_RECIPE_RATIOS_GROUP(offsetof(eval_values, scored.ratios)),
               CLI_RECIPE_SETTINGS_GROUP(offsetof(eval_values, scored.settings)),
-              CLI_BASE_GROUP(offsetof(eval_values, scored.settings)),
-              CLI_COMPUTE_GROUP(offsetof(eval_values, compute)), CLI_ITEMS_GROUP(offsetof(eval_values, items)), CLI_JSON_GROUP,
-              CLI_COMMON_GROUP},
+              CLI_BASE_GROUP(offsetof(eval_values, scored.settings)), CLI_COMPUTE_GROUP(offsetof(eval_values, compute)),
+              CLI_ITEMS_GROUP(offsetof(eval_values, items)), CLI_JSON_GROUP, CLI_COMMON_GROUP},
              &defaults,
              sizeof defaults},
     .run = run,

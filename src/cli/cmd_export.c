@@ -1,9 +1,5 @@
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "cmd.h"
 #include "common.h"
-#include "files.h"
 #include "hma/export.h"
 #include "point.h"
 #include "talk.h"
@@ -17,14 +13,14 @@ typedef struct export_values {
 static const export_values defaults = {0};
 
 static const cli_option operands[] = {
-    {CLI_OPERAND, .name = "RUN", .help = "the folder of a run", .offset = offsetof(export_values, run)},
+    {CLI_OPERAND, .name = "RUN", .help = "the folder of a run", .offset = offsetof(export_values, run), .role = CLI_RUN},
 };
 static const cli_option options[] = {
     {CLI_TEXTS, 0, "to", "FILE",
      .help = "what to write, by suffix: .h5 .csv .json .svg .html .ipynb; may be given several times",
-     .offset = offsetof(export_values, to)},
+     .offset = offsetof(export_values, to), .role = CLI_WRITES},
     {CLI_TEXT, 0, "mergekit", "FILE.yml", .help = "a mergekit configuration that makes the point of --point", .absent = "none",
-     .offset = offsetof(export_values, mergekit)},
+     .offset = offsetof(export_values, mergekit), .role = CLI_WRITES},
     {CLI_TEXT, 0, "point", "ID", .help = "id, label, recommended, knee, best-retention or best-reward",
      .offset = offsetof(export_values, point), .absent = "recommended"},
 };
@@ -38,25 +34,12 @@ static hma_status write_all(const export_values *v, const hma_run *run, const hm
     return status == HMA_OK && v->mergekit ? hma_export_mergekit(run, front, point, v->mergekit) : status;
 }
 
-/* Before the first file is written. Files may go into the run's folder, but not over those of the run itself. */
-static hma_status check_outputs(const export_values *v) {
-    char *journal = NULL, *suite = NULL;
+/* Before the first file is written. */
+static hma_status check_suffixes(const export_values *v) {
     hma_status status = HMA_OK;
-    if (asprintf(&journal, "%s/journal.sqlite", v->run) < 0 || asprintf(&suite, "%s/suite.json", v->run) < 0) {
-        status = cli_error_memory();
-    }
-    const char *inputs[] = {journal, suite, NULL};
     for (size_t i = 0; status == HMA_OK && i < v->to.count; i++) {
         status = hma_export_check(v->to.item[i]);
-        if (status == HMA_OK) {
-            status = cli_check_output(v->to.item[i], inputs);
-        }
     }
-    if (status == HMA_OK && v->mergekit) {
-        status = cli_check_output(v->mergekit, inputs);
-    }
-    free(journal);
-    free(suite);
     return status;
 }
 
@@ -70,7 +53,7 @@ static hma_status run(cli_session *session, const void *values) {
     }
     hma_run *opened = NULL;
     hma_front *front = NULL;
-    hma_status status = check_outputs(v);
+    hma_status status = check_suffixes(v);
     if (status != HMA_OK) {
         return status;
     }

@@ -13,7 +13,7 @@ typedef struct front_values {
 static const front_values defaults = {.resamples = 10000};
 
 static const cli_option operands[] = {
-    {CLI_OPERAND, .name = "RUN", .help = "the folder of a run", .offset = offsetof(front_values, run)},
+    {CLI_OPERAND, .name = "RUN", .help = "the folder of a run", .offset = offsetof(front_values, run), .role = CLI_RUN},
 };
 static const cli_option options[] = {
     {CLI_NUMBER, 0, "seed", "N", .help = "of the bootstrap", .offset = offsetof(front_values, seed), .absent = "the suite's",

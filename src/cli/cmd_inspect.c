@@ -19,7 +19,7 @@ typedef struct inspect_values {
 static const inspect_values defaults = {0};
 
 static const cli_option operands[] = {
-    {CLI_OPERAND, .name = "DIR", .help = "model folder", .offset = offsetof(inspect_values, folder)},
+    {CLI_OPERAND, .name = "DIR", .help = "model folder", .offset = offsetof(inspect_values, folder), .role = CLI_READS},
 };
 
 enum { REASON = 512 };

@@ -25,8 +25,9 @@ static const merge_values defaults = {0};
 
 static const cli_option operands[] = {
     {CLI_OPTIONAL_OPERAND, .name = "PRE", .help = "model folder before RLHF; with --from the run's if left out",
-     .offset = offsetof(merge_values, pre)},
-    {CLI_OPTIONAL_OPERAND, .name = "POST", .help = "model folder after RLHF", .offset = offsetof(merge_values, post)},
+     .offset = offsetof(merge_values, pre), .role = CLI_READS},
+    {CLI_OPTIONAL_OPERAND, .name = "POST", .help = "model folder after RLHF", .offset = offsetof(merge_values, post),
+     .role = CLI_READS},
 };
 static const cli_option options[] = {
     {CLI_TEXT, 0, "out", "DIR", .help = "folder to write", .offset = offsetof(merge_values, out), .required = true},
@@ -39,7 +40,7 @@ static const cli_option options[] = {
 };
 static const cli_option from_run[] = {
     {CLI_TEXT, 0, "from", "RUN", .help = "take the recipe of a point of this run, and its scores for the model card",
-     .absent = "none", .offset = offsetof(merge_values, from)},
+     .absent = "none", .offset = offsetof(merge_values, from), .role = CLI_RUN},
     {CLI_TEXT, 0, "point", "ID", .help = "id, label, recommended, knee, best-retention or best-reward", .absent = "recommended",
      .offset = offsetof(merge_values, point)},
 };

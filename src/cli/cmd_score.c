@@ -20,13 +20,13 @@ static const score_values defaults = {0};
 
 static const cli_option operands[] = {
     {CLI_OPERAND, .name = "MODEL", .help = "model folder; with --post the model before RLHF",
-     .offset = offsetof(score_values, scored.model)},
+     .offset = offsetof(score_values, scored.model), .role = CLI_READS},
 };
 static const cli_option options[] = {
     {CLI_TEXT, 0, "requests", "FILE", .help = "questions, one JSON object a line; - is standard input",
-     .offset = offsetof(score_values, requests), .required = true},
+     .offset = offsetof(score_values, requests), .required = true, .role = CLI_READS},
     {CLI_TEXT, 0, "output", "FILE", .help = "answers, in the same order", .offset = offsetof(score_values, output),
-     .required = true},
+     .required = true, .role = CLI_WRITES},
 };
 
 /* A folder without config.json may still tokenize. */
@@ -66,13 +66,8 @@ static hma_status run(cli_session *session, const void *values) {
         return cli_error(HMA_USAGE, "--output: '-' cannot be used (expected a file, which appears when all is answered): "
                                     "name one");
     }
-    const char *inputs[] = {v->scored.model, v->requests, v->scored.post, v->scored.settings.base, NULL};
-    hma_status status = cli_check_output(v->output, inputs);
-    if (status != HMA_OK) {
-        return status;
-    }
-    status = is_tokenizer_only(v) ? cli_source_refuse_merging(session->parsed)
-                                  : cli_source_open(&source, session->parsed, &v->scored);
+    hma_status status = is_tokenizer_only(v) ? cli_source_refuse_merging(session->parsed)
+                                             : cli_source_open(&source, session->parsed, &v->scored);
     if (status == HMA_OK) {
         status = answer(session, v, &source);
     }

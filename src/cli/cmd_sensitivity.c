@@ -23,14 +23,16 @@ typedef struct sensitivity_values {
 static const sensitivity_values defaults = {0};
 
 static const cli_option operands[] = {
-    {CLI_OPERAND, .name = "PRE", .help = "model folder before RLHF", .offset = offsetof(sensitivity_values, pre)},
-    {CLI_OPERAND, .name = "POST", .help = "model folder after RLHF", .offset = offsetof(sensitivity_values, post)},
+    {CLI_OPERAND, .name = "PRE", .help = "model folder before RLHF", .offset = offsetof(sensitivity_values, pre),
+     .role = CLI_READS},
+    {CLI_OPERAND, .name = "POST", .help = "model folder after RLHF", .offset = offsetof(sensitivity_values, post),
+     .role = CLI_READS},
 };
 static const cli_option options[] = {
     {CLI_TEXT, 0, "suite", "FILE", .help = "whose gold answers, and whose search prompts",
-     .offset = offsetof(sensitivity_values, suite), .required = true},
+     .offset = offsetof(sensitivity_values, suite), .required = true, .role = CLI_READS_SUITE},
     {CLI_TEXT, 0, "texts", "FILE", .help = "replies with high reward: a line {\"prompt\":..,\"response\":..} each",
-     .offset = offsetof(sensitivity_values, texts), .absent = "post's own to the search prompts"},
+     .offset = offsetof(sensitivity_values, texts), .absent = "post's own to the search prompts", .role = CLI_READS},
     {CLI_NUMBER, 0, "best", "N", .help = "of post's replies, so many with the highest reward",
      .offset = offsetof(sensitivity_values, best), .absent = "half of them, at most 5000", .most = 1000000000},
     {CLI_NUMBER, 0, "drawn", "N", .help = "of those, so many drawn", .offset = offsetof(sensitivity_values, drawn),

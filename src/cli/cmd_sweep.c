@@ -38,7 +38,7 @@ static const cli_option which[] = {
     {CLI_TEXT, 0, "levels", "A,B,..", .help = "all combinations of these ratios over the blocks", .absent = "none",
      .offset = offsetof(sweep_values, levels)},
     {CLI_TEXT, 0, "candidates", "FILE", .help = "recipes, one JSON object a line, each with an optional label",
-     .absent = "none", .offset = offsetof(sweep_values, candidates)},
+     .absent = "none", .offset = offsetof(sweep_values, candidates), .role = CLI_READS},
     {CLI_FLAG, 0, "race", .help = "let them start on few items and stop those that have no chance of the front",
      .offset = offsetof(sweep_values, race)},
 };

@@ -15,7 +15,7 @@ static const verify_values defaults = {0};
 
 static const cli_option operands[] = {
     {CLI_OPERAND, .name = "RUN|DIR", .help = "the folder of a run, or a model folder",
-     .offset = offsetof(verify_values, folder)},
+     .offset = offsetof(verify_values, folder), .role = CLI_RUN},
 };
 
 static hma_status run(cli_session *session, const void *values) {

@@ -16,7 +16,8 @@ const cli_option cli_common_options[] = {
      .offset = offsetof(cli_common, verbose)},
     {CLI_CHOICE, 0, "progress", "MODE", .help = "progress on stderr", .offset = offsetof(cli_common, progress),
      .choice = cli_progress_word},
-    {CLI_TEXT, 0, "log", "FILE", .help = "append everything that is said to this file", .offset = offsetof(cli_common, log)},
+    {CLI_TEXT, 0, "log", "FILE", .help = "append everything that is said to this file", .offset = offsetof(cli_common, log),
+     .role = CLI_APPENDS},
 };
 
 const cli_option cli_json_options[] = {

@@ -10,7 +10,7 @@ const cli_option cli_comparison_options[2] = {
      .help = "pre and post decode together, by these weights of post; each token costs both models", .absent = "none",
      .offset = offsetof(cli_comparisons, mixture)},
     {CLI_TEXTS, 0, "extra", "NAME=DIR", .help = "another checkpoint of the model, scored as it is; may be given several times",
-     .absent = "none", .offset = offsetof(cli_comparisons, extra)},
+     .absent = "none", .offset = offsetof(cli_comparisons, extra), .role = CLI_READS_NAMED},
 };
 
 /* "NAME=DIR" */

@@ -25,66 +25,6 @@ bool cli_has_file(const char *folder, const char *name) {
     return there;
 }
 
-/* The folder that a path's last name stands in; freed with free(). */
-static char *parent_of(const char *path) {
-    size_t end = strlen(path);
-    while (end > 1 && path[end - 1] == '/') {
-        end--;
-    }
-    while (end > 0 && path[end - 1] != '/') {
-        end--;
-    }
-    return end ? strndup(path, end) : strdup(".");
-}
-
-/* Whether a real path leads through the folder. */
-static bool leads_through(char *path, const char *folder) {
-    for (;;) {
-        if (cli_is_same_file(path, folder)) {
-            return true;
-        }
-        char *slash = strrchr(path, '/');
-        if (!slash || slash[1] == 0) {
-            return false;
-        }
-        slash[slash == path] = 0;
-    }
-}
-
-hma_status cli_check_output(const char *path, const char *const *inputs) {
-    char *parent = parent_of(path);
-    char *real = parent ? realpath(parent, NULL) : NULL;
-    hma_status status = HMA_OK;
-    if (!parent) {
-        status = cli_error_memory();
-    } else if (!real || access(real, W_OK | X_OK) != 0) {
-        status = cli_error_io(path, "write", errno);
-    }
-    for (size_t i = 0; status == HMA_OK && inputs[i]; i++) {
-        char *copy = strdup(real);
-        if (!copy) {
-            status = cli_error_memory();
-        } else if (cli_is_same_file(path, inputs[i]) || leads_through(copy, inputs[i])) {
-            status =
-                cli_error(HMA_USAGE, "%s: is or belongs to %s, which is read (expected an output apart from it): name another",
-                          path, inputs[i]);
-        }
-        free(copy);
-    }
-    free(parent);
-    free(real);
-    return status;
-}
-
-hma_status cli_check_output_folder(const char *path, const char *const *inputs) {
-    struct stat about;
-    const hma_status status = cli_check_output(path, inputs);
-    if (status == HMA_OK && stat(path, &about) == 0 && !S_ISDIR(about.st_mode)) {
-        return cli_error(HMA_USAGE, "%s: is a file (expected a folder to write into, or none): name another", path);
-    }
-    return status;
-}
-
 static hma_status read_all(int fd, const char *path, size_t size, char **text, size_t *length) {
     char *data = malloc(size + 1);
     if (!data) {

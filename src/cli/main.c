@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "common.h"
+#include "outputs.h"
 #include "process.h"
 #include "progress.h"
 #include "talk.h"
@@ -46,7 +47,10 @@ static void tell_cost(const cli_command *command) {
 static hma_status run_with_context(const cli_command *command, cli_session *session, const cli_common *common) {
     cli_talk_begin(common->quiet, common->verbose);
     cli_progress_begin((cli_progress_mode)common->progress, common->quiet);
-    hma_status status = common->log ? cli_talk_log_to(common->log) : HMA_OK;
+    hma_status status = cli_check_outputs(&command->spec, common);
+    if (status == HMA_OK && common->log) {
+        status = cli_talk_log_to(common->log);
+    }
     if (status != HMA_OK) {
         return status;
     }

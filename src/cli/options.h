@@ -30,6 +30,18 @@ typedef enum cli_kind {
     CLI_CHOICE            /* int: index of the word that `choice` returns */
 } cli_kind;
 
+/* What the command does with the file or folder that a value names; outputs.h checks the ones against the others. */
+typedef enum cli_role {
+    CLI_NO_PATH = 0,
+    CLI_READS,        /* a file, or a folder and all in it */
+    CLI_READS_SUITE,  /* a suite, and all that it names */
+    CLI_READS_NAMED,  /* NAME=DIR */
+    CLI_RUN,          /* the folder of a run: its own files */
+    CLI_WRITES,       /* a file that appears, or is replaced, when it is complete */
+    CLI_APPENDS,      /* a file that grows */
+    CLI_WRITES_FOLDER /* a folder that files come into */
+} cli_role;
+
 typedef struct cli_texts {
     const char **item; /* point into argv */
     size_t count;
@@ -51,6 +63,7 @@ typedef struct cli_option {
     const char *(*choice)(size_t index); /* the words of a CLI_CHOICE; NULL past the last */
     uint64_t least, most;                /* of a CLI_NUMBER; most also of ratios (0: 1) and of a CLI_POSITIVE */
     bool required;
+    cli_role role;
 } cli_option;
 
 /* For `choice` functions: an entry of an array of words. */

@@ -28,7 +28,7 @@ static const char *extra_rows_word(size_t index) {
 const cli_option cli_base_options[] = {
     {CLI_TEXT, 0, "base", "DIR",
      .help = "third model, from which task-arithmetic, ties and dare take the deltas of pre and post",
-     .offset = offsetof(cli_recipe_settings, base), .absent = "pre"},
+     .offset = offsetof(cli_recipe_settings, base), .absent = "pre", .role = CLI_READS},
 };
 
 const cli_option cli_recipe_settings_options[] = {
@@ -62,7 +62,7 @@ const cli_option cli_recipe_ratios_options[] = {
     {CLI_RATIOS, 0, "ratios", "A1,..,AK", .help = "one ratio a block, from the embedding's side",
      .offset = offsetof(cli_recipe_ratios, ratios), .most = 2},
     {CLI_TEXT, 0, "recipe", "FILE", .help = "a recipe in JSON, or the hma-recipe.json of a merged folder",
-     .offset = offsetof(cli_recipe_ratios, recipe)},
+     .offset = offsetof(cli_recipe_ratios, recipe), .role = CLI_READS},
 };
 
 hma_status cli_recipe_spec(hma_recipe_spec *out, const cli_recipe_settings *settings) {

@@ -3,13 +3,16 @@
 #include "front_print.h"
 
 const cli_option cli_run_operands[2] = {
-    {CLI_OPERAND, .name = "PRE", .help = "model folder before RLHF", .offset = offsetof(cli_run_inputs, pre)},
-    {CLI_OPERAND, .name = "POST", .help = "model folder after RLHF", .offset = offsetof(cli_run_inputs, post)},
+    {CLI_OPERAND, .name = "PRE", .help = "model folder before RLHF", .offset = offsetof(cli_run_inputs, pre),
+     .role = CLI_READS},
+    {CLI_OPERAND, .name = "POST", .help = "model folder after RLHF", .offset = offsetof(cli_run_inputs, post),
+     .role = CLI_READS},
 };
 const cli_option cli_run_options[2] = {
-    {CLI_TEXT, 0, "suite", "FILE", .help = "what is measured", .offset = offsetof(cli_run_inputs, suite), .required = true},
+    {CLI_TEXT, 0, "suite", "FILE", .help = "what is measured", .offset = offsetof(cli_run_inputs, suite), .required = true,
+     .role = CLI_READS_SUITE},
     {CLI_TEXT, 0, "run", "DIR", .help = "folder of the run; made, or resumed", .offset = offsetof(cli_run_inputs, run),
-     .required = true},
+     .required = true, .role = CLI_RUN},
 };
 
 hma_status cli_run_setup(hma_run_setup *out, const cli_session *session, const cli_run_inputs *inputs,

@@ -9,7 +9,7 @@
 
 const cli_option cli_post_options[] = {
     {CLI_TEXT, 0, "post", "POST", .help = "score the merge of MODEL (pre) with this model after RLHF",
-     .offset = offsetof(cli_scored, post)},
+     .offset = offsetof(cli_scored, post), .role = CLI_READS},
     {CLI_FLAG, 0, "score-unrounded",
      .help = "score merged weights as fp32, not rounded to the output type as they would be saved",
      .offset = offsetof(cli_scored, unrounded)},

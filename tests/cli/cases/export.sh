@@ -22,6 +22,10 @@ refused hma export run --to run
 refused hma export run --to run/suite.json
 refused hma export run --to run/../run/suite.json
 refused hma export run --mergekit run/journal.sqlite
+refused hma export run --to x.csv --log run/journal.sqlite
+cp -rL post model
+refused hma export run --to model/config.json
+refused hma export run --mergekit model/hma-recipe.json
 mkdir folder.h5
 refused hma export run --to folder.h5
 refused hma export run --to good.csv --to bad.xls
