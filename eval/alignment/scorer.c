@@ -87,7 +87,7 @@ static hma_status read_line(answers *a, size_t line, const char *text, size_t le
         return HMA_OK;
     }
     (void)snprintf(where, sizeof where, "%.150s: output line %zu", a->program, line);
-    hma_status status = hma_json_parse(&object, where, text, length);
+    hma_status status = hma_json_parse_line(&object, where, text, length);
     if (status == HMA_OK) {
         status = read_answer(a, object, where);
         cJSON_Delete(object);

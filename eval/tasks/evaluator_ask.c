@@ -24,11 +24,9 @@ static hma_status locate_prompt(const hma_evaluator *e, size_t prompt) {
 
 /* Whether nothing is missing at the border of two texts: it has white space, or there is no text before it. */
 static bool is_spaced(const char *before, const char *after) {
-    size_t kept = strlen(before);
     uint32_t first = 0;
-    const char *text = hma_python_strip(before, &kept);
-    const bool ends = !*before || text[kept];
-    return ends || (hma_utf8_decode(after, strlen(after), &first) > 0 && hma_utf8_is_python_space(first));
+    return !*before || hma_python_ends_in_space(before) ||
+           (hma_utf8_decode(after, strlen(after), &first) > 0 && hma_utf8_is_python_space(first));
 }
 
 void hma_continuation_text(hma_buffer *out, const hma_item *item, size_t which) {
@@ -42,8 +40,8 @@ static hma_status add_continuation(hma_evaluator *e, const hma_item *item, size_
     hma_continuation_text(&continuation, item, which);
     hma_status status = hma_buffer_ok(&continuation);
     if (status == HMA_OK) {
-        status =
-            hma_questions_add_text_pair(&e->questions, e->tokenizer, e->bos, hma_item_query(item, which), continuation.data);
+        status = hma_questions_add_text_pair(&e->questions, e->tokenizer, e->bos, hma_item_query(item, which),
+                                             hma_buffer_cstr(&continuation));
     }
     hma_buffer_free(&continuation);
     return status;

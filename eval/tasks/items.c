@@ -13,6 +13,7 @@
 #include "base/text_set.h"
 #include "eval/tasks/fields.h"
 #include "eval/tasks/lines.h"
+#include "eval/tasks/python_text.h"
 
 enum { LONGEST_CLUSTER = 64 }; /* bytes of a name that is kept as it is */
 
@@ -190,7 +191,7 @@ static hma_status read_target(hma_item *item, const cJSON *object, const char *w
     if (status != HMA_OK) {
         return status;
     }
-    if (!*target) {
+    if (!*target && !hma_python_ends_in_space(item->query)) { /* which would be scored in its place */
         return hma_error(HMA_BAD_DATA, "%s: \"target\" is empty (expected the text to score): correct it", where);
     }
     item->texts = HMA_NEW(const char *, 1);

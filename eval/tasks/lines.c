@@ -135,7 +135,7 @@ static hma_status parse(const hma_lines *lines, const char *line, size_t length,
                          lines->where);
     }
     cJSON *tree;
-    const hma_status status = hma_json_parse(&tree, lines->where, line, length);
+    const hma_status status = hma_json_parse_line(&tree, lines->where, line, length);
     if (status != HMA_OK) {
         return status;
     }

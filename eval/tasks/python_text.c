@@ -165,6 +165,12 @@ const char *hma_python_strip(const char *text, size_t *length) {
     return first ? first : text;
 }
 
+bool hma_python_ends_in_space(const char *text) {
+    size_t kept = strlen(text);
+    const char *first = hma_python_strip(text, &kept);
+    return first[kept] != 0;
+}
+
 /* Ends every word with a zero, in place, and counts them; with `word`, notes where they begin. */
 static size_t split_in_place(char *text, const char *end, const char **word) {
     size_t count = 0;

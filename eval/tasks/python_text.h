@@ -27,6 +27,9 @@ bool hma_python_is_word(uint32_t code_point);
 /* text.strip(): points into `text`, *length is what is left. */
 const char *hma_python_strip(const char *text, size_t *length);
 
+/* Whether text.rstrip() is shorter: what stands at the end of a context moves to the continuation. */
+bool hma_python_ends_in_space(const char *text);
+
 /* A list of words, zero-terminated, in one piece of memory. */
 typedef struct hma_words {
     char *text;

@@ -9,6 +9,7 @@
 #include "base/text_set.h"
 #include "eval/tasks/fields.h"
 #include "eval/tasks/lines.h"
+#include "eval/tasks/python_text.h"
 #include "eval/tasks/request.h"
 #include "hma/text.h"
 
@@ -108,7 +109,9 @@ static hma_status read_loglikelihood(hma_request *r, const cJSON *object, const 
         status = hma_error(HMA_BAD_DATA, "%s: one part is given as text and the other as ids (expected both alike): change one",
                            where);
     }
-    const bool empty = r->continuation ? !*r->continuation : r->continuation_ids.count == 0;
+    /* white space at the end of the context is continuation, too */
+    const bool empty =
+        r->continuation ? !*r->continuation && !(r->text && hma_python_ends_in_space(r->text)) : r->continuation_ids.count == 0;
     if (status == HMA_OK && empty) {
         status = hma_error(HMA_BAD_DATA, "%s: the continuation is empty (expected something to score): correct it", where);
     }

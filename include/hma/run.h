@@ -152,6 +152,8 @@ HMA_API HMA_MUST_CHECK hma_status hma_run_result(const hma_run *run, size_t inde
 /* Facts of the run. Keys: "pre", "post", "suite" (paths), "pre_sha256", "post_sha256", "suite_sha256", "suite_name",
  * "command_line", "hma_version", "precision", "backend", "kernels", "seed", "blocks", "layers", ..; NULL when not recorded. */
 HMA_API const char *hma_run_fact(const hma_run *run, const char *key);
+/* The folder, as it was given. */
+HMA_API const char *hma_run_folder(const hma_run *run);
 HMA_API size_t hma_run_layers(const hma_run *run);
 /*
  * The block structure in which the ratios of all candidates can be written: the one that all candidates of several blocks

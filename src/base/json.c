@@ -38,9 +38,10 @@ static hma_status check_key(check *c) {
     return status;
 }
 
-hma_status hma_json_check(const char *name, const char *text, size_t length) {
+static hma_status check_text(const char *name, const char *text, size_t length, bool is_line) {
     check c = {0};
     hma_json_scan_begin(&c.scan, name, text, length);
+    c.scan.is_line = is_line;
     hma_json_event event;
     hma_status status;
     do {
@@ -62,8 +63,10 @@ hma_status hma_json_check(const char *name, const char *text, size_t length) {
     return status;
 }
 
-hma_status hma_json_parse(cJSON **out, const char *name, const char *text, size_t length) {
-    hma_status status = hma_json_check(name, text, length);
+hma_status hma_json_check(const char *name, const char *text, size_t length) { return check_text(name, text, length, false); }
+
+static hma_status parse(cJSON **out, const char *name, const char *text, size_t length, bool is_line) {
+    hma_status status = check_text(name, text, length, is_line);
     if (status != HMA_OK) {
         return status;
     }
@@ -74,6 +77,14 @@ hma_status hma_json_parse(cJSON **out, const char *name, const char *text, size_
     }
     *out = tree;
     return HMA_OK;
+}
+
+hma_status hma_json_parse(cJSON **out, const char *name, const char *text, size_t length) {
+    return parse(out, name, text, length, false);
+}
+
+hma_status hma_json_parse_line(cJSON **out, const char *where, const char *text, size_t length) {
+    return parse(out, where, text, length, true);
 }
 
 hma_status hma_json_load(cJSON **out, const char *path, size_t limit) {
@@ -116,9 +127,10 @@ hma_status hma_json_get_u64(const cJSON *object, const char *name, const char *k
     if (!item) {
         return required ? missing(name, key, "a whole number") : HMA_OK;
     }
-    /* doubles are exact up to 2^53, which is beyond every legitimate size and count here */
+    /* doubles are exact up to here, which is beyond every legitimate size, count and seed */
+    most = hma_min_u64(most, (uint64_t)1 << 53);
     const double v = cJSON_IsNumber(item) ? item->valuedouble : -1;
-    if (!(v >= 0 && v <= 9007199254740992.0 && v == floor(v)) || (uint64_t)v < least || (uint64_t)v > most) {
+    if (!(v >= 0 && v <= (double)most && v == floor(v)) || (uint64_t)v < least) {
         return hma_error(HMA_BAD_DATA, "%s: \"%s\" is not usable (expected a whole number from %llu to %llu): correct it", name,
                          key, (unsigned long long)least, (unsigned long long)most);
     }

@@ -25,12 +25,16 @@ hma_status hma_json_check(const char *name, const char *text, size_t length);
 /* Checks and parses; *out is freed with cJSON_Delete(). */
 hma_status hma_json_parse(cJSON **out, const char *name, const char *text, size_t length);
 
+/* The same for one line of a larger file: `where` names file and line, so that messages say nothing but the column. */
+hma_status hma_json_parse_line(cJSON **out, const char *where, const char *text, size_t length);
+
 /* Reads, checks and parses a file of at most `limit` bytes. */
 hma_status hma_json_load(cJSON **out, const char *path, size_t limit);
 
 /*
  * Getters. `name` is the document (for messages). A key that is absent, or null, leaves *out alone and returns HMA_OK when
- * `required` is false; otherwise HMA_BAD_DATA. A value of another type or outside [least, most] is HMA_BAD_DATA.
+ * `required` is false; otherwise HMA_BAD_DATA. A value of another type or outside [least, most] is HMA_BAD_DATA; whole numbers end at 2^53
+ * whatever `most` says, because those behind it are not exact as JSON has them.
  */
 hma_status hma_json_get_u64(const cJSON *object, const char *name, const char *key, bool required, uint64_t least,
                             uint64_t most, uint64_t *out);

@@ -23,7 +23,8 @@ static hma_status fault_at(const hma_json_scan *scan, size_t at, const char *wha
             column = 1;
         }
     }
-    return hma_error(HMA_BAD_DATA, "%s: line %zu, column %zu: %s", scan->name, line, column, what);
+    return scan->is_line ? hma_error(HMA_BAD_DATA, "%s: column %zu: %s", scan->name, column, what)
+                         : hma_error(HMA_BAD_DATA, "%s: line %zu, column %zu: %s", scan->name, line, column, what);
 }
 
 hma_status hma_json_fault(const hma_json_scan *scan, const char *format, ...) {

@@ -36,6 +36,7 @@ typedef struct hma_json_scan {
     const char *name; /* what messages call the document */
     const char *input;
     size_t length;
+    bool is_line;     /* `name` says already which line of a file this is: messages add the column alone */
     size_t at;        /* next byte */
     size_t start;     /* first byte of the last event: for messages */
     hma_buffer text;  /* of KEY, STRING and NUMBER; overwritten by the next event */

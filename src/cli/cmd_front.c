@@ -17,7 +17,7 @@ static const cli_option operands[] = {
 };
 static const cli_option options[] = {
     {CLI_NUMBER, 0, "seed", "N", .help = "of the bootstrap", .offset = offsetof(front_values, seed), .absent = "the suite's",
-     .most = UINT64_MAX},
+     .most = (uint64_t)1 << 53},
     {CLI_NUMBER, 0, "resamples", "N", .help = "of the bootstrap", .offset = offsetof(front_values, resamples), .least = 100,
      .most = 1000000},
     {CLI_FLAG, 0, "compare",

@@ -57,8 +57,8 @@ static hma_status gather_point(hma_table *table, const hma_run *run, size_t inde
     char *recipe;
     const hma_candidate *candidate = hma_run_candidate(run, source->candidate);
     if (source->recipe && hma_recipe_layers(source->recipe) != table->layers) {
-        return hma_error(HMA_BAD_DATA, "run: candidate %s has %zu layers (expected %zu): check the run with hma verify",
-                         source->id, hma_recipe_layers(source->recipe), table->layers);
+        return hma_error(HMA_BAD_DATA, "%s: candidate %s has %zu layers (expected %zu): check the run with hma verify",
+                         hma_run_folder(run), source->id, hma_recipe_layers(source->recipe), table->layers);
     }
     point->method = hma_candidate_method(candidate);
     point->origin = hma_origin_name(source->origin);

@@ -97,7 +97,7 @@ static hma_status copy_label(char **out, const cJSON *tree, const char *name) {
 hma_status hma_candidate_parse(hma_recipe **recipe, char **label, const hma_run *run, const char *line, size_t length,
                                const char *name) {
     cJSON *tree;
-    hma_status status = hma_json_parse(&tree, name, line, length);
+    hma_status status = hma_json_parse_line(&tree, name, line, length);
     if (status != HMA_OK) {
         return status;
     }

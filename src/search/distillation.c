@@ -50,7 +50,7 @@ hma_status hma_distillation_each(const char *text, const char *name, hma_distill
         hma_buffer_printf(&where, "%s:%zu", name, ++number);
         status = hma_buffer_ok(&where);
         if (status == HMA_OK && length > 0) {
-            status = hma_json_parse(&object, where.data, text, length);
+            status = hma_json_parse_line(&object, where.data, text, length);
             if (status == HMA_OK) {
                 status = check_line(object, where.data, &line);
             }

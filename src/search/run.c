@@ -59,6 +59,7 @@ static void note_blocks(hma_run *run, const hma_recipe *recipe) {
     }
 }
 
+const char *hma_run_folder(const hma_run *run) { return run->folder; }
 size_t hma_run_layers(const hma_run *run) { return run->layers; }
 size_t hma_run_blocks(const hma_run *run) { return run->block_count; }
 size_t hma_run_block_start(const hma_run *run, size_t block) { return run->block_start[block]; }

@@ -41,7 +41,7 @@ static hma_status add_lines(cJSON *list, const char *path, const char *text, siz
         if (!is_blank(text + at, bytes)) {
             hma_buffer_clear(&where);
             hma_buffer_printf(&where, "%s:%zu", path, line);
-            status = hma_json_parse(&value, hma_buffer_cstr(&where), text + at, bytes);
+            status = hma_json_parse_line(&value, hma_buffer_cstr(&where), text + at, bytes);
             status = status == HMA_OK ? hma_doc_put(list, NULL, value) : status;
         }
         at += bytes + 1;

@@ -32,6 +32,12 @@ all_refuse
 damage "zeros in the middle"
 patch_bytes run/journal.sqlite 4096 "$(printf '\\x00%.0s' {1..400})"
 all_refuse
+damage "a reply that is no text"
+place=$(grep -abo '{"text":"' run/journal.sqlite | tail -n 1 | cut -d : -f 1)
+patch_bytes run/journal.sqlite $((place + 8)) '\xff'
+hma front run -q >/dev/null
+refused hma verify run
+refused hma export run --to x.h5
 damage "a later version"
 patch_bytes run/journal.sqlite 60 '\x00\x00\x03\xe7'
 all_refuse

@@ -20,6 +20,20 @@ echo "-- a request's answer does not depend on the others"
 tac requests >backwards
 hma score "$DEMO/pre" --requests backwards --output answers-backwards -j $THREADS
 cmp answers <(tac answers-backwards)
+echo "-- white space at the end of a context is scored when nothing else is"
+printf '%s\n' '{"id":"1","type":"loglikelihood","context":"the ","continuation":""}' >blank
+printf '%s\n' '{"id":"1","type":"loglikelihood","context":"the","continuation":" "}' >moved
+hma score "$DEMO/pre" --requests blank --output answers-blank -j $THREADS
+hma score "$DEMO/pre" --requests moved --output answers-moved -j $THREADS
+cmp answers-blank answers-moved
+shorten answers-blank
+mkdir suite
+printf '%s\n' '{"query":"the ","target":""}' >suite/blank.jsonl
+printf '%s\n' '{"tasks":[{"name":"t","type":"loglikelihood","file":"blank.jsonl","metric":"acc"}]}' >suite/suite.json
+hma eval "$DEMO/pre" --suite suite/suite.json --requests-out asked -j $THREADS >/dev/null
+cat asked
+hma score "$DEMO/pre" --requests asked --output answers-asked -j $THREADS
+cut -d , -f 2- answers-asked | cmp - <(cut -d , -f 2- answers-blank)
 echo "-- rewards"
 printf '%s\n' '{"id":"1","type":"reward","ids":[1,40,41,2]}' '{"id":"2","type":"reward","text":"hello"}' >rewards
 hma score "$DEMO/reward" --requests rewards --output answers -j $THREADS
