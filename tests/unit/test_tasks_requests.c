@@ -89,7 +89,7 @@ static void bad_lines_are_refused_with_file_and_line(void **state) {
     static const struct {
         const char *line, *message;
     } cases[] = {
-        {"{", "requests.jsonl:2: line 1"},
+        {"{", "requests.jsonl:2: column 2"},
         {"[]", "requests.jsonl:2: the line is not an object"},
         {"{\"id\":\"x\"}", "\"type\" is missing"},
         {"{\"id\":\"x\",\"type\":\"logprob\"}", "(expected \"loglikelihood\", \"generate\""},
