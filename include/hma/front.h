@@ -132,6 +132,13 @@ typedef struct hma_front_options {
  */
 HMA_API HMA_MUST_CHECK hma_status hma_front_compute(hma_front **out, hma_context *context, const hma_run *run,
                                                     const hma_front_options *options);
+/*
+ * Whether the front that a run is scored for will fit the context's memory: told before anything is scored. `points` is how
+ * many it will have.
+ * @return HMA_FAILURE when the default number of resamples does not fit.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_front_check(const hma_context *context, const hma_run *run, size_t points);
+
 /* Point of a name: "recommended", "knee", "best-retention", "best-reward". HMA_USAGE for another; HMA_FAILURE when
  * the suite does not measure what the name is about. */
 HMA_API HMA_MUST_CHECK hma_status hma_front_find_named(const hma_front *front, const char *name, size_t *point);

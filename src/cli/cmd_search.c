@@ -259,6 +259,9 @@ static hma_status run(cli_session *session, const void *values) {
     if (status == HMA_OK) {
         status = cli_comparisons_add(opened, &v->comparisons);
     }
+    if (status == HMA_OK) {
+        status = cli_run_check_memory(session, opened, false);
+    }
     if (status != HMA_OK) {
         hma_run_abandon(opened);
         return status;

@@ -90,6 +90,9 @@ static hma_status print_plan(cli_session *session, const sweep_values *v, const 
     if (status == HMA_OK) {
         status = add_candidates(run, v);
     }
+    if (status == HMA_OK) {
+        status = cli_run_check_memory(session, run, !v->race);
+    }
     if (status == HMA_OK && hma_run_open(&before, v->inputs.run) != HMA_OK) {
         before = NULL; /* it has not begun yet */
     }
@@ -129,6 +132,9 @@ static hma_status run(cli_session *session, const void *values) {
         return status;
     }
     status = add_candidates(opened, v);
+    if (status == HMA_OK) {
+        status = cli_run_check_memory(session, opened, !v->race);
+    }
     if (status != HMA_OK) {
         hma_run_abandon(opened);
         return status;

@@ -4,13 +4,14 @@
 
 #include "progress.h"
 
-enum { MOST_THREADS = 4096 };
+/* With less no command does anything: it is a number without its letter. */
+enum { MOST_THREADS = 4096, LEAST_MEMORY = 1 << 20 };
 
 const cli_option cli_common_options[] = {
     {CLI_NUMBER, 'j', "threads", "N", .help = "threads to compute with; results do not depend on it",
      .offset = offsetof(cli_common, threads), .absent = "all processors", .least = 1, .most = MOST_THREADS},
     {CLI_SIZE, 0, "memory", "SIZE", .help = "memory that weights and activations may take together, such as 6G",
-     .offset = offsetof(cli_common, memory), .absent = "three quarters of RAM"},
+     .offset = offsetof(cli_common, memory), .absent = "three quarters of RAM", .least = LEAST_MEMORY},
     {CLI_FLAG, 'q', "quiet", .help = "say nothing but errors", .offset = offsetof(cli_common, quiet)},
     {CLI_COUNTER, 'v', "verbose", .help = "say what is being done; twice: with details",
      .offset = offsetof(cli_common, verbose)},

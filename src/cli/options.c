@@ -137,8 +137,15 @@ static hma_status set_number(const cli_option *o, const char *name, const char *
     return HMA_OK;
 }
 
-static hma_status set_size(const char *name, const char *text, uint64_t *value) {
-    return hma_parse_size(value, text) && *value > 0 ? HMA_OK : bad_value(name, text, "a size in bytes such as 500M or 6G");
+static hma_status set_size(const cli_option *o, const char *name, const char *text, uint64_t *value) {
+    char expected[96] = "a size in bytes such as 500M or 6G";
+    if (hma_parse_size(value, text) && *value > 0 && *value >= o->least) {
+        return HMA_OK;
+    }
+    if (o->least) {
+        (void)snprintf(expected, sizeof expected, "a size in bytes such as 500M or 6G, at least %" PRIu64 "M", o->least >> 20);
+    }
+    return bad_value(name, text, expected);
 }
 
 static bool read_ratio(const cli_option *o, const char *text, double *value) {
@@ -211,7 +218,7 @@ static hma_status set_value(const reader *r, target t, const char *shown, const 
     case CLI_TEXT: return set_text(shown, text, t.value);
     case CLI_TEXTS: return add_text(r, t.value, text);
     case CLI_NUMBER: return set_number(o, shown, text, t.value);
-    case CLI_SIZE: return set_size(shown, text, t.value);
+    case CLI_SIZE: return set_size(o, shown, text, t.value);
     case CLI_RATIO: return set_ratio(o, shown, text, t.value);
     case CLI_RATIOS: return set_ratios(o, shown, text, t.value);
     case CLI_POSITIVE: return set_positive(o, shown, text, t.value);

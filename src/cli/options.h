@@ -61,7 +61,8 @@ typedef struct cli_option {
     size_t offset;                       /* of the value in the group's struct */
     const char *absent;                  /* what help says in place of a default of 0 or NULL; may be NULL */
     const char *(*choice)(size_t index); /* the words of a CLI_CHOICE; NULL past the last */
-    uint64_t least, most;                /* of a CLI_NUMBER; most also of ratios (0: 1) and of a CLI_POSITIVE */
+    uint64_t least, most;                /* of a CLI_NUMBER; least also of a CLI_SIZE, in bytes, whole MiB; most also of
+                                            ratios (0: 1) and of a CLI_POSITIVE */
     bool required;
     cli_role role;
 } cli_option;

@@ -27,6 +27,15 @@ hma_status cli_run_setup(hma_run_setup *out, const cli_session *session, const c
     return cli_recipe_spec(&out->recipe, settings);
 }
 
+hma_status cli_run_check_memory(const cli_session *session, const hma_run *run, bool all) {
+    size_t certain = 1;
+    for (size_t i = 0; i < hma_run_candidate_count(run); i++) {
+        const hma_candidate *c = hma_run_candidate(run, i);
+        certain += c->origin == HMA_ORIGIN_ENDPOINT || c->kind != HMA_CANDIDATE_MERGE;
+    }
+    return hma_front_check(session->context, run, all ? hma_run_candidate_count(run) : certain);
+}
+
 hma_status cli_run_print(const cli_session *session, const hma_run *run, bool as_json) {
     hma_front *front;
     hma_status status = hma_front_compute(&front, session->context, run, NULL);

@@ -21,6 +21,12 @@ extern const cli_option cli_run_options[2];
 hma_status cli_run_setup(hma_run_setup *out, const cli_session *session, const cli_run_inputs *inputs,
                          const cli_recipe_settings *settings, const cli_compute *compute);
 
+/*
+ * Before anything is scored: whether the front will fit the memory. `all`: every candidate will be a point of it; else it is
+ * not known which merges will, and what is certain are pre, post, points of comparison and one merge.
+ */
+hma_status cli_run_check_memory(const cli_session *session, const hma_run *run, bool all);
+
 /* Computes the front and prints it. */
 hma_status cli_run_print(const cli_session *session, const hma_run *run, bool as_json);
 

@@ -11,6 +11,7 @@
 #include "search/axes.h"
 #include "search/dominance.h"
 #include "search/evidence.h"
+#include "search/inputs.h"
 #include "search/resampled.h"
 #include "search/run_parts.h"
 #include "search/search_values.h"
@@ -182,6 +183,13 @@ hma_status hma_front_compute(hma_front **out, hma_context *context, const hma_ru
     }
     *out = front;
     return HMA_OK;
+}
+
+/* Only a run with models knows its tasks before it has scores. */
+hma_status hma_front_check(const hma_context *context, const hma_run *run, size_t points) {
+    const hma_suite *suite = run->inputs ? run->inputs->suite : NULL;
+    const size_t tasks = suite ? hma_suite_task_count(suite) + (hma_suite_alignment_type(suite) ? 1 : 0) : 0;
+    return hma_resampled_check(context, tasks, points, DEFAULT_RESAMPLES);
 }
 
 void hma_front_free(hma_front *front) {

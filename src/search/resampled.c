@@ -9,17 +9,26 @@
 #include "base/memory.h"
 #include "search/bootstrap.h"
 
-static hma_status allocate(hma_resampled *r, const hma_context *context) {
-    const size_t points = r->table->points;
+hma_status hma_resampled_check(const hma_context *context, size_t tasks, size_t points, size_t resamples) {
+    const double mebibyte = 1 << 20, needed = (double)tasks * (double)points * (double)resamples * sizeof(double);
     size_t cells, replicates, bytes;
-    if (!hma_mul_size(&cells, r->table->task_count, points) || !hma_mul_size(&replicates, cells, r->resamples) ||
+    if (!hma_mul_size(&cells, tasks, points) || !hma_mul_size(&replicates, cells, resamples) ||
         !hma_mul_size(&bytes, replicates, sizeof(double)) || bytes > hma_context_memory(context)) {
         return hma_error(
             HMA_FAILURE,
-            "front: %zu resamples of %zu points in %zu tasks do not fit the memory (allowed %llu MiB): raise --memory",
-            r->resamples, points, r->table->task_count, (unsigned long long)(hma_context_memory(context) >> 20));
+            "front: %zu resamples of %zu points in %zu tasks do not fit the memory (they need %.1f MiB, allowed are "
+            "%.1f): raise --memory",
+            resamples, points, tasks, needed / mebibyte, (double)hma_context_memory(context) / mebibyte);
     }
-    r->replicates = HMA_NEW(double, replicates);
+    return HMA_OK;
+}
+
+static hma_status allocate(hma_resampled *r, const hma_context *context) {
+    const hma_status status = hma_resampled_check(context, r->table->task_count, r->table->points, r->resamples);
+    if (status != HMA_OK) {
+        return status;
+    }
+    r->replicates = HMA_NEW(double, r->table->task_count * r->table->points * r->resamples);
     return r->replicates ? HMA_OK : HMA_FAILURE;
 }
 

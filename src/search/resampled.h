@@ -19,6 +19,9 @@ hma_status hma_resampled_new(hma_resampled *out, hma_context *context, const hma
                              uint64_t seed);
 void hma_resampled_free(hma_resampled *resampled);
 
+/* The same without a table: HMA_FAILURE when they would not fit. */
+hma_status hma_resampled_check(const hma_context *context, size_t tasks, size_t points, size_t resamples);
+
 static inline const double *hma_resampled_replicates(const hma_resampled *resampled, size_t task, size_t point) {
     return resampled->replicates + (task * resampled->table->points + point) * resampled->resamples;
 }

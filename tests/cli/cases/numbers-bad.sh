@@ -17,8 +17,10 @@ done
 for value in 0 5/4 -5 1.5G G 99999999999G 20B; do
     refused hma merge pre post --ratio 0.5 --out out --shard-size "$value"
 done
-for value in 0 -1 all; do
+for value in 0 -1 all 6 1048575; do
     refused hma merge pre post --ratio 0.5 --out out --memory "$value"
+done
+for value in 0 -1 all; do
     refused hma eval pre --suite s.json --limit "$value"
 done
 refused hma front run --resamples 10

@@ -15,6 +15,11 @@ sweep --candidates nowhere
 sweep --candidates demo/
 sweep --tensor 'nothing=1'
 sweep --ratio 0.5
+echo "-- memory that the front will not fit"
+sweep --grid 0:1:0.1 --memory 2M
+sweep --grid 0:1:0.1 --memory 2M --dry-run
+sweep --grid 0:1:0.1 --race --mixture 0.5:0.5:1 --memory 1M
+refused hma search pre post --suite demo/suite.json --limit 2 --run run --mixture 0.5:0.5:1 --memory 1M
 echo "-- places"
 mkdir model && cp -rL pre/. model
 refused hma sweep model post --suite demo/suite.json --run model
