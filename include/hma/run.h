@@ -47,8 +47,9 @@ typedef struct hma_run_setup {
  * Opens a run for scoring: makes the folder and its journal, or resumes what is there. Pre and post are added as candidates:
  * the plain checkpoints, whatever policy, output type or overrides the run's recipes have.
  * One process at a time: a second one gets HMA_FAILURE saying who holds it.
- * @return HMA_INCOMPATIBLE naming everything that differs when the folder belongs to other inputs, another suite or other
- *         settings (paths, threads and memory may differ), HMA_BAD_DATA for a damaged or foreign journal, HMA_IO.
+ * @return HMA_USAGE for a folder that holds something else and no journal, HMA_INCOMPATIBLE naming everything that differs when
+ *         the folder belongs to other inputs, another suite or other settings (paths, threads and memory may differ),
+ *         HMA_BAD_DATA for a damaged or foreign journal, HMA_IO.
  */
 HMA_API HMA_MUST_CHECK hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder,
                                                 const hma_run_setup *setup);

@@ -11,7 +11,7 @@ const cli_option cli_run_operands[2] = {
 const cli_option cli_run_options[2] = {
     {CLI_TEXT, 0, "suite", "FILE", .help = "what is measured", .offset = offsetof(cli_run_inputs, suite), .required = true,
      .role = CLI_READS_SUITE},
-    {CLI_TEXT, 0, "run", "DIR", .help = "folder of the run; made, or resumed", .offset = offsetof(cli_run_inputs, run),
+    {CLI_TEXT, 0, "run", "DIR", .help = "folder of the run; made, or resumed; new or empty to begin in", .offset = offsetof(cli_run_inputs, run),
      .required = true, .role = CLI_RUN},
 };
 

@@ -288,8 +288,8 @@ hma_status hma_inputs_select(void *user, const hma_selection *selection) {
 /* ---- the public beginning of a run ---- */
 
 /* Models are never written to; a run beside them, or around them, is fine. */
-static hma_status check_folder(const char *folder, const hma_run_setup *setup) {
-    const char *inputs[] = {setup->pre, setup->post, setup->base};
+static hma_status check_folder(const char *folder, const hma_run_setup *setup, const char *reward) {
+    const char *inputs[] = {setup->pre, setup->post, setup->base, reward};
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
         if (inputs[i] && hma_folder_contains(inputs[i], folder)) {
             return hma_error(HMA_USAGE, "%s: is %s%s, which is read (expected a folder for the run): name another", folder,
@@ -303,7 +303,7 @@ static hma_status check_folder(const char *folder, const hma_run_setup *setup) {
 static hma_status keep_requests(const hma_run *run, const hma_inputs *inputs) {
     char *path = hma_path_join(run->folder, HMA_RUN_REQUESTS);
     hma_status status = path ? HMA_OK : HMA_FAILURE;
-    if (status == HMA_OK && !hma_path_exists(path)) {
+    if (status == HMA_OK && (run->is_new || !hma_path_exists(path))) { /* what an earlier start left may be another suite's */
         status = hma_evaluator_write_requests(inputs->evaluator, path);
     }
     free(path);
@@ -314,9 +314,12 @@ hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder
     hma_inputs *inputs = NULL;
     hma_run *run = NULL;
     hma_facts facts = {0};
-    hma_status status = check_folder(folder, setup);
+    hma_status status = check_folder(folder, setup, NULL);
     if (status == HMA_OK) {
         status = hma_inputs_open(&inputs, context, setup);
+    }
+    if (status == HMA_OK) {
+        status = check_folder(folder, setup, hma_suite_reward_folder(inputs->suite));
     }
     if (status == HMA_OK) {
         status = hma_run_take(&run, context, folder); /* before the long part, so that a second process learns of the first */

@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "hma/text.h"
 #include "hma/version.h"
+#include "search/run_folder.h"
 #include "search/run_lock.h"
 #include "search/run_parts.h"
 
@@ -279,6 +280,17 @@ static hma_status make_folder(hma_run *run) {
                : hma_error(HMA_USAGE, "%s: is a file (expected a folder for the run): name another", run->folder);
 }
 
+/* Before the lock: a folder of somebody else's is not touched. */
+static hma_status check_old_folder(const char *folder) {
+    char *journal = hma_path_join(folder, "journal.sqlite");
+    hma_status status = journal ? HMA_OK : HMA_FAILURE;
+    if (journal && !hma_path_exists(journal)) {
+        status = hma_run_check_empty(folder);
+    }
+    free(journal);
+    return status;
+}
+
 hma_status hma_run_take(hma_run **out, hma_context *context, const char *folder) {
     hma_run *run = allocate(folder);
     if (!run) {
@@ -286,6 +298,9 @@ hma_status hma_run_take(hma_run **out, hma_context *context, const char *folder)
     }
     run->context = context;
     hma_status status = make_folder(run);
+    if (status == HMA_OK && !run->made_folder) {
+        status = check_old_folder(folder);
+    }
     if (status == HMA_OK) {
         status = hma_run_lock(&run->lock, folder);
     }

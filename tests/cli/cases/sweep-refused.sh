@@ -41,6 +41,28 @@ refused hma front pre
 refused hma export full --to x.csv
 refused hma verify full
 refused hma verify nowhere
-echo "-- folders that hold something else already may become runs"
-hma sweep pre post --suite demo/suite.json --limit 2 --run full --grid 0.5:0.5:1 | tail -n 2 | cut -d : -f 1
+echo "-- folders that hold something else do not become runs, and lose nothing"
+begin() { hma sweep pre post --suite demo/suite.json --limit 1 --grid 0.5:0.5:1 -q "$@"; }
+for name in suite.json requests.jsonl lock notes journal.sqlite.new .hidden; do
+    mkdir other
+    echo precious >other/$name
+    refused begin --run other
+    refused hma search pre post --suite demo/suite.json --limit 1 --candidates 3 --run other
+    rm -r other
+done
+mkdir other other/deeper
+refused begin --run other
+hma merge model post --ratio 0.5 --out merged >/dev/null
+refused begin --run merged
+refused begin --run demo/reward
+refused begin --run demo/reward/run
+echo "-- empty files, the log and the output may lie in them"
+echo earlier >full/log
+begin --run full --log full/log >>full/log
+ls -A full
+echo "-- a run without its journal begins anew, with its own questions"
+echo old >full/requests.jsonl
+rm full/journal.sqlite full/log
+begin --run full | tail -n 2 | cut -d : -f 1
+! grep old full/requests.jsonl
 ls -A full
