@@ -19,6 +19,7 @@ typedef struct hma_answering {
     hma_ids *judged;         /* reward */
     double *rewards;
     size_t judged_count, judged_capacity;
+    size_t cut; /* requests whose beginnings the model does not see */
 } hma_answering;
 
 /* Writes an answer for every request, in order, when questions and rewards are answered; logits are asked for on the way. */

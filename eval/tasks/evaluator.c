@@ -87,7 +87,9 @@ static hma_status open_evaluator(hma_evaluator *e, const char *tokenizer_folder)
     const hma_selection selection = {.prompts = e->options.prompts, .items = e->options.items};
     e->picks = HMA_NEW(hma_pick, e->suite->task_count);
     e->first = HMA_NEW(size_t, e->suite->task_count);
-    hma_status status = e->picks && e->first ? hma_reply_lengths_new(&e->lengths, e->suite->task_count) : HMA_FAILURE;
+    e->cut_told = HMA_NEW(bool, e->suite->task_count + 1);
+    hma_status status =
+        e->picks && e->first && e->cut_told ? hma_reply_lengths_new(&e->lengths, e->suite->task_count) : HMA_FAILURE;
     status = status == HMA_OK ? hma_tokenizer_open(&e->tokenizer, tokenizer_folder) : status;
     if (status == HMA_OK && e->suite->has_alignment) {
         status = open_alignment(e, tokenizer_folder);
@@ -124,6 +126,7 @@ void hma_evaluator_free(hma_evaluator *evaluator) {
     hma_tokenizer_free(evaluator->tokenizer);
     free(evaluator->picks);
     free(evaluator->first);
+    free(evaluator->cut_told);
     free(evaluator->texts);
     free(evaluator->model_folder);
     hma_reply_memory_free(&evaluator->replies);
@@ -153,6 +156,9 @@ static hma_status check_questions(hma_evaluator *e) {
     hma_status status = hma_evaluator_check(e, hma_model_description(e->model));
     status = status == HMA_OK ? hma_evaluator_cut_texts(e, hma_model_description(e->model)->max_length) : status;
     e->checked = status == HMA_OK;
+    if (e->checked) {
+        hma_evaluator_warn_of_cuts(e, hma_model_description(e->model));
+    }
     return status;
 }
 

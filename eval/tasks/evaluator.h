@@ -31,6 +31,7 @@ struct hma_evaluator {
     char **shown;       /* [prompts.count]: what the model sees of each prompt */
     size_t first_reply; /* among the generations */
     bool checked;       /* the model in hand can take these questions */
+    bool *cut_told;     /* [tasks + 1], prompts last: the user knows that some are cut */
     hma_model *model;   /* of the last run, kept for its memory */
     char *model_folder; /* whose config.json describes it */
     hma_reply_memory replies;
@@ -70,6 +71,9 @@ void hma_continuation_text(hma_buffer *out, const hma_item *item, size_t which);
 hma_status hma_evaluator_cut_texts(hma_evaluator *evaluator, size_t max_length);
 /* Whether a model can take them. @return HMA_BAD_DATA naming task and item. */
 hma_status hma_evaluator_check(const hma_evaluator *evaluator, const hma_description *model);
+
+/* Warns of questions whose beginnings the model does not see: once for each task and for the prompts. */
+void hma_evaluator_warn_of_cuts(hma_evaluator *evaluator, const hma_description *model);
 
 /* ---- task_result.c, alignment_result.c ---- */
 

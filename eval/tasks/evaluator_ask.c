@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/context.h"
 #include "base/error_set.h"
 #include "base/memory.h"
 #include "base/utf8.h"
@@ -194,4 +195,53 @@ hma_status hma_evaluator_check(const hma_evaluator *e, const hma_description *mo
         }
     }
     return status;
+}
+
+/* ---- what a model does not see of them ---- */
+
+static bool is_cut(const hma_evaluator *e, size_t task, size_t first, size_t count, const hma_description *model) {
+    bool cut = false;
+    for (size_t i = first; i < first + count && !cut; i++) {
+        cut = e->suite->tasks[task].task.type == HMA_TASK_GENERATE ? hma_generation_is_cut(&e->questions.generations[i], model)
+                                                                   : hma_pair_is_cut(&e->questions.pairs[i], model);
+    }
+    return cut;
+}
+
+static size_t count_cut_items(const hma_evaluator *e, size_t task, const hma_description *model) {
+    size_t cut = 0, question = e->first[task];
+    for (size_t i = 0; i < e->picks[task].count; i++) {
+        const bool one = e->suite->tasks[task].task.type == HMA_TASK_GENERATE;
+        const size_t count = one ? 1 : hma_evaluator_item(e, task, i)->text_count;
+        cut += is_cut(e, task, question, count, model);
+        question += count;
+    }
+    return cut;
+}
+
+/* Of `count` items of a task, or of the prompts. */
+static void warn(hma_evaluator *e, size_t task, size_t cut, size_t count, const hma_description *model) {
+    const bool prompts = task == e->suite->task_count;
+    if (cut == 0 || e->cut_told[task]) {
+        return;
+    }
+    e->cut_told[task] = true;
+    hma_log(e->context, HMA_LOG_WARNING,
+            "%s: %s%s%s: %zu of %zu %s are longer than the %zu tokens that the model reads; their beginnings were cut off",
+            e->suite->path, prompts ? "alignment" : "task \"", prompts ? "" : e->suite->tasks[task].task.name,
+            prompts ? "" : "\"", cut, count, prompts ? "prompts" : "items", model->max_length);
+}
+
+void hma_evaluator_warn_of_cuts(hma_evaluator *e, const hma_description *model) {
+    size_t cut_prompts = 0;
+    for (size_t task = 0; task < e->suite->task_count; task++) {
+        if (e->suite->tasks[task].task.type != HMA_TASK_ROLLING) { /* whole texts are divided, not cut */
+            warn(e, task, count_cut_items(e, task, model), e->picks[task].count, model);
+        }
+    }
+    for (size_t prompt = 0; prompt < e->prompts.count; prompt++) {
+        const size_t question = e->first_reply + prompt * e->suite->alignment.samples;
+        cut_prompts += hma_generation_is_cut(&e->questions.generations[question], model);
+    }
+    warn(e, e->suite->task_count, cut_prompts, e->prompts.count, model);
 }

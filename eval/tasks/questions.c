@@ -112,6 +112,15 @@ hma_status hma_generation_check(const hma_generation *generation, const hma_desc
     return hma_ids_check(generation->prompt, model);
 }
 
+/* The last token is only scored and needs no position. */
+bool hma_pair_is_cut(const hma_loglikelihood *pair, const hma_description *model) {
+    return pair->context.count + pair->continuation.count > model->max_length + 1;
+}
+
+bool hma_generation_is_cut(const hma_generation *generation, const hma_description *model) {
+    return generation->prompt.count > model->max_length - generation->max_tokens;
+}
+
 /* Forgets what was replied before. Of a model, or of a mixture where `model` is NULL. */
 static hma_status ask_pairs(hma_questions *q, hma_context *context, hma_model *model, const hma_mixture *mixture) {
     hma_generation_clear(q->generations, q->generation_count);

@@ -5,6 +5,7 @@
 #ifndef HMA_TASKS_QUESTIONS_H
 #define HMA_TASKS_QUESTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,10 @@ hma_status hma_questions_add_generation(hma_questions *questions, hma_generation
 hma_status hma_pair_check(const hma_loglikelihood *pair, const hma_description *model);
 hma_status hma_generation_check(const hma_generation *generation, const hma_description *model);
 hma_status hma_ids_check(hma_ids ids, const hma_description *model);
+
+/* Whether the model sees the question's end alone, because the whole is longer than its positions. */
+bool hma_pair_is_cut(const hma_loglikelihood *pair, const hma_description *model);
+bool hma_generation_is_cut(const hma_generation *generation, const hma_description *model);
 
 /* Told of generations whose replies are final while others are still under way, as in hma_onlooker. */
 typedef struct hma_listener {

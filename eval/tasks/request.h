@@ -61,6 +61,9 @@ typedef struct hma_request_list {
 hma_status hma_request_list_read(hma_request_list *out, const hma_context *context, const char *path);
 void hma_request_list_free(hma_request_list *list);
 
+/* What messages call the file. */
+const char *hma_request_list_name(const hma_request_list *list);
+
 /* Puts "FILE:LINE: " of a request before the last error's message; returns its status. */
 hma_status hma_request_locate(const hma_request_list *list, const hma_request *request);
 

@@ -44,9 +44,12 @@ void hma_request_list_free(hma_request_list *list) {
     *list = (hma_request_list){0};
 }
 
+const char *hma_request_list_name(const hma_request_list *list) {
+    return strcmp(list->path, "-") == 0 ? "standard input" : list->path;
+}
+
 hma_status hma_request_locate(const hma_request_list *list, const hma_request *request) {
-    const char *name = strcmp(list->path, "-") == 0 ? "standard input" : list->path;
-    return hma_error_prefix("%s:%zu: ", name, request->line);
+    return hma_error_prefix("%s:%zu: ", hma_request_list_name(list), request->line);
 }
 
 /* ---- values ---- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/context.h"
 #include "base/error_set.h"
 #include "base/memory.h"
 #include "eval/tasks/answers.h"
@@ -92,7 +93,11 @@ static hma_status add_pair(hma_answering *a, const hma_request *r) {
 static hma_status prepare_loglikelihood(hma_answering *a, hma_request *r) {
     r->slot = a->questions.pair_count;
     const hma_status status = add_pair(a, r);
-    return status == HMA_OK ? hma_pair_check(&a->questions.pairs[r->slot], hma_model_description(a->model)) : status;
+    if (status != HMA_OK) {
+        return status;
+    }
+    a->cut += hma_pair_is_cut(&a->questions.pairs[r->slot], hma_model_description(a->model));
+    return hma_pair_check(&a->questions.pairs[r->slot], hma_model_description(a->model));
 }
 
 static hma_status prepare_rolling(hma_answering *a, hma_request *r) {
@@ -123,6 +128,7 @@ static hma_status prepare_generate(hma_answering *a, hma_request *r) {
     if (status == HMA_OK) {
         status = hma_generation_check(&g, hma_model_description(a->model));
     }
+    a->cut += status == HMA_OK && hma_generation_is_cut(&g, hma_model_description(a->model));
     r->slot = a->questions.generation_count;
     for (size_t sample = 0; sample < r->samples && status == HMA_OK; sample++) {
         g.sample = (uint32_t)sample;
@@ -162,7 +168,9 @@ static hma_status prepare(hma_answering *a, hma_request *r) {
     case HMA_REQUEST_LOGLIKELIHOOD: return prepare_loglikelihood(a, r);
     case HMA_REQUEST_GENERATE: return prepare_generate(a, r);
     case HMA_REQUEST_REWARD: return prepare_reward(a, r);
-    case HMA_REQUEST_LOGITS: return hma_ids_check(hma_id_run_view(&r->ids), hma_model_description(a->model));
+    case HMA_REQUEST_LOGITS:
+        a->cut += r->ids.count > hma_model_description(a->model)->max_length;
+        return hma_ids_check(hma_id_run_view(&r->ids), hma_model_description(a->model));
     case HMA_REQUEST_ROLLING: return prepare_rolling(a, r);
     case HMA_REQUEST_TOKENIZE: return encode(a, r, r->special, &r->tokens);
     default: return hma_tokenizer_decode(a->tokenizer, r->ids.ids, r->ids.count, true, &r->detokenized, &r->detokenized_length);
@@ -178,6 +186,11 @@ static hma_status answer(hma_answering *a, const char *answers_path) {
         if (status != HMA_OK) {
             return hma_request_locate(&a->list, &a->list.items[i]);
         }
+    }
+    if (a->cut > 0) {
+        hma_log(a->context, HMA_LOG_WARNING,
+                "%s: %zu of %zu requests are longer than the %zu tokens that the model reads; their beginnings were cut off",
+                hma_request_list_name(&a->list), a->cut, a->list.count, hma_model_description(a->model)->max_length);
     }
     if (a->model) {
         status = hma_questions_ask(&a->questions, a->model, a->tokenizer, NULL);
