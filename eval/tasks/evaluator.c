@@ -138,12 +138,19 @@ void hma_evaluator_free(hma_evaluator *evaluator) {
 
 /* ---- for each model ---- */
 
+hma_status hma_evaluator_end(const hma_evaluator *e, hma_model *model) {
+    return e->options.ends ? hma_model_end_by(model, e->options.ends) : HMA_OK;
+}
+
 static hma_status open_model(hma_evaluator *e, const hma_source *source, const char *folder) {
     hma_model_close(e->model);
     free(e->model_folder);
     e->model = NULL;
     e->model_folder = hma_copy_text(folder);
     hma_status status = e->model_folder ? hma_model_open(&e->model, e->context, source, &e->options.model) : HMA_FAILURE;
+    if (status == HMA_OK) {
+        status = hma_evaluator_end(e, e->model);
+    }
     e->checked = e->outlay.known = false;
     return status;
 }

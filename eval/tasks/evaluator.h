@@ -57,6 +57,9 @@ static inline const hma_item *hma_evaluator_prompt(const hma_evaluator *e, size_
     return &e->prompts.from->item[e->prompts.index[prompt]];
 }
 
+/* Lets a model end its replies as the evaluator's options say. */
+hma_status hma_evaluator_end(const hma_evaluator *evaluator, hma_model *model);
+
 /* Makes the evaluator's model that of a source, and checks that it can take the questions. */
 hma_status hma_evaluator_bind(hma_evaluator *evaluator, const hma_source *source);
 

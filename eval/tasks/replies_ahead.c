@@ -117,6 +117,9 @@ hma_status hma_replies_give(hma_evaluator *e, const hma_source *const *sources, 
     }
     for (size_t i = 1; status == HMA_OK && i < count; i++) {
         status = hma_model_open_beside(&models[i], e->model, sources[i], most_tokens(&e->questions));
+        if (status == HMA_OK) {
+            status = hma_evaluator_end(e, models[i]);
+        }
     }
     if (status == HMA_OK) {
         status = reply(e, models, count);

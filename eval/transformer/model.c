@@ -83,55 +83,10 @@ hma_status hma_model_describe(hma_description *out, const hma_checkpoint *checkp
 
 /* ---- special ids ---- */
 
-/* A token id from a configuration file: -1 when absent, null or negative. */
-static hma_status token_id(const cJSON *item, const char *path, const char *key, int32_t *out) {
-    *out = -1;
-    if (!item || cJSON_IsNull(item)) {
-        return HMA_OK;
-    }
-    const double v = cJSON_IsNumber(item) ? item->valuedouble : 0.5;
-    if (v != (double)(int64_t)v || v > INT32_MAX || v < INT32_MIN) {
-        return hma_error(HMA_BAD_DATA, "%s: \"%s\" is not usable (expected a token id): correct it", path, key);
-    }
-    *out = v < 0 ? -1 : (int32_t)v;
-    return HMA_OK;
-}
-
 static hma_status read_id(const hma_checkpoint *checkpoint, const char *key, int32_t *out) {
     const cJSON *item = hma_json_get(hma_checkpoint_config(checkpoint), key);
-    return token_id(item ? item : hma_json_get(hma_checkpoint_text_config(checkpoint), key),
-                    hma_checkpoint_config_path(checkpoint), key, out);
-}
-
-/* generation_config.json's eos_token_id, one or several; else config.json's. */
-static hma_status read_eos(hma_model *m, const hma_checkpoint *checkpoint) {
-    static const char key[] = "eos_token_id";
-    const cJSON *generation = hma_checkpoint_generation_config(checkpoint);
-    const cJSON *item = generation ? hma_json_get(generation, key) : NULL;
-    const char *path = item ? hma_checkpoint_generation_config_path(checkpoint) : hma_checkpoint_config_path(checkpoint);
-    if (!item) {
-        item = hma_json_get(hma_checkpoint_config(checkpoint), key);
-    }
-    if (!item) {
-        item = hma_json_get(hma_checkpoint_text_config(checkpoint), key);
-    }
-    const size_t count = cJSON_IsArray(item) ? (size_t)cJSON_GetArraySize(item) : 1;
-    m->eos = HMA_NEW(int32_t, count);
-    if (!m->eos) {
-        return HMA_FAILURE;
-    }
-    const cJSON *one = cJSON_IsArray(item) ? item->child : item;
-    for (size_t i = 0; i < count && one; i++, one = one->next) {
-        int32_t id;
-        const hma_status status = token_id(one, path, key, &id);
-        if (status != HMA_OK) {
-            return status;
-        }
-        if (id >= 0) {
-            m->eos[m->eos_count++] = id;
-        }
-    }
-    return HMA_OK;
+    return hma_token_id_read(out, item ? item : hma_json_get(hma_checkpoint_text_config(checkpoint), key),
+                             hma_checkpoint_config_path(checkpoint), key);
 }
 
 /* ---- opening ---- */
@@ -142,7 +97,8 @@ static hma_status open_rest(hma_model *m, const hma_checkpoint *checkpoint) {
     if ((status = hma_engine_new(&m->engine, m->context, hma_checkpoint_folder(checkpoint), &m->architecture, &m->kernels,
                                  m->weights)) != HMA_OK ||
         (status = hma_trunk_new(&m->trunk, m->context, &m->architecture)) != HMA_OK ||
-        (status = read_eos(m, checkpoint)) != HMA_OK || (status = read_id(checkpoint, "bos_token_id", &m->bos)) != HMA_OK ||
+        (status = hma_eos_read(&m->eos, checkpoint)) != HMA_OK ||
+        (status = read_id(checkpoint, "bos_token_id", &m->bos)) != HMA_OK ||
         (status = read_id(checkpoint, "pad_token_id", &m->pad)) != HMA_OK) {
         return status;
     }
@@ -235,7 +191,7 @@ void hma_model_close(hma_model *m) {
         hma_trunk_free(m->trunk);
         hma_weights_close(m->weights);
         hma_architecture_clear(&m->architecture);
-        free(m->eos);
+        hma_eos_free(&m->eos);
         free(m);
     }
 }
@@ -243,8 +199,20 @@ void hma_model_close(hma_model *m) {
 const hma_description *hma_model_description(const hma_model *model) { return &model->description; }
 
 size_t hma_model_eos(const hma_model *model, const int32_t **ids) {
-    *ids = model->eos;
-    return model->eos_count;
+    *ids = model->eos.ids;
+    return model->eos.count;
+}
+
+hma_status hma_model_end_by(hma_model *model, const hma_checkpoint *checkpoint) {
+    hma_eos eos;
+    const hma_status status = hma_eos_read(&eos, checkpoint);
+    if (status != HMA_OK) {
+        hma_eos_free(&eos);
+        return status;
+    }
+    hma_eos_free(&model->eos);
+    model->eos = eos;
+    return HMA_OK;
 }
 
 int32_t hma_model_bos(const hma_model *model) { return model->bos; }

@@ -2,6 +2,7 @@
 #ifndef HMA_EVAL_TRANSFORMER_MODEL_PARTS_H
 #define HMA_EVAL_TRANSFORMER_MODEL_PARTS_H
 
+#include "checkpoint/eos.h"
 #include "eval/transformer/forward.h"
 #include "eval/transformer/trunk.h"
 
@@ -14,13 +15,15 @@ struct hma_model {
     hma_weights *weights;
     hma_engine engine;
     hma_trunk *trunk;
-    int32_t *eos;
-    size_t eos_count;
+    hma_eos eos;
     int32_t bos, pad;
     hma_model_counters counters;
     double drawn_guessed,
         drawn_right; /* tokens that were guessed of sampled replies in the last call, and how many came true */
 };
+
+/* Replies end by the end-of-sequence ids of this checkpoint from now on, instead of those of the model's own. */
+hma_status hma_model_end_by(hma_model *model, const hma_checkpoint *checkpoint);
 
 /* What was computed between two counts; adds one to another. */
 hma_model_counters hma_counters_between(const hma_model_counters *before, const hma_model_counters *after);

@@ -11,8 +11,8 @@
 /* ---- what a token does to its sequence ---- */
 
 static bool is_eos(const hma_model *m, int32_t id) {
-    for (size_t i = 0; i < m->eos_count; i++) {
-        if (m->eos[i] == id) {
+    for (size_t i = 0; i < m->eos.count; i++) {
+        if (m->eos.ids[i] == id) {
             return true;
         }
     }

@@ -113,6 +113,13 @@ HMA_API HMA_MUST_CHECK hma_status hma_checkpoint_compare(const hma_checkpoint *p
                                                          char ***problems, size_t *problem_count);
 HMA_API void hma_problems_free(char **problems);
 
+/*
+ * What differs between two checkpoints without keeping them from being averaged, as sentences: other tokens that end replies.
+ * `notes` is like the problems above and freed in the same way.
+ */
+HMA_API HMA_MUST_CHECK hma_status hma_checkpoint_notes(const hma_checkpoint *pre, const hma_checkpoint *post, char ***notes,
+                                                       size_t *note_count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -213,6 +213,8 @@ typedef struct hma_eval_options {
     size_t limit;              /* items per task and prompts at most; 0: the suite's own limits */
     const hma_checkpoint *pre; /* needed by the "implicit" measure only; may be NULL */
     const hma_checkpoint *post;
+    const hma_checkpoint *ends; /* whose end-of-sequence ids (hma_model_eos()) end the replies of every model, so that models
+                                   can be compared; must outlive the evaluator; NULL: each model's own */
 } hma_eval_options;
 
 /*

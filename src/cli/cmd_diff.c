@@ -74,11 +74,18 @@ static void put_kinds(cli_json *json, const hma_diff *diff) {
     cli_json_object_end(json);
 }
 
-static void print_json(const hma_diff *diff) {
+static void put_lines(cli_json *json, const char *key, char *const *lines, size_t count) {
+    cli_json_array(json, key);
+    for (size_t i = 0; i < count; i++) {
+        cli_json_text(json, NULL, lines[i]);
+    }
+    cli_json_array_end(json);
+}
+
+static void print_json(const hma_diff *diff, char *const *notes, size_t note_count) {
     cli_json json = cli_json_begin(stdout);
     cli_json_bool(&json, "compatible", true);
-    cli_json_array(&json, "problems");
-    cli_json_array_end(&json);
+    put_lines(&json, "problems", NULL, 0);
     cli_json_object(&json, "total");
     put_delta(&json, &diff->total);
     cli_json_object_end(&json);
@@ -86,6 +93,7 @@ static void print_json(const hma_diff *diff) {
     put_parts(&json, "layers", diff->layer, diff->layer_count, NULL);
     put_parts(&json, "blocks", diff->block, diff->block_count, diff->block_start);
     put_kinds(&json, diff);
+    put_lines(&json, "notes", notes, note_count);
     cli_json_end(&json);
 }
 
@@ -141,11 +149,7 @@ static void print_problems(char **problems, size_t count, bool as_json) {
     }
     cli_json json = cli_json_begin(stdout);
     cli_json_bool(&json, "compatible", false);
-    cli_json_array(&json, "problems");
-    for (size_t i = 0; i < count; i++) {
-        cli_json_text(&json, NULL, problems[i]);
-    }
-    cli_json_array_end(&json);
+    put_lines(&json, "problems", problems, count);
     cli_json_end(&json);
 }
 
@@ -168,17 +172,26 @@ static hma_status check_fit(const diff_values *v, const hma_checkpoint *pre, con
 }
 
 static hma_status report(cli_session *session, const diff_values *v, const hma_checkpoint *pre, const hma_checkpoint *post) {
-    hma_diff *diff;
+    hma_diff *diff = NULL;
+    char **notes = NULL;
+    size_t note_count = 0;
     hma_status status = check_fit(v, pre, post);
-    if (status != HMA_OK || (status = hma_diff_compute(session->context, &diff, pre, post, v->blocks)) != HMA_OK) {
-        return status;
+    if (status == HMA_OK) {
+        status = hma_checkpoint_notes(pre, post, &notes, &note_count);
     }
-    if (v->common.json) {
-        print_json(diff);
-    } else {
+    if (status == HMA_OK) {
+        status = hma_diff_compute(session->context, &diff, pre, post, v->blocks);
+    }
+    if (status == HMA_OK && v->common.json) {
+        print_json(diff, notes, note_count);
+    } else if (status == HMA_OK) {
         status = print_text(diff, v->tensors);
+        for (size_t i = 0; status == HMA_OK && i < note_count; i++) {
+            (void)printf("note: %s\n", notes[i]);
+        }
     }
     hma_diff_free(diff);
+    hma_problems_free(notes);
     return status;
 }
 

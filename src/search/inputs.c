@@ -43,6 +43,7 @@ hma_status hma_inputs_open(hma_inputs **out, hma_context *context, const hma_run
     if (status == HMA_OK) {
         status = hma_checkpoint_open(&inputs->post, setup->post);
     }
+    inputs->described = setup->recipe.extra_rows == HMA_EXTRA_ROWS_PRE ? inputs->pre : inputs->post;
     if (status == HMA_OK) {
         status = hma_check_compatible(inputs->pre, inputs->post, common_rows);
     }
@@ -70,7 +71,8 @@ hma_status hma_inputs_prepare(hma_inputs *inputs, const hma_run_setup *setup) {
                                       .items = setup->items,
                                       .limit = setup->limit,
                                       .pre = inputs->pre,
-                                      .post = inputs->post};
+                                      .post = inputs->post,
+                                      .ends = inputs->described};
     return hma_evaluator_new(&inputs->evaluator, inputs->context, inputs->suite, inputs->donor, &options);
 }
 

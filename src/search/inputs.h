@@ -12,12 +12,14 @@
 typedef struct hma_inputs {
     hma_context *context;
     hma_checkpoint *pre, *post;
-    hma_checkpoint *base; /* NULL: no third model */
-    const char *donor;    /* folder of config and tokenizer: post's, or whose the extra rows are */
+    hma_checkpoint *base;            /* NULL: no third model */
+    const hma_checkpoint *described; /* whose config, tokenizer and end-of-sequence ids candidates have: post, or whose the
+                                        extra rows are; as merges that are saved */
+    const char *donor;               /* its folder */
     hma_suite *suite;
     hma_evaluator *evaluator; /* NULL until hma_inputs_prepare() */
     size_t layers;
-    hma_source *last;         /* the last merge by a method that looks at whole tensors; NULL: none */
+    hma_source *last;      /* the last merge by a method that looks at whole tensors; NULL: none */
     hma_upcoming upcoming; /* what hma_inputs_arrange() was told of */
 } hma_inputs;
 
@@ -27,6 +29,9 @@ void hma_inputs_free(void *inputs);
 
 /* All facts of a run with these inputs and settings; reads the weights once, for their SHA-256. (inputs_facts.c) */
 hma_status hma_inputs_facts(hma_facts *facts, const hma_inputs *inputs, const hma_run_setup *setup);
+
+/* Tells of a checkpoint whose own end-of-sequence ids are not those of the run, given as its fact. (inputs_facts.c) */
+hma_status hma_inputs_warn_eos(hma_context *context, const hma_checkpoint *checkpoint, const char *eos);
 
 /* Makes the evaluator. */
 hma_status hma_inputs_prepare(hma_inputs *inputs, const hma_run_setup *setup);

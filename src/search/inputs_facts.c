@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "checkpoint/eos.h"
 #include "eval/transformer/kernels/kernels.h"
 #include "hma/text.h"
 #include "merge/methods.h"
@@ -49,6 +50,38 @@ static hma_status add_tokenizer(hma_facts *facts, const char *folder, const char
         FIX(status, facts, key, "%s", hma_tokenizer_digest(tokenizer));
         hma_tokenizer_free(tokenizer);
     }
+    return status;
+}
+
+/* Which tokens end replies, as text. */
+static hma_status write_eos(hma_buffer *out, const hma_checkpoint *checkpoint) {
+    hma_eos eos;
+    const hma_status status = hma_eos_read(&eos, checkpoint);
+    if (status == HMA_OK) {
+        hma_eos_write(out, &eos);
+    }
+    hma_eos_free(&eos);
+    return status == HMA_OK ? hma_buffer_ok(out) : status;
+}
+
+/* Of generation_config.json only this counts. It stands in no other digest. */
+static hma_status add_eos(hma_facts *facts, const hma_inputs *inputs) {
+    hma_buffer text = {0};
+    hma_status status = write_eos(&text, inputs->described);
+    FIX(status, facts, HMA_RUN_EOS, "%s", hma_buffer_cstr(&text));
+    hma_buffer_free(&text);
+    return status;
+}
+
+hma_status hma_inputs_warn_eos(hma_context *context, const hma_checkpoint *checkpoint, const char *eos) {
+    hma_buffer own = {0};
+    const hma_status status = write_eos(&own, checkpoint);
+    if (status == HMA_OK && strcmp(hma_buffer_cstr(&own), eos) != 0) {
+        hma_log(context, HMA_LOG_WARNING,
+                "%s: its own \"eos_token_id\" is %s; all candidates end their replies at %s, as saved merges will",
+                hma_checkpoint_folder(checkpoint), hma_buffer_cstr(&own), eos);
+    }
+    hma_buffer_free(&own);
     return status;
 }
 
@@ -201,7 +234,7 @@ static hma_status add_places(hma_facts *facts, const hma_run_setup *setup) {
 
 /* ---- the whole ---- */
 
-static void warn(const hma_facts *facts, const hma_inputs *inputs, const hma_run_setup *setup) {
+static hma_status warn(const hma_facts *facts, const hma_inputs *inputs, const hma_run_setup *setup) {
     if (strcmp(hma_facts_get(facts, "pre_sha256"), hma_facts_get(facts, "post_sha256")) == 0) {
         hma_log(inputs->context, HMA_LOG_WARNING, "%s and %s have the same weights: every merge is the same model", setup->pre,
                 setup->post);
@@ -210,6 +243,8 @@ static void warn(const hma_facts *facts, const hma_inputs *inputs, const hma_run
         hma_log(inputs->context, HMA_LOG_WARNING, "%s: measures no alignment: points are weighed by retention alone",
                 setup->suite);
     }
+    const hma_checkpoint *other = inputs->described == inputs->pre ? inputs->post : inputs->pre;
+    return hma_inputs_warn_eos(inputs->context, other, hma_facts_get(facts, HMA_RUN_EOS));
 }
 
 hma_status hma_inputs_facts(hma_facts *facts, const hma_inputs *inputs, const hma_run_setup *setup) {
@@ -227,6 +262,9 @@ hma_status hma_inputs_facts(hma_facts *facts, const hma_inputs *inputs, const hm
         status = add_tokenizer(facts, inputs->donor, "tokenizer_sha256");
     }
     if (status == HMA_OK) {
+        status = add_eos(facts, inputs);
+    }
+    if (status == HMA_OK) {
         status = add_reward(facts, inputs);
     }
     if (status == HMA_OK) {
@@ -239,7 +277,7 @@ hma_status hma_inputs_facts(hma_facts *facts, const hma_inputs *inputs, const hm
         status = add_checkpoint(facts, inputs->context, inputs->base, "base_sha256");
     }
     if (status == HMA_OK) {
-        warn(facts, inputs, setup);
+        status = warn(facts, inputs, setup);
     }
     return status;
 }

@@ -16,6 +16,9 @@
 #include "search/facts.h"
 #include "search/journal.h"
 
+/* The fact that tells at which tokens the replies of all candidates end. */
+#define HMA_RUN_EOS "eos_token_id"
+
 /* In the run folder, beside suite.json: every question as a request file. */
 #define HMA_RUN_REQUESTS "requests.jsonl"
 

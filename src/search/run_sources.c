@@ -13,6 +13,7 @@
 #include "hma/tokenizer.h"
 #include "merge/recipe_parts.h"
 #include "search/candidates.h"
+#include "search/inputs.h"
 
 static const char *const kind_names[] = {"merge", "checkpoint", "logit-mixture"};
 
@@ -154,6 +155,10 @@ hma_status hma_run_add_extra(hma_run *run, const char *name, const char *folder)
     }
     if (status == HMA_OK) {
         status = hma_checkpoint_digest(run->context, checkpoint, digest);
+    }
+    const char *eos = hma_run_fact(run, HMA_RUN_EOS);
+    if (status == HMA_OK && eos) {
+        status = hma_inputs_warn_eos(run->context, checkpoint, eos);
     }
     hma_checkpoint_close(checkpoint);
     return status == HMA_OK ? hma_candidates_add_together(run, add_extra, &(struct extra){name, folder, digest}) : status;
