@@ -116,7 +116,7 @@ typedef struct hma_merge_report {
 
 typedef struct hma_merge_options {
     uint64_t shard_size;      /* bytes a shard may hold; 0: 5 GB, as the Hugging Face tools */
-    bool force;               /* replace an existing folder */
+    bool force;               /* replace an existing folder: an empty one, or a model with nothing beside it */
     bool dry_run;             /* check everything and compute the report, write nothing */
     const char *donor;        /* "post" (default when NULL) or "pre": whose config, tokenizer and templates are copied */
     const char *command_line; /* for the model card and hma-recipe.json; may be NULL */
@@ -132,7 +132,7 @@ typedef struct hma_merge_options {
  *
  * Warns through the log when rounding loses more than 20 % of the interpolations.
  * @return HMA_IO, HMA_NON_FINITE, HMA_INTERRUPTED, HMA_USAGE (the source is a single checkpoint; `folder` exists and `force` is
- *         not set, or what exists is no model folder; it is one of the inputs, lies in one or contains one).
+ *         not set, or what exists is no model folder, holds what no merge writes, or is a link; it is one of the inputs, lies in one or contains one).
  */
 HMA_API HMA_MUST_CHECK hma_status hma_merge_write(hma_context *context, const hma_source *source, const char *folder,
                                                   const hma_merge_options *options, hma_merge_report *report);

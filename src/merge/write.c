@@ -13,6 +13,7 @@
 #include "merge/config_edit.h"
 #include "merge/manifest.h"
 #include "merge/records.h"
+#include "merge/target.h"
 
 /* No tokenizer is larger. */
 enum { COMPANION_LIMIT = 1 << 28 };
@@ -71,25 +72,6 @@ static hma_status check_options(merge_writer *w) {
     return w->options->scores_json ? check_scores(w->options->scores_json) : HMA_OK;
 }
 
-/* A folder may be replaced when it is empty or holds a model. Anything else is a slip. */
-static hma_status check_replaceable(const char *folder) {
-    enum { EMPTY = 2 }; /* "." and ".." */
-    char **names;
-    size_t count;
-    hma_status status = hma_folder_list(&names, &count, folder, "*");
-    if (status != HMA_OK) {
-        return status;
-    }
-    bool replaceable = count <= EMPTY;
-    for (size_t i = 0; i < count; i++) {
-        replaceable = replaceable || strcmp(names[i], HMA_CONFIG_FILE) == 0;
-    }
-    hma_names_free(names, count);
-    return replaceable ? HMA_OK
-                       : hma_error(HMA_USAGE, "%s: is not a model folder (expected " HMA_CONFIG_FILE " in what is to be "
-                                   "replaced): choose another name", folder);
-}
-
 static hma_status check_target(const merge_writer *w, const char *folder) {
     const hma_checkpoint *inputs[] = {hma_source_pre(w->source), hma_source_post(w->source), hma_source_base(w->source)};
     if (!*folder) {
@@ -104,7 +86,7 @@ static hma_status check_target(const merge_writer *w, const char *folder) {
     if (!w->options->force && hma_path_exists(folder)) {
         return hma_error(HMA_USAGE, "%s: exists already (expected a new folder): choose another name or add --force", folder);
     }
-    return hma_path_is_folder(folder) ? check_replaceable(folder) : HMA_OK;
+    return hma_check_target(folder);
 }
 
 /* ---- the files ---- */

@@ -33,9 +33,28 @@ merge --out empty
 hma merge pre post --ratio 0.5 --out empty --force | head -n 1
 hma merge pre post --ratio 0.6 --out empty --force | head -n 1
 hma merge pre empty --ratio 0.6 --out empty 2>&1 || echo "exit $?"
+echo "-- what would be lost"
+for name in notes.txt journal.sqlite adapter.safetensors .hidden; do
+    echo precious >empty/$name
+    merge --out empty --force
+    merge --out empty --force --dry-run
+    rm empty/$name
+done
+mkdir empty/deeper
+merge --out empty --force
+rmdir empty/deeper
+echo "-- names that a folder cannot be put in place of"
+inside() { env -C empty hma merge ../pre ../post --ratio 0.5 "$@"; }
+for name in . ./ .. ../empty/.; do
+    refused inside --out $name --force
+done
 echo "-- a link to a folder"
 mkdir target
 ln -s target to-target
-hma merge pre post --ratio 0.5 --out to-target --force 2>&1 | head -n 1
+ln -s nowhere to-nowhere
+ln -s empty to-empty
+for name in to-target to-target/ to-nowhere to-empty; do
+    merge --out $name --force
+done
 ls -A target
 ls -A
