@@ -56,6 +56,8 @@ static void describe_unknown(hma_description *out, const hma_checkpoint *checkpo
     }
 }
 
+static hma_status check_special_ids(const hma_checkpoint *checkpoint);
+
 hma_status hma_model_describe(hma_description *out, const hma_checkpoint *checkpoint) {
     hma_architecture a;
     hma_source *source = NULL;
@@ -71,6 +73,7 @@ hma_status hma_model_describe(hma_description *out, const hma_checkpoint *checkp
             hma_weights_plan_clear(&plan, a.layers);
         }
     }
+    status = status == HMA_OK ? check_special_ids(checkpoint) : status;
     out->scorable = status == HMA_OK;
     if (status != HMA_OK) {
         (void)snprintf(out->why_not, sizeof out->why_not, "%s", hma_error_message());
@@ -89,6 +92,19 @@ static hma_status read_id(const hma_checkpoint *checkpoint, const char *key, int
                              hma_checkpoint_config_path(checkpoint), key);
 }
 
+static hma_status read_special_ids(hma_model *m, const hma_checkpoint *checkpoint) {
+    hma_status status = hma_eos_read(&m->eos, checkpoint);
+    status = status == HMA_OK ? read_id(checkpoint, "bos_token_id", &m->bos) : status;
+    return status == HMA_OK ? read_id(checkpoint, "pad_token_id", &m->pad) : status;
+}
+
+static hma_status check_special_ids(const hma_checkpoint *checkpoint) {
+    hma_model ids = {0};
+    const hma_status status = read_special_ids(&ids, checkpoint);
+    hma_eos_free(&ids.eos);
+    return status;
+}
+
 /* ---- opening ---- */
 
 /* What a model needs beside its weights. */
@@ -97,9 +113,7 @@ static hma_status open_rest(hma_model *m, const hma_checkpoint *checkpoint) {
     if ((status = hma_engine_new(&m->engine, m->context, hma_checkpoint_folder(checkpoint), &m->architecture, &m->kernels,
                                  m->weights)) != HMA_OK ||
         (status = hma_trunk_new(&m->trunk, m->context, &m->architecture)) != HMA_OK ||
-        (status = hma_eos_read(&m->eos, checkpoint)) != HMA_OK ||
-        (status = read_id(checkpoint, "bos_token_id", &m->bos)) != HMA_OK ||
-        (status = read_id(checkpoint, "pad_token_id", &m->pad)) != HMA_OK) {
+        (status = read_special_ids(m, checkpoint)) != HMA_OK) {
         return status;
     }
     describe(&m->description, &m->architecture, checkpoint);

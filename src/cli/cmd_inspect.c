@@ -32,7 +32,8 @@ typedef struct finding {
     hma_dtype dtype; /* of most elements */
     bool mixed;
     hma_tokenizer *tokenizer; /* NULL: none, or one that cannot be used */
-    char no_tokenizer[REASON];
+    bool broken_tokenizer;
+    char no_tokenizer[CLI_PROBLEM];
     char why_not[REASON]; /* "" when it can be scored */
 } finding;
 
@@ -54,16 +55,10 @@ static void count_tensors(finding *f, const hma_checkpoint *checkpoint) {
     f->mixed = kinds > 1;
 }
 
-static void find_tokenizer(finding *f, const char *folder) {
-    if (!cli_has_file(folder, "tokenizer.json") && !cli_has_file(folder, "tokenizer.model")) {
-        (void)snprintf(f->no_tokenizer, sizeof f->no_tokenizer, "none in the folder");
-    } else if (hma_tokenizer_open(&f->tokenizer, folder) != HMA_OK) {
-        f->tokenizer = NULL;
-        (void)snprintf(f->no_tokenizer, sizeof f->no_tokenizer, "%s", hma_error_message());
-    }
-}
-
-/* Scorable means that the transformer takes every tensor; that is tried, not guessed. */
+/*
+ * Scorable means that the transformer takes every tensor; that is tried, not guessed. Without a tokenizer a model can still be
+ * asked by ids, but beside one that cannot be read nothing is scored.
+ */
 static void try_model(finding *f, hma_context *context, const hma_checkpoint *checkpoint) {
     hma_source *source = NULL;
     hma_model *model = NULL;
@@ -71,6 +66,8 @@ static void try_model(finding *f, hma_context *context, const hma_checkpoint *ch
         (void)snprintf(f->why_not, sizeof f->why_not, "%s", f->model.why_not);
     } else if (hma_source_plain(&source, checkpoint) != HMA_OK || hma_model_open(&model, context, source, NULL) != HMA_OK) {
         (void)snprintf(f->why_not, sizeof f->why_not, "%s", hma_error_message());
+    } else if (f->broken_tokenizer) {
+        (void)snprintf(f->why_not, sizeof f->why_not, "the tokenizer cannot be read: %s", f->no_tokenizer);
     }
     hma_model_close(model);
     hma_source_free(source);
@@ -109,6 +106,7 @@ static void print_json(const finding *f, const char *folder) {
     cli_json_text(&json, "chat_template", f->tokenizer ? hma_tokenizer_chat_template(f->tokenizer) : NULL);
     cli_json_bool(&json, "scorable", !*f->why_not);
     cli_json_text(&json, "why_not", *f->why_not ? f->why_not : NULL);
+    cli_json_text(&json, "scorable_from", *f->why_not ? NULL : f->tokenizer ? "text" : "ids");
     cli_json_end(&json);
 }
 
@@ -134,7 +132,8 @@ static void print_text(const finding *f) {
     } else {
         (void)printf("tokenizer     %s\n", f->no_tokenizer);
     }
-    (void)printf("scorable      %s%s\n", *f->why_not ? "no: " : "yes", f->why_not);
+    (void)printf("scorable      %s%s%s\n", *f->why_not ? "no: " : "yes", f->why_not,
+                 *f->why_not || f->tokenizer ? "" : ", by requests with token ids only: there is no tokenizer");
 }
 
 static hma_status run(cli_session *session, const void *values) {
@@ -147,7 +146,7 @@ static hma_status run(cli_session *session, const void *values) {
     }
     if (status == HMA_OK) {
         count_tensors(&f, checkpoint);
-        find_tokenizer(&f, v->folder);
+        f.tokenizer = cli_tokenizer_find(v->folder, f.no_tokenizer, &f.broken_tokenizer);
         try_model(&f, session->context, checkpoint);
         if (v->common.json) {
             print_json(&f, v->folder);

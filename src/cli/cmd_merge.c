@@ -266,6 +266,9 @@ static hma_status write_and_report(cli_session *session, const merge_values *v, 
     if (status != HMA_OK) {
         return status;
     }
+    if (!v->dry_run) {
+        cli_warn_unless_scorable(v->out);
+    }
     return v->common.json ? print_json(v, j, &report) : print_text(v, j, &report);
 }
 
