@@ -1,8 +1,12 @@
 #include "base/sha256.h"
 
 #include <openssl/evp.h>
+#include <stdlib.h>
 
+#include "base/checked.h"
 #include "base/error_set.h"
+#include "base/file.h"
+#include "base/memory.h"
 
 static hma_status broken(void) {
     return hma_error(HMA_FAILURE, "SHA-256: OpenSSL failed (expected a working libcrypto): check the installation");
@@ -49,5 +53,42 @@ hma_status hma_sha256_of(const void *bytes, size_t length, char digest[65]) {
         status = hma_sha256_end(hash, digest);
     }
     hma_sha256_free(hash);
+    return status;
+}
+
+/* ---- files ---- */
+
+enum { PIECE = 1 << 20 };
+
+static hma_status add_input(hma_sha256 *hash, const hma_input *input, const char *path) {
+    char *piece = HMA_NEW(char, PIECE);
+    hma_status status = piece ? HMA_OK : HMA_FAILURE;
+    for (uint64_t at = 0; status == HMA_OK && at < input->size; at += PIECE) {
+        const size_t length = (size_t)hma_min_u64(PIECE, input->size - at);
+        status = hma_input_read(input, path, at, piece, length);
+        if (status == HMA_OK) {
+            status = hma_sha256_add(hash, piece, length);
+        }
+    }
+    free(piece);
+    return status == HMA_OK ? hma_input_unchanged(input, path) : status;
+}
+
+hma_status hma_sha256_of_file(const char *path, char digest[65]) {
+    hma_input input;
+    hma_sha256 *hash = NULL;
+    hma_status status = hma_input_open(&input, path);
+    if (status != HMA_OK) {
+        return status;
+    }
+    status = hma_sha256_new(&hash);
+    if (status == HMA_OK) {
+        status = add_input(hash, &input, path);
+    }
+    if (status == HMA_OK) {
+        status = hma_sha256_end(hash, digest);
+    }
+    hma_sha256_free(hash);
+    hma_input_close(&input);
     return status;
 }

@@ -17,4 +17,7 @@ hma_status hma_sha256_end(hma_sha256 *hash, char digest[65]);
 /* Of one run of bytes. */
 hma_status hma_sha256_of(const void *bytes, size_t length, char digest[65]);
 
+/* Of a file of any size, read piece by piece. As hma_input_open() where it cannot be read. */
+hma_status hma_sha256_of_file(const char *path, char digest[65]);
+
 #endif

@@ -110,6 +110,7 @@ static hma_status reopen(hma_run *run, const char *id) {
     if (status == HMA_OK && run->entries[index].candidate.searched) {
         status = hma_parts_set_status(run->journal, index, "waiting", NULL);
         run->entries[index].candidate.searched = false;
+        run->reopened = true;
     }
     return status;
 }
@@ -191,6 +192,7 @@ hma_status hma_candidates_add_together(hma_run *run, hma_candidates_fn add_all, 
         return hma_error(HMA_USAGE, "%s: was opened for reading (expected hma_run_begin)", run->folder);
     }
     const size_t before = run->entry_count;
+    run->reopened = false;
     hma_status status = hma_journal_begin(run->journal);
     if (status == HMA_OK) {
         status = add_all(run, what);
@@ -201,8 +203,9 @@ hma_status hma_candidates_add_together(hma_run *run, hma_candidates_fn add_all, 
     if (status != HMA_OK) {
         hma_journal_roll_back(run->journal);
         hma_run_truncate(run, before);
+        return status;
     }
-    return status;
+    return run->entry_count > before || run->reopened ? hma_run_note_line(run) : HMA_OK;
 }
 
 /* ---- a recipe ---- */

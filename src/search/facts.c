@@ -76,6 +76,11 @@ static void write_value(hma_buffer *text, const char *value) {
     }
 }
 
+/* Inputs that a run may have or not: a third model, files of an external scorer. */
+static bool may_be_missing(const char *key) {
+    return strcmp(key, "base_sha256") == 0 || strncmp(key, HMA_RUN_FILE, strlen(HMA_RUN_FILE)) == 0;
+}
+
 hma_status hma_facts_compare(const hma_facts *recorded, const hma_facts *now, const char *folder) {
     hma_buffer text = {0};
     for (size_t i = 0; i < now->count; i++) {
@@ -88,12 +93,13 @@ hma_status hma_facts_compare(const hma_facts *recorded, const hma_facts *now, co
             write_value(&text, fact->value);
         }
     }
-    /* the only input that a run may have or not */
-    const char *base = hma_facts_get(recorded, "base_sha256");
-    if (base && !hma_facts_get(now, "base_sha256")) {
-        hma_buffer_printf(&text, "%sbase_sha256 was ", text.length ? "; " : "");
-        write_value(&text, base);
-        hma_buffer_text(&text, " and there is now no base");
+    for (size_t i = 0; i < recorded->count; i++) {
+        const hma_fact *fact = &recorded->list[i];
+        if (may_be_missing(fact->key) && !hma_facts_get(now, fact->key)) {
+            hma_buffer_printf(&text, "%s%s was ", text.length ? "; " : "", fact->key);
+            write_value(&text, fact->value);
+            hma_buffer_text(&text, " and there is now none");
+        }
     }
     hma_status status = hma_buffer_ok(&text);
     if (status == HMA_OK && text.length > 0) {

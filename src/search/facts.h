@@ -10,7 +10,7 @@
 typedef enum hma_fact_kind {
     HMA_FACT_FIXED = 0, /* decides about scores: must not differ on resume */
     HMA_FACT_PLACE,     /* where things are now: the latest is kept */
-    HMA_FACT_HISTORY    /* how the run began: the first is kept */
+    HMA_FACT_HISTORY    /* how the run began: the first is kept; "command_line" gets a line for each that adds candidates */
 } hma_fact_kind;
 
 typedef struct hma_fact {
@@ -22,6 +22,9 @@ typedef struct hma_facts {
     hma_fact *list;
     size_t count, capacity;
 } hma_facts;
+
+/* How keys of digests of files begin; a name follows. */
+#define HMA_RUN_FILE "file_sha256 "
 
 void hma_facts_free(hma_facts *facts);
 

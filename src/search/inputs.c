@@ -301,17 +301,6 @@ static hma_status check_folder(const char *folder, const hma_run_setup *setup, c
     return HMA_OK;
 }
 
-/* What is asked, text by text, beside the suite: made once, and never read by hma. */
-static hma_status keep_requests(const hma_run *run, const hma_inputs *inputs) {
-    char *path = hma_path_join(run->folder, HMA_RUN_REQUESTS);
-    hma_status status = path ? HMA_OK : HMA_FAILURE;
-    if (status == HMA_OK && (run->is_new || !hma_path_exists(path))) { /* what an earlier start left may be another suite's */
-        status = hma_evaluator_write_requests(inputs->evaluator, path);
-    }
-    free(path);
-    return status;
-}
-
 hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder, const hma_run_setup *setup) {
     hma_inputs *inputs = NULL;
     hma_run *run = NULL;
@@ -338,7 +327,7 @@ hma_status hma_run_begin(hma_run **out, hma_context *context, const char *folder
         status = hma_run_start(run, &facts, &recipe, hma_suite_text(inputs->suite));
     }
     if (status == HMA_OK) {
-        status = keep_requests(run, inputs);
+        status = hma_run_keep_requests(run, inputs->evaluator);
     }
     hma_facts_free(&facts);
     if (status != HMA_OK) {

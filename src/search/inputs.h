@@ -30,6 +30,10 @@ void hma_inputs_free(void *inputs);
 /* All facts of a run with these inputs and settings; reads the weights once, for their SHA-256. (inputs_facts.c) */
 hma_status hma_inputs_facts(hma_facts *facts, const hma_inputs *inputs, const hma_run_setup *setup);
 
+/* Those of the files that the suite names: data, prompts, and what the command of an external scorer consists of.
+ * (inputs_files.c) */
+hma_status hma_inputs_files(hma_facts *facts, const hma_suite *suite, const char *path);
+
 /* Tells of a checkpoint whose own end-of-sequence ids are not those of the run, given as its fact. (inputs_facts.c) */
 hma_status hma_inputs_warn_eos(hma_context *context, const hma_checkpoint *checkpoint, const char *eos);
 

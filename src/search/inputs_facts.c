@@ -4,8 +4,6 @@
 
 #include "base/buffer.h"
 #include "base/context.h"
-#include "base/file.h"
-#include "base/json.h"
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "checkpoint/eos.h"
@@ -13,8 +11,6 @@
 #include "hma/text.h"
 #include "merge/methods.h"
 #include "search/inputs.h"
-
-enum { LARGEST_FILE = 1 << 30 };
 
 /* Sets a fixed fact to the formatted value, unless an earlier one failed. */
 #define FIX(status, facts, key, ...)                                                                                           \
@@ -100,58 +96,7 @@ static hma_status add_reward(hma_facts *facts, const hma_inputs *inputs) {
     return status == HMA_OK ? add_tokenizer(facts, folder, "reward_tokenizer_sha256") : status;
 }
 
-/* ---- the suite's files, so that a message can name the one that has changed ---- */
-
-static hma_status add_file(hma_facts *facts, const char *folder, const char *name) {
-    hma_buffer key = {0};
-    char *path = name[0] == '/' ? hma_copy_text(name) : hma_path_join(folder, name), *text = NULL;
-    char digest[65];
-    size_t length;
-    hma_buffer_printf(&key, "file_sha256 %s", name);
-    hma_status status = path ? hma_buffer_ok(&key) : HMA_FAILURE;
-    if (status == HMA_OK) {
-        status = hma_file_load(path, LARGEST_FILE, &text, &length);
-    }
-    if (status == HMA_OK) {
-        status = hma_sha256_of(text, length, digest);
-    }
-    FIX(status, facts, hma_buffer_cstr(&key), "%s", digest);
-    free(text);
-    free(path);
-    hma_buffer_free(&key);
-    return status;
-}
-
-/* The value of `key` is the name of a file, if it is there. */
-static hma_status add_named_file(hma_facts *facts, const char *folder, const cJSON *object, const char *key) {
-    const cJSON *name = hma_json_get(object, key);
-    return cJSON_IsString(name) ? add_file(facts, folder, name->valuestring) : HMA_OK;
-}
-
-static hma_status add_suite_files(hma_facts *facts, const hma_suite *suite, const char *path) {
-    cJSON *tree;
-    const char *text = hma_suite_text(suite);
-    char *folder = hma_path_parent(path);
-    hma_status status = folder ? hma_json_parse(&tree, path, text, strlen(text)) : HMA_FAILURE;
-    if (status == HMA_OK) {
-        const cJSON *task, *prompts = hma_json_get(hma_json_get(tree, "alignment"), "prompts");
-        cJSON_ArrayForEach(task, hma_json_get(tree, "tasks")) {
-            const cJSON *files = hma_json_get(task, "file"); /* a name, or one for searching and one for reporting */
-            status = status == HMA_OK ? add_named_file(facts, folder, task, "file") : status;
-            status = status == HMA_OK ? add_named_file(facts, folder, files, "search") : status;
-            status = status == HMA_OK ? add_named_file(facts, folder, files, "test") : status;
-        }
-        if (status == HMA_OK) {
-            status = add_named_file(facts, folder, prompts, "search");
-        }
-        if (status == HMA_OK) {
-            status = add_named_file(facts, folder, prompts, "test");
-        }
-        cJSON_Delete(tree);
-    }
-    free(folder);
-    return status;
-}
+/* ---- the suite ---- */
 
 static hma_status add_suite(hma_facts *facts, const hma_inputs *inputs, const char *path) {
     const char *text = hma_suite_text(inputs->suite);
@@ -163,7 +108,7 @@ static hma_status add_suite(hma_facts *facts, const hma_inputs *inputs, const ch
     if (status == HMA_OK) {
         status = hma_facts_set(facts, HMA_FACT_HISTORY, "suite_name", "%s", hma_suite_name(inputs->suite));
     }
-    return status == HMA_OK ? add_suite_files(facts, inputs->suite, path) : status;
+    return status == HMA_OK ? hma_inputs_files(facts, inputs->suite, path) : status;
 }
 
 /* ---- settings ---- */
@@ -215,6 +160,17 @@ static hma_status add_scoring(hma_facts *facts, const hma_run_setup *setup) {
     return status;
 }
 
+/* One line, because a history is made of lines (run_start.c). */
+static hma_status add_command_line(hma_facts *facts, const char *line) {
+    char *copy = hma_copy_text(line);
+    for (char *c = copy; c && *c; c++) {
+        *c = *c == '\n' ? ' ' : *c;
+    }
+    const hma_status status = copy ? hma_facts_set(facts, HMA_FACT_HISTORY, "command_line", "%s", copy) : HMA_FAILURE;
+    free(copy);
+    return status;
+}
+
 static hma_status add_places(hma_facts *facts, const hma_run_setup *setup) {
     hma_status status = hma_facts_set(facts, HMA_FACT_PLACE, "pre", "%s", setup->pre);
     if (status == HMA_OK) {
@@ -227,7 +183,7 @@ static hma_status add_places(hma_facts *facts, const hma_run_setup *setup) {
         status = hma_facts_set(facts, HMA_FACT_PLACE, "suite", "%s", setup->suite);
     }
     if (status == HMA_OK && setup->command_line) {
-        status = hma_facts_set(facts, HMA_FACT_HISTORY, "command_line", "%s", setup->command_line);
+        status = add_command_line(facts, setup->command_line);
     }
     return status;
 }

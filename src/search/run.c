@@ -357,6 +357,7 @@ void hma_run_close(hma_run *run) {
     free(run->entries);
     free(run->block_start);
     free(run->defaults);
+    free(run->line);
     free(run->folder);
     free(run);
 }

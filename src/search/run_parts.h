@@ -21,6 +21,7 @@
 
 /* In the run folder, beside suite.json: every question as a request file. */
 #define HMA_RUN_REQUESTS "requests.jsonl"
+#define HMA_RUN_SUITE "suite.json"
 
 /* The way to score a candidate. *out is freed with hma_result_free(). */
 typedef struct hma_scorer {
@@ -69,6 +70,8 @@ struct hma_run {
     /* for scoring only */
     hma_context *context;      /* NULL in a run that is only read */
     int lock;                  /* -1 in a run that is only read */
+    char *line;                /* this process's command line, until the history has it; NULL: it has, or there is none */
+    bool reopened;             /* the candidates that were added last make points of what had been searched only */
     bool is_new;               /* begun by this process */
     bool abandoned;            /* closing it takes its files away */
     bool made_folder;          /* the folder is new, and goes again unless a journal comes into it */
@@ -103,6 +106,9 @@ const char *hma_candidate_kind_name(hma_candidate_kind kind);
 /* Forgets the entries from `count` on. */
 void hma_run_truncate(hma_run *run, size_t count);
 
+/* Candidates were added to the run: its history gets this process's command line, unless it has it. (run_start.c) */
+hma_status hma_run_note_line(hma_run *run);
+
 /* Reads facts and candidates from the journal. */
 hma_status hma_run_read(hma_run *run);
 
@@ -111,6 +117,14 @@ hma_status hma_run_select(hma_run *run, const hma_selection *selection);
 
 /* Scores those of the given candidates that have no scores on the test items yet, in order. As hma_run_score() otherwise. */
 hma_status hma_run_score_some(hma_run *run, const size_t *candidates, size_t count);
+
+/* ---- run_kept.c: the files beside the journal ---- */
+
+/* HMA_BAD_DATA when one of them is not what was written. `all`: one that is missing is an error, too. */
+hma_status hma_run_check_kept(const hma_run *run, bool all);
+/* Write what is missing, or everything in a run that is new. */
+hma_status hma_run_keep_suite(const hma_run *run, const char *suite);
+hma_status hma_run_keep_requests(hma_run *run, const hma_evaluator *evaluator);
 
 /* ---- run_course.c: for reports, never for results ---- */
 

@@ -52,13 +52,6 @@ static hma_status put_endpoint(hma_run *run, const hma_recipe_spec *recipe, cons
     return status;
 }
 
-static hma_status store_suite(const hma_run *run, const char *suite) {
-    char *path = hma_path_join(run->folder, "suite.json");
-    const hma_status status = path ? hma_file_store(path, suite, strlen(suite)) : HMA_FAILURE;
-    free(path);
-    return status;
-}
-
 static hma_status create(hma_run *run, const hma_facts *facts, const hma_recipe_spec *recipe, const char *suite) {
     char *path = hma_path_join(run->folder, "journal.sqlite");
     hma_status status = path ? hma_journal_create(&run->journal, path) : HMA_FAILURE;
@@ -79,7 +72,7 @@ static hma_status create(hma_run *run, const hma_facts *facts, const hma_recipe_
         status = put_start_event(run, "started", facts);
     }
     if (status == HMA_OK) {
-        status = store_suite(run, suite);
+        status = hma_run_keep_suite(run, suite);
     }
     if (status == HMA_OK) {
         status = hma_journal_publish(run->journal);
@@ -113,10 +106,60 @@ static hma_status put_places(hma_run *run, const hma_facts *facts) {
     return status;
 }
 
-static hma_status resume(hma_run *run, const hma_facts *facts) {
+/*
+ * ---- the history: a line for every command line that added candidates, as netCDF's "history" ----
+ *
+ * Those that only went on with an interrupted run are events: its exports are those of a run that was never interrupted.
+ */
+
+/* Keeps the line of this process for the time when it adds something; the one that the history ends with stands there already.
+ */
+static hma_status remember_line(hma_run *run, const hma_facts *facts) {
+    const char *line = hma_facts_get(facts, "command_line"), *history = hma_run_fact(run, "command_line");
+    const char *last = history ? strrchr(history, '\n') : NULL;
+    last = last ? last + 1 : history;
+    if (!line || (last && strcmp(line, last) == 0)) {
+        return HMA_OK;
+    }
+    run->line = hma_copy_text(line);
+    return run->line ? HMA_OK : HMA_FAILURE;
+}
+
+hma_status hma_run_note_line(hma_run *run) {
+    const char *history = hma_run_fact(run, "command_line");
+    hma_buffer text = {0};
+    if (!run->line) {
+        return HMA_OK;
+    }
+    hma_buffer_printf(&text, "%s%s%s", history ? history : "", history ? "\n" : "", run->line);
+    hma_status status = hma_buffer_ok(&text);
+    if (status == HMA_OK) {
+        status = hma_journal_put_fact(run->journal, "command_line", hma_buffer_cstr(&text));
+    }
+    if (status == HMA_OK) {
+        status = hma_facts_set(&run->facts, HMA_FACT_HISTORY, "command_line", "%s", hma_buffer_cstr(&text));
+    }
+    if (status == HMA_OK) {
+        free(run->line);
+        run->line = NULL;
+    }
+    hma_buffer_free(&text);
+    return status;
+}
+
+static hma_status resume(hma_run *run, const hma_facts *facts, const char *suite) {
     hma_status status = hma_run_read(run);
     if (status == HMA_OK) {
         status = hma_facts_compare(&run->facts, facts, run->folder);
+    }
+    if (status == HMA_OK) {
+        status = hma_run_check_kept(run, false);
+    }
+    if (status == HMA_OK) {
+        status = hma_run_keep_suite(run, suite);
+    }
+    if (status == HMA_OK) {
+        status = remember_line(run, facts);
     }
     if (status == HMA_OK) {
         warn_of_version(run);
@@ -159,7 +202,7 @@ static hma_status set_defaults(hma_run *run, const hma_recipe_spec *recipe) {
 hma_status hma_run_start(hma_run *run, const hma_facts *facts, const hma_recipe_spec *recipe, const char *suite) {
     hma_status status = set_defaults(run, recipe);
     if (status == HMA_OK) {
-        status = run->journal ? resume(run, facts) : create(run, facts, recipe, suite);
+        status = run->journal ? resume(run, facts, suite) : create(run, facts, recipe, suite);
     }
     return status;
 }

@@ -5,13 +5,9 @@
 
 #include "base/buffer.h"
 #include "base/error_set.h"
-#include "base/file.h"
-#include "base/sha256.h"
 #include "hma/text.h"
 #include "search/row_digests.h"
 #include "search/run_parts.h"
-
-enum { LONGEST_SUITE = 1 << 26 };
 
 static hma_status check_integrity(const hma_run *run) {
     sqlite3_stmt *statement = NULL;
@@ -110,23 +106,6 @@ static hma_status check_scores(const hma_run *run, size_t index) {
     return status;
 }
 
-static hma_status check_suite(const hma_run *run) {
-    const char *expected = hma_run_fact(run, "suite_text_sha256");
-    char *path = hma_path_join(run->folder, "suite.json"), *text = NULL;
-    char digest[65];
-    size_t length;
-    hma_status status = path ? hma_file_load(path, LONGEST_SUITE, &text, &length) : HMA_FAILURE;
-    if (status == HMA_OK) {
-        status = hma_sha256_of(text, length, digest);
-    }
-    if (status == HMA_OK && !(expected && strcmp(expected, digest) == 0)) {
-        status = hma_error(HMA_BAD_DATA, "%s: is not the suite that was scored (its SHA-256 differs): restore it", path);
-    }
-    free(text);
-    free(path);
-    return status;
-}
-
 static hma_status verify(const hma_run *run, hma_buffer *report) {
     size_t scored = 0, failed = 0, searched = 0, dropped = 0, without = 0;
     hma_status status = check_integrity(run);
@@ -150,7 +129,7 @@ static hma_status verify(const hma_run *run, hma_buffer *report) {
         status = hma_row_digests_check(run->journal, &without);
     }
     if (status == HMA_OK) {
-        status = check_suite(run);
+        status = hma_run_check_kept(run, true);
     }
     int64_t answers = 0;
     if (status == HMA_OK) {

@@ -62,6 +62,30 @@ static void sha256_gives_the_nist_digest(void **state) {
     assert_string_equal(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+/* Longer than what is read at a time, and empty. */
+static void a_file_has_the_digest_of_its_bytes(void **state) {
+    (void)state;
+    enum { BYTES = (2 << 20) + 5 };
+    char folder[512], path[600], expected[65], digest[65];
+    char *bytes = malloc(BYTES);
+    assert_non_null(bytes);
+    (void)make_temporary_folder(folder);
+    (void)snprintf(path, sizeof path, "%s/file", folder);
+    for (size_t i = 0; i < BYTES; i++) {
+        bytes[i] = (char)(i * 7 + i / 4096);
+    }
+    for (int round = 0; round < 2; round++) {
+        const size_t length = round ? BYTES : 0;
+        assert_ok(hma_file_store(path, bytes, length));
+        assert_ok(hma_sha256_of(bytes, length, expected));
+        assert_ok(hma_sha256_of_file(path, digest));
+        assert_string_equal(digest, expected);
+    }
+    assert_fails(hma_sha256_of_file(folder, digest), HMA_BAD_DATA, "is a folder");
+    assert_ok(hma_folder_remove(folder));
+    free(bytes);
+}
+
 static hma_status square(void *argument, size_t index, size_t worker) {
     (void)worker;
     ((size_t *)argument)[index] += index * index;
@@ -194,6 +218,7 @@ int main(void) {
         cmocka_unit_test(philox_gives_the_published_words),
         cmocka_unit_test(uniform_numbers_are_uniform),
         cmocka_unit_test(sha256_gives_the_nist_digest),
+        cmocka_unit_test(a_file_has_the_digest_of_its_bytes),
         cmocka_unit_test(pool_runs_every_index_once),
         cmocka_unit_test(pool_reports_the_first_failure_of_one_thread),
         cmocka_unit_test(cancel_interrupts),
