@@ -59,7 +59,7 @@ HMA_API HMA_MUST_CHECK hma_status hma_run_begin(hma_run **out, hma_context *cont
 HMA_API HMA_MUST_CHECK hma_status hma_run_open(hma_run **out, const char *folder);
 HMA_API void hma_run_close(hma_run *run);
 /*
- * Closes a run whose candidates could not be added. A run that this process has begun and that holds no scores yet goes away
+ * Closes a run whose candidates could not be added, or not even pre and post be scored. A run that this process has begun and that holds no scores yet goes away
  * together with its folder, so that a slip in the options does not decide what the folder belongs to; any other stays.
  */
 HMA_API void hma_run_abandon(hma_run *run);

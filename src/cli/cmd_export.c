@@ -17,7 +17,9 @@ static const cli_option operands[] = {
 };
 static const cli_option options[] = {
     {CLI_TEXTS, 0, "to", "FILE",
-     .help = "what to write, by suffix: .h5 .csv .json .svg .html .ipynb; may be given several times",
+     .help =
+         "what to write, by suffix: .h5 .csv .json .svg .html .ipynb (with the .h5 of that name, which it reads); may be given"
+         " several times",
      .offset = offsetof(export_values, to), .role = CLI_WRITES},
     {CLI_TEXT, 0, "mergekit", "FILE.yml", .help = "a mergekit configuration that makes the point of --point", .absent = "none",
      .offset = offsetof(export_values, mergekit), .role = CLI_WRITES},

@@ -76,6 +76,15 @@ static hma_status score_and_print(cli_session *session, const sweep_values *v, h
     return status == HMA_OK ? cli_run_print(session, run, v->common.json) : status;
 }
 
+/* The run of a rehearsal goes away; messages that name it shall name the real one. */
+static void name_run(hma_status status, const char *rehearsal, const char *run) {
+    const char *message = hma_error_message();
+    const char *at = status != HMA_OK && !*cli_error_message() ? strstr(message, rehearsal) : NULL;
+    if (at) {
+        (void)cli_error(status, "%.*s%s%s", (int)(at - message), message, run, at + strlen(rehearsal));
+    }
+}
+
 /* The same candidates in a run of their own, which goes away again; what the real run has scored already is left out. */
 static hma_status print_plan(cli_session *session, const sweep_values *v, const hma_run_setup *setup) {
     char folder[4096];
@@ -102,6 +111,7 @@ static hma_status print_plan(cli_session *session, const sweep_values *v, const 
     if (status == HMA_OK) {
         cli_plan_print(&plan, hma_run_candidate_count(run), v->common.json);
     }
+    name_run(status, folder, v->inputs.run);
     hma_run_close(before);
     hma_run_abandon(run);
     (void)rmdir(folder);
@@ -140,7 +150,11 @@ static hma_status run(cli_session *session, const void *values) {
         return status;
     }
     status = score_and_print(session, v, opened);
-    hma_run_close(opened);
+    if (status != HMA_OK && status != HMA_INTERRUPTED && !v->race) { /* races keep answers of candidates without scores, too */
+        hma_run_abandon(opened);
+    } else {
+        hma_run_close(opened);
+    }
     return status;
 }
 

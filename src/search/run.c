@@ -233,9 +233,12 @@ static hma_run *allocate(const char *folder) {
 
 static hma_status open_journal(hma_run *run, bool writable) {
     char *path = hma_path_join(run->folder, "journal.sqlite");
+    struct stat about;
     hma_status status = path ? HMA_OK : HMA_FAILURE;
-    if (status == HMA_OK && hma_path_exists(path)) {
+    if (status == HMA_OK && lstat(path, &about) == 0) { /* also a link that leads nowhere */
         status = hma_journal_open(&run->journal, path, writable);
+    } else if (status == HMA_OK && errno != ENOENT) {
+        status = hma_error_io(path, "open the file", errno); /* which does not mean that there is none */
     } else if (status == HMA_OK && !writable) {
         status = hma_error(HMA_IO,
                            "%s: holds no journal.sqlite (expected the folder of a run): name the folder that was given "
@@ -247,8 +250,16 @@ static hma_status open_journal(hma_run *run, bool writable) {
 }
 
 hma_status hma_run_open(hma_run **out, const char *folder) {
-    if (!hma_path_is_folder(folder)) {
-        return hma_error(HMA_IO, "%s: there is no such folder (expected a run): name the folder that was given as --run",
+    struct stat about;
+    if (stat(folder, &about) != 0) {
+        return errno == ENOENT ? hma_error(HMA_IO,
+                                           "%s: there is no such folder (expected a run): name the folder that was given "
+                                           "as --run",
+                                           folder)
+                               : hma_error_io(folder, "open the folder", errno);
+    }
+    if (!S_ISDIR(about.st_mode)) {
+        return hma_error(HMA_IO, "%s: is a file (expected the folder of a run): name the folder that was given as --run",
                          folder);
     }
     hma_run *run = allocate(folder);

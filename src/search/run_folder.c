@@ -18,6 +18,7 @@ enum { MOST_DESCRIPTORS = 256 };
 static const char *const own_files[] = {"lock",
                                         "suite.json",
                                         "requests.jsonl",
+                                        "texts-*.jsonl",
                                         "journal.sqlite-journal",
                                         "journal.sqlite.new",
                                         "journal.sqlite.new-journal",

@@ -48,3 +48,6 @@ patch_bytes demo-post/model.safetensors $(($(stat -c %s demo-post/model.safetens
 patch_bytes demo-post/model.safetensors $(($(stat -c %s demo-post/model.safetensors) - 2)) '\xff'
 try hma sweep demo-pre demo-post --suite "$DEMO/suite.json" --limit 2 --run run --grid 0.5:0.5:1
 try hma front run
+echo "-- the first of them leaves no run behind"
+try hma sweep demo-post demo-pre --suite "$DEMO/suite.json" --limit 2 --run nothing --grid 0.5:0.5:1
+ls -d nothing 2>/dev/null || echo "gone"

@@ -14,4 +14,6 @@ plan | grep -c -E '^memory +[0-9]+ MB for one, .*; more for all, as far as --mem
 plan | grep -c -E '^measured .* for each of the merges so far: .* for those that are left$'
 hma sweep pre post --suite demo/suite.json --run run --limit 3 --blocks 3 --levels 0,1 -q >/dev/null
 plan | mask
+echo '{"ratios":[0.1],"label":"post"}' >twice
+refused hma sweep pre post --suite demo/suite.json --run run --limit 3 --candidates twice --dry-run
 ls "$TMPDIR"

@@ -37,6 +37,8 @@ echo "-- runs that are none"
 refused hma front nowhere
 refused hma front full
 refused hma front file
+refused hma front file/run
+refused hma front $(head -c 300 /dev/zero | tr '\0' x) | sed 's/x\{100,\}/x../'
 refused hma front pre
 refused hma export full --to x.csv
 refused hma verify full
