@@ -106,8 +106,8 @@ typedef struct hma_recipe_spec {
     hma_extra_rows extra_rows;
     size_t layers;                /* L, of the checkpoints */
     const char *blocks;           /* "3" (even split, remainder to the earlier blocks), "layers", "hma" (8/16, above 30 layers
-                                     11/21), or the first layers of the blocks after the first: "8,17" (the 0 of the first may
-                                     be written too, which is how two blocks are given: "0,8"). NULL: as many as ratios */
+                                     11/21), or the first layers of the blocks after the first: "8,17", for two
+                                     blocks "8,"; the 0 of the first may be written too: "0,8,17". NULL: as many as ratios */
     const double *ratios;         /* [ratio_count]; one ratio counts for every block */
     size_t ratio_count;
     const char *const *overrides; /* "GLOB=RATIO" for tensor names (*, ?, [a-z]); the last one that matches wins */

@@ -3,6 +3,7 @@
 #include <cblas.h>
 #include <cjson/cJSON.h>
 #include <hdf5.h>
+#include <nlopt.h>
 #include <openssl/crypto.h>
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -37,9 +38,11 @@ static void add_libraries(void) {
     char pcre2[64] = "unknown";
     (void)pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
     pcre2[strcspn(pcre2, " ")] = 0;
-    add("libraries: cJSON %s, HDF5 %d.%d.%d, OpenSSL %s, PCRE2 %s, SQLite %s, utf8proc %s\n", cJSON_Version(), H5_VERS_MAJOR,
-        H5_VERS_MINOR, H5_VERS_RELEASE, OpenSSL_version(OPENSSL_VERSION_STRING), pcre2, sqlite3_libversion(),
-        utf8proc_version());
+    int nlopt[3];
+    nlopt_version(&nlopt[0], &nlopt[1], &nlopt[2]);
+    add("libraries: cJSON %s, HDF5 %d.%d.%d, NLopt %d.%d.%d, OpenSSL %s, PCRE2 %s, SQLite %s, utf8proc %s\n", cJSON_Version(),
+        H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE, nlopt[0], nlopt[1], nlopt[2], OpenSSL_version(OPENSSL_VERSION_STRING),
+        pcre2, sqlite3_libversion(), utf8proc_version());
     add("blas: %s, core %s\n", openblas_get_config(), openblas_get_corename());
 }
 

@@ -5,6 +5,7 @@
 #include "common.h"
 #include "hma/merge.h"
 #include "json_out.h"
+#include "recipe_options.h"
 #include "table.h"
 #include "talk.h"
 
@@ -175,7 +176,10 @@ static hma_status report(cli_session *session, const diff_values *v, const hma_c
     hma_diff *diff = NULL;
     char **notes = NULL;
     size_t note_count = 0;
-    hma_status status = check_fit(v, pre, post);
+    hma_status status = cli_check_blocks(v->blocks);
+    if (status == HMA_OK) {
+        status = check_fit(v, pre, post);
+    }
     if (status == HMA_OK) {
         status = hma_checkpoint_notes(pre, post, &notes, &note_count);
     }

@@ -152,8 +152,18 @@ static bool read_ratio(const cli_option *o, const char *text, double *value) {
     return hma_parse_double(value, text) && *value >= 0 && *value <= (o->most ? (double)o->most : 1);
 }
 
+/* Which ratios beyond post are taken depends on the method, which is looked at later. */
+static hma_status bad_ratio(const cli_option *o, const char *name, const char *text, const char *what) {
+    char expected[128], beyond[64] = "";
+    if (o->most) {
+        (void)snprintf(beyond, sizeof beyond, ", or to %" PRIu64 " with --method extrapolate", o->most);
+    }
+    (void)snprintf(expected, sizeof expected, "%s from 0 (pre) to 1 (post)%s", what, beyond);
+    return bad_value(name, text, expected);
+}
+
 static hma_status set_ratio(const cli_option *o, const char *name, const char *text, double *value) {
-    return read_ratio(o, text, value) ? HMA_OK : bad_value(name, text, "a ratio from 0 (pre) to 1 (post)");
+    return read_ratio(o, text, value) ? HMA_OK : bad_ratio(o, name, text, "a ratio");
 }
 
 static hma_status set_positive(const cli_option *o, const char *name, const char *text, double *value) {
@@ -177,9 +187,8 @@ static hma_status set_ratios(const cli_option *o, const char *name, const char *
     char *rest = copy;
     while (status == HMA_OK && value->count <= commas) {
         const char *part = strsep(&rest, ",");
-        status = read_ratio(o, part, &value->item[value->count++])
-                     ? HMA_OK
-                     : bad_value(name, text, "ratios from 0 (pre) to 1 (post), separated by commas");
+        status = read_ratio(o, part, &value->item[value->count++]) ? HMA_OK
+                                                                   : bad_ratio(o, name, text, "ratios, separated by commas,");
     }
     free(copy);
     return status;

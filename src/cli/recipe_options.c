@@ -33,7 +33,9 @@ const cli_option cli_base_options[] = {
 
 const cli_option cli_recipe_settings_options[] = {
     {CLI_TEXT, 0, "blocks", "SPEC",
-     .help = "runs of layers with one ratio each: a number, 'layers', 'hma' (the paper's three), or first layers such as 8,17",
+     .help =
+         "runs of layers with one ratio each: a number, 'layers', 'hma' (the paper's three), or first layers of those after "
+         "the first such as 8,17, of two blocks 8,",
      .offset = offsetof(cli_recipe_settings, blocks), .absent = "as many as ratios"},
     {CLI_CHOICE, 0, "policy", "NAME", .help = "which ratio the tensors outside the layers take, and norms",
      .offset = offsetof(cli_recipe_settings, policy), .choice = policy_word},
@@ -65,8 +67,23 @@ const cli_option cli_recipe_ratios_options[] = {
      .offset = offsetof(cli_recipe_ratios, recipe), .role = CLI_READS},
 };
 
+hma_status cli_check_blocks(const char *blocks) {
+    const size_t zeros = blocks ? strspn(blocks, "0") : 0;
+    return zeros == 0 || blocks[zeros] != ','
+               ? HMA_OK
+               : cli_error(
+                     HMA_USAGE,
+                     "--blocks: '%s' leaves block 1 without layers (expected the first layers of block 2, of block 3, ..): "
+                     "leave out the 0, and for two blocks write a comma after the one that is left, as in 8,",
+                     blocks);
+}
+
 hma_status cli_recipe_spec(hma_recipe_spec *out, const cli_recipe_settings *settings) {
     hma_recipe_spec spec = hma_recipe_spec_default();
+    const hma_status blocks_status = cli_check_blocks(settings->blocks);
+    if (blocks_status != HMA_OK) {
+        return blocks_status;
+    }
     if (settings->dtype && strcmp(settings->dtype, "stored") != 0) {
         hma_dtype dtype;
         const hma_status status = hma_dtype_parse(&dtype, settings->dtype);

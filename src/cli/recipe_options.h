@@ -41,6 +41,9 @@ extern const cli_option cli_recipe_ratios_options[3];
  * dtype. */
 hma_status cli_recipe_spec(hma_recipe_spec *out, const cli_recipe_settings *settings);
 
+/* HMA_USAGE where --blocks begins with 0: what it lists are the first layers of the blocks after the first. NULL: not given. */
+hma_status cli_check_blocks(const char *blocks);
+
 /* HMA_USAGE for a base that the method does not take deltas from; for commands whose merges all have this method. */
 hma_status cli_recipe_check_base(const cli_recipe_settings *settings);
 

@@ -72,13 +72,16 @@ hma_status hma_blocks_at(hma_blocks *out, const size_t *start, size_t count, siz
 
 static hma_status malformed(const char *text) {
     return hma_error(HMA_USAGE, "blocks: \"%s\" is malformed (expected a number of blocks, layers, hma, or first layers such "
-                     "as 8,17): correct it", text);
+                     "as 8,17, one alone as 8,): correct it", text);
 }
 
 static hma_status parse_boundaries(hma_blocks *out, const char *text, size_t layers) {
     hma_status status = HMA_OK;
     size_t *start = NULL, count = 0, capacity = 0;
     for (const char *p = text; status == HMA_OK; p++) {
+        if (!*p && count == 1) {
+            break; /* "8,": a comma says that it is no number of blocks */
+        }
         const size_t length = strcspn(p, ",");
         char *number = hma_copy_bytes(p, length);
         uint64_t value = 0;

@@ -23,7 +23,7 @@ hma_status hma_blocks_split(hma_blocks *out, size_t count, size_t layers);
 /* From the first layers of the blocks, with or without the 0 of the first. */
 hma_status hma_blocks_at(hma_blocks *out, const size_t *start, size_t count, size_t layers);
 
-/* From a block specification as hma_recipe_spec has it ("3", "layers", "hma", "8,17"). */
+/* From a block specification as hma_recipe_spec has it ("3", "layers", "hma", "8,17", "8,"). */
 hma_status hma_blocks_parse(hma_blocks *out, const char *text, size_t layers);
 
 hma_status hma_blocks_copy(hma_blocks *out, const hma_blocks *blocks);

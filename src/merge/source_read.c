@@ -16,6 +16,14 @@ typedef struct reading {
     void *pre, *post, *base, *merged;
 } reading;
 
+/* Between pre and post only rounding exceeds a range, of F16 or just below F32's; beyond them F32 and BF16 are no larger than
+ * each other. */
+static const char *advice(const hma_blend *blend) {
+    const bool between = blend->form == HMA_FORM_LINEAR && blend->ratio <= 1;
+    return blend->to == HMA_F16 || between ? "choose an output type with a larger range"
+                                                 : "choose a smaller ratio or lambda, for no output type has a larger range";
+}
+
 /* Says which element of a block made the kernel refuse it. */
 static hma_status explain(const reading *r, uint64_t first, size_t count, const void *merged) {
     const hma_blend *blend = r->blend;
@@ -29,10 +37,10 @@ static hma_status explain(const reading *r, uint64_t first, size_t count, const 
     }
     const size_t i = hma_first_not_finite(blend->to, merged, count);
     return hma_error(HMA_NON_FINITE, "%s: tensor \"%.200s\" merges to a value beyond the range of %s at index %llu (pre %g, "
-                     "post %g): choose an output type with a larger range", hma_checkpoint_folder(r->source->post),
+                     "post %g): %s", hma_checkpoint_folder(r->source->post),
                      r->tensor->out.name, hma_dtype_name(blend->to), (unsigned long long)(first + i),
                      (double)hma_value_at(blend->from, r->pre, i),
-                     (double)hma_value_at(blend->from, r->post, i));
+                     (double)hma_value_at(blend->from, r->post, i), advice(blend));
 }
 
 static hma_status read_finite(const reading *r, uint64_t first, size_t count, void *out) {

@@ -147,6 +147,19 @@ static void a_result_beyond_the_output_type_is_refused(void **state) {
     assert_fails(hma_source_read_f32(source, hma_source_find(source, wide[0].name), 0, 3, values), HMA_NON_FINITE,
                  "beyond the range of F16 at index 1 (pre 70000, post 70000)");
     hma_source_free(source);
+    const float huge = 3e38F;
+    poke(pair.post_folder, wide[0].name, 2, &huge, 4);
+    const char *const types[] = {"F16", "BF16", "F32"};
+    const char *const remedies[] = {"a larger range", "a smaller ratio", "a smaller ratio"};
+    for (size_t i = 0; i < 3; i++) {
+        char json[80];
+        (void)snprintf(json, sizeof json, "{\"method\":\"extrapolate\",\"ratio\":1.5,\"dtype\":\"%s\"}", types[i]);
+        source = merge(&pair, json);
+        assert_fails(hma_source_read_f32(source, hma_source_find(source, wide[0].name), 2, 1, values), HMA_NON_FINITE,
+                     remedies[i]);
+        hma_source_free(source);
+    }
+    poke(pair.post_folder, wide[0].name, 2, &(float){1}, 4);
     source = merge(&pair, "{\"ratio\":0.5,\"dtype\":\"BF16\"}");
     assert_ok(hma_source_read_f32(source, hma_source_find(source, wide[0].name), 0, 3, values));
     assert_near((double)values[1], 70000, 300);

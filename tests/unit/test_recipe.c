@@ -39,6 +39,7 @@ static void blocks_are_cut_as_specified(void **state) {
         {26, "3", "0 9 18"},        {26, "9", "0 3 6 9 12 15 18 21 24"}, {4, "3", "0 2 3"},     {5, "3", "0 2 4"},
         {4, "layers", "0 1 2 3"},   {26, "hma", "0 8 16"},               {30, "hma", "0 8 16"}, {31, "hma", "0 11 21"},
         {32, "hma", "0 11 21"},     {26, "8,17", "0 8 17"},              {26, "0,8,17", "0 8 17"}, {12, "0,5", "0 5"},
+        {12, "5,", "0 5"},
         {26, NULL, "0"},            {7, "1", "0"},
     };
     const double ratio = 0.5;
@@ -90,8 +91,9 @@ static void contradictions_are_refused(void **state) {
         const char *text;
     } cases[] = {
         {26, "0", 1, "blocks: 0 blocks"},     {26, "27", 1, "blocks: 27 blocks"}, {26, "8,8", 1, "blocks: boundary 8"},
-        {26, "17,8", 1, "blocks: boundary 8"}, {26, "8,26", 1, "blocks: boundary 26"}, {26, "8,", 1, "malformed"},
-        {26, ",8", 1, "malformed"},           {26, "three", 1, "malformed"},      {26, "-3", 1, "malformed"},
+        {26, "17,8", 1, "blocks: boundary 8"}, {26, "8,26", 1, "blocks: boundary 26"}, {26, "8,17,", 1, "malformed"},
+        {26, ",8", 1, "malformed"},           {26, ",", 1, "malformed"},        {26, "26,", 1, "blocks: boundary 26"},
+        {26, "three", 1, "malformed"},      {26, "-3", 1, "malformed"},
         {26, "", 1, "malformed"},             {26, "3.5", 1, "malformed"},        {16, "hma", 1, "more than 16"},
         {26, "2", 3, "ratios: 3 given for 2"}, {26, "3", 0, "ratios: there are none"}, {0, "1", 1, "layers: 0"},
         {100000, "1", 1, "layers: 100000"},   {26, "99999999999999999999", 1, "malformed"},

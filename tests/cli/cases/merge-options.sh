@@ -11,11 +11,13 @@ merge --ratio 0.3
 merge --ratios 0.3 --blocks 1
 merge --ratios 0.3,0.3,0.3
 merge --ratios 0.3,0.9 --blocks 2
-merge --ratios 0.3,0.9 --blocks 0,2
+merge --ratios 0.3,0.9 --blocks 2,
 merge --ratios 0.3,0.9,0.3,0.9,0.3 --blocks layers
 merge --ratios 0.3,0.9,0.3,0.9,0.3
 merge --ratios 0.3,0.6,0.9 --blocks 1,3
 merge --ratio 0.3 --blocks 3
+refused hma merge pre post --out out --ratios 0.3,0.9 --blocks 0,2
+refused hma diff pre post --blocks 0,2
 echo "-- policies and overrides"
 merge --ratios 0.3,0.9 --policy full
 merge --ratios 0.3,0.9 --policy linear-only
