@@ -40,7 +40,7 @@ typedef struct hma_run_setup {
     hma_prompt_split prompts;
     hma_item_split items;     /* HMA_ITEMS_TEST for runs that search: the others are for choosing ratios */
     size_t limit;
-    const char *command_line; /* kept as history */
+    const char *command_line; /* kept as history, a line for each that adds candidates */
 } hma_run_setup;
 
 /*
