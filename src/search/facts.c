@@ -63,10 +63,33 @@ hma_status hma_facts_set(hma_facts *facts, hma_fact_kind kind, const char *key, 
     return HMA_OK;
 }
 
+/* Facts that are an option's value under another name than the user knows, and the value that stands for its absence. */
+static const struct {
+    const char *key, *option, *absent;
+} options[] = {
+    {"blocks", "--blocks", ""},       {"method", "the merge method", NULL}, {"policy", "--policy", NULL},
+    {"rounding", "--rounding", NULL}, {"recipe_seed", "--seed", NULL},      {"dtype", "--dtype", NULL},
+    {"overrides", "--tensor", ""},    {"precision", "--precision", NULL},   {"backend", "--backend", NULL},
+    {"bos", "--bos", NULL},           {"prompts", "--prompts", NULL},       {"extra_rows", "--extra-rows", NULL},
+    {"limit", "--limit", "0"},        {"seed", "the suite's seed", NULL},
+};
+
+enum { OPTIONS = sizeof options / sizeof *options };
+
+static size_t option_of(const char *key) {
+    size_t i = 0;
+    while (i < OPTIONS && strcmp(options[i].key, key) != 0) {
+        i++;
+    }
+    return i;
+}
+
 /* A value short enough for a message: of a digest its beginning. */
-static void write_value(hma_buffer *text, const char *value) {
-    const size_t length = value ? strlen(value) : 0;
-    if (!value || !*value) {
+static void write_value(hma_buffer *text, const char *key, const char *value) {
+    const size_t length = value ? strlen(value) : 0, option = option_of(key);
+    if (value && option < OPTIONS && options[option].absent && strcmp(value, options[option].absent) == 0) {
+        hma_buffer_text(text, "not given");
+    } else if (!value || !*value) {
         hma_buffer_text(text, value ? "empty" : "not recorded");
     } else if (length <= SHOWN) {
         hma_buffer_text(text, value);
@@ -87,17 +110,19 @@ hma_status hma_facts_compare(const hma_facts *recorded, const hma_facts *now, co
         const hma_fact *fact = &now->list[i];
         const char *before = hma_facts_get(recorded, fact->key);
         if (fact->kind == HMA_FACT_FIXED && !(before && strcmp(before, fact->value) == 0)) {
-            hma_buffer_printf(&text, "%s%s was ", text.length ? "; " : "", fact->key);
-            write_value(&text, before);
+            const size_t option = option_of(fact->key);
+            hma_buffer_printf(&text, "%s%s was ", text.length ? "; " : "",
+                              option < OPTIONS ? options[option].option : fact->key);
+            write_value(&text, fact->key, before);
             hma_buffer_text(&text, " and is now ");
-            write_value(&text, fact->value);
+            write_value(&text, fact->key, fact->value);
         }
     }
     for (size_t i = 0; i < recorded->count; i++) {
         const hma_fact *fact = &recorded->list[i];
         if (may_be_missing(fact->key) && !hma_facts_get(now, fact->key)) {
             hma_buffer_printf(&text, "%s%s was ", text.length ? "; " : "", fact->key);
-            write_value(&text, fact->value);
+            write_value(&text, fact->key, fact->value);
             hma_buffer_text(&text, " and there is now none");
         }
     }

@@ -160,8 +160,8 @@ static void other_settings_are_refused_by_name_all_at_once(void **state) {
     assert_ok(hma_facts_set(&facts, HMA_FACT_FIXED, "suite_text_sha256", "%064d", 7));
     assert_ok(hma_facts_set(&facts, HMA_FACT_FIXED, "limit", "50"));
     assert_fails(begin_by_hand_with(&run, f->context, f->run, &facts, &recipe, &f->scorer), HMA_INCOMPATIBLE,
-                 "seed was 1 and is now 2; policy was full and is now linear-only; suite_text_sha256 was ");
-    assert_non_null(strstr(hma_error_message(), "and is now 000000000000..; limit was not recorded and is now 50"));
+                 "seed was 1 and is now 2; --policy was full and is now linear-only; suite_text_sha256 was ");
+    assert_non_null(strstr(hma_error_message(), "and is now 000000000000..; --limit was not recorded and is now 50"));
     hma_facts_free(&facts);
     assert_int_equal(query_journal(f->run, "SELECT count(*) FROM event WHERE kind = 'resumed'"), 0); /* nothing was changed */
 }
