@@ -150,7 +150,7 @@ static hma_status run(cli_session *session, const void *values) {
         return status;
     }
     status = score_and_print(session, v, opened);
-    if (status != HMA_OK && status != HMA_INTERRUPTED && !v->race) { /* races keep answers of candidates without scores, too */
+    if (status == HMA_NON_FINITE && !v->race) { /* of other failures the same line goes on; races keep more than scores */
         hma_run_abandon(opened);
     } else {
         hma_run_close(opened);
