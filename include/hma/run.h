@@ -171,6 +171,18 @@ HMA_API double hma_run_ratio(const hma_run *run, size_t candidate, size_t block)
  * none: the report says so). *report is a short text, freed with hma_text_free(). HMA_BAD_DATA when something is wrong. */
 HMA_API HMA_MUST_CHECK hma_status hma_run_verify(const char *folder, char **report);
 
+/* What a verified run holds: the numbers of that text. */
+typedef struct hma_verified {
+    size_t candidates;                          /* of which */
+    size_t scored, failed, waiting;             /* on all items; `waiting` has no scores yet */
+    size_t searched, dropped;                   /* scored on search items only; stopped early by a race */
+    size_t answers;                             /* scores of items */
+    size_t without_digest;                      /* scored by an older hma that took no SHA-256 of the scores */
+} hma_verified;
+
+/* The same with the numbers beside the text. */
+HMA_API HMA_MUST_CHECK hma_status hma_run_verify_counted(const char *folder, hma_verified *out, char **report);
+
 #ifdef __cplusplus
 }
 #endif

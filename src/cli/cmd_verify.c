@@ -18,12 +18,24 @@ static const cli_option operands[] = {
      .offset = offsetof(verify_values, folder), .role = CLI_RUN},
 };
 
+static void put_run(cli_json *json, const hma_verified *run) {
+    cli_json_count(json, "candidates", run->candidates);
+    cli_json_count(json, "scored", run->scored);
+    cli_json_count(json, "failed", run->failed);
+    cli_json_count(json, "waiting", run->waiting);
+    cli_json_count(json, "searched", run->searched);
+    cli_json_count(json, "dropped", run->dropped);
+    cli_json_count(json, "answers", run->answers);
+    cli_json_count(json, "without_digest", run->without_digest);
+}
+
 static hma_status run(cli_session *session, const void *values) {
     const verify_values *v = values;
     const bool is_run = cli_has_file(v->folder, "journal.sqlite");
     char *report;
-    const hma_status status =
-        is_run ? hma_run_verify(v->folder, &report) : hma_checkpoint_verify(session->context, v->folder, &report);
+    hma_verified numbers;
+    const hma_status status = is_run ? hma_run_verify_counted(v->folder, &numbers, &report)
+                                     : hma_checkpoint_verify(session->context, v->folder, &report);
     if (status != HMA_OK) {
         return status;
     }
@@ -32,6 +44,9 @@ static hma_status run(cli_session *session, const void *values) {
         cli_json_text(&json, "folder", v->folder);
         cli_json_text(&json, "kind", is_run ? "run" : "checkpoint");
         cli_json_bool(&json, "ok", true);
+        if (is_run) {
+            put_run(&json, &numbers);
+        }
         cli_json_text(&json, "report", report);
         cli_json_end(&json);
     } else {

@@ -106,8 +106,25 @@ static hma_status check_scores(const hma_run *run, size_t index) {
     return status;
 }
 
-static hma_status verify(const hma_run *run, hma_buffer *report) {
-    size_t scored = 0, failed = 0, searched = 0, dropped = 0, without = 0;
+static hma_status count_and_check(const hma_run *run, hma_verified *v) {
+    hma_status status = HMA_OK;
+    v->candidates = run->entry_count;
+    for (size_t i = 0; i < run->entry_count && status == HMA_OK; i++) {
+        const hma_candidate *candidate = &run->entries[i].candidate;
+        v->scored += candidate->scored;
+        v->failed += candidate->failure != NULL;
+        v->searched += candidate->searched;
+        v->dropped += candidate->dropped != NULL;
+        if (candidate->scored) {
+            status = check_scores(run, i);
+        }
+    }
+    v->waiting = v->candidates - v->scored - v->failed - v->searched - v->dropped;
+    return status;
+}
+
+static hma_status verify(const hma_run *run, hma_verified *v) {
+    int64_t answers = 0;
     hma_status status = check_integrity(run);
     if (status == HMA_OK) {
         status = check_rows(run);
@@ -115,59 +132,61 @@ static hma_status verify(const hma_run *run, hma_buffer *report) {
     if (status == HMA_OK) {
         status = check_parts(run);
     }
-    for (size_t i = 0; i < run->entry_count && status == HMA_OK; i++) {
-        const hma_candidate *candidate = &run->entries[i].candidate;
-        scored += candidate->scored;
-        failed += candidate->failure != NULL;
-        searched += candidate->searched;
-        dropped += candidate->dropped != NULL;
-        if (candidate->scored) {
-            status = check_scores(run, i);
-        }
+    if (status == HMA_OK) {
+        status = count_and_check(run, v);
     }
     if (status == HMA_OK) {
-        status = hma_row_digests_check(run->journal, &without);
+        status = hma_row_digests_check(run->journal, &v->without_digest);
     }
     if (status == HMA_OK) {
         status = hma_run_check_kept(run, true);
     }
-    int64_t answers = 0;
     if (status == HMA_OK) {
         status = hma_sql_integer(&run->journal->sql, "SELECT count(*) FROM answer", &answers);
     }
-    if (status == HMA_OK) {
-        hma_buffer_printf(report, "%s: intact: %zu candidates, %zu scored, %zu failed, %zu waiting", run->folder,
-                          run->entry_count, scored, failed, run->entry_count - scored - failed - searched - dropped);
-        if (searched > 0) {
-            hma_buffer_printf(report, ", %zu scored on search items only", searched);
-        }
-        if (dropped > 0) {
-            hma_buffer_printf(report, ", %zu stopped early", dropped);
-        }
-        hma_buffer_printf(report, "; %lld scores of items", (long long)answers);
-        if (without > 0) {
-            hma_buffer_printf(report, "; an older hma scored %zu of them and took no SHA-256 of the scores", without);
-        }
-        hma_buffer_char(report, '\n');
-        status = hma_buffer_ok(report);
-    }
+    v->answers = (size_t)answers;
     return status;
 }
 
-hma_status hma_run_verify(const char *folder, char **report) {
-    hma_run *run;
+static char *write_report(const char *folder, const hma_verified *v) {
     hma_buffer text = {0};
+    hma_buffer_printf(&text, "%s: intact: %zu candidates, %zu scored, %zu failed, %zu waiting", folder, v->candidates,
+                      v->scored, v->failed, v->waiting);
+    if (v->searched > 0) {
+        hma_buffer_printf(&text, ", %zu scored on search items only", v->searched);
+    }
+    if (v->dropped > 0) {
+        hma_buffer_printf(&text, ", %zu stopped early", v->dropped);
+    }
+    hma_buffer_printf(&text, "; %zu scores of items", v->answers);
+    if (v->without_digest > 0) {
+        hma_buffer_printf(&text, "; an older hma scored %zu of them and took no SHA-256 of the scores", v->without_digest);
+    }
+    hma_buffer_char(&text, '\n');
+    char *made = hma_buffer_release(&text);
+    hma_buffer_free(&text);
+    return made;
+}
+
+hma_status hma_run_verify_counted(const char *folder, hma_verified *out, char **report) {
+    hma_run *run;
+    hma_verified found = {0};
     hma_status status = hma_run_open(&run, folder);
     if (status != HMA_OK) {
         return status;
     }
-    status = verify(run, &text);
+    status = verify(run, &found);
     hma_run_close(run);
-    char *made = status == HMA_OK ? hma_buffer_release(&text) : NULL;
-    hma_buffer_free(&text);
+    char *made = status == HMA_OK ? write_report(folder, &found) : NULL;
     if (!made) {
         return status == HMA_OK ? HMA_FAILURE : status;
     }
+    *out = found;
     *report = made;
     return HMA_OK;
+}
+
+hma_status hma_run_verify(const char *folder, char **report) {
+    hma_verified numbers;
+    return hma_run_verify_counted(folder, &numbers, report);
 }
