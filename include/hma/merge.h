@@ -116,7 +116,7 @@ typedef struct hma_merge_report {
 
 typedef struct hma_merge_options {
     uint64_t shard_size;      /* bytes a shard may hold; 0: 5 GB, as the Hugging Face tools */
-    bool force;               /* replace an existing folder: an empty one, or a model with nothing beside it */
+    bool force;               /* replace an existing folder: an empty one, or a model and all beside it unless it is a run */
     bool dry_run;             /* check everything and compute the report, write nothing */
     const char *donor;        /* "post" (default when NULL) or "pre": whose config, tokenizer and templates are copied */
     const char *command_line; /* for the model card and hma-recipe.json; may be NULL */

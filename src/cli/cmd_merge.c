@@ -35,7 +35,7 @@ static const cli_option options[] = {
      .offset = offsetof(merge_values, shard_size)},
     {CLI_TEXT, 0, "donor", "WHICH", .help = "whose config, tokenizer and templates are copied: pre or post",
      .absent = "post, or whose the extra rows are", .offset = offsetof(merge_values, donor)},
-    {CLI_FLAG, 0, "force", .help = "replace an existing model folder, if nothing else lies in it", .offset = offsetof(merge_values, force)},
+    {CLI_FLAG, 0, "force", .help = "replace an existing model folder and all that lies in it", .offset = offsetof(merge_values, force)},
     {CLI_FLAG, 0, "dry-run", .help = "check and measure everything, write nothing", .offset = offsetof(merge_values, dry_run)},
 };
 static const cli_option from_run[] = {

@@ -1,6 +1,5 @@
 #include "merge/target.h"
 
-#include <fnmatch.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "checkpoint/folder.h"
-#include "merge/manifest.h"
 
 /* The path without slashes at its end, in memory to be freed. */
 static char *without_slashes(const char *path) {
@@ -42,24 +40,13 @@ static hma_status check_name(const char *folder) {
     return status;
 }
 
-static bool is_written_by_merges(const char *name) {
-    static const char *const others[] = {HMA_CONFIG_FILE,   HMA_WEIGHTS_FILE, HMA_INDEX_FILE,
-                                         HMA_MANIFEST_FILE, "README.md",      "model-[0-9]*-of-[0-9]*.safetensors"};
-    bool found = false;
-    for (const char *const *companion = hma_folder_companions; *companion; companion++) {
-        found = found || strcmp(name, *companion) == 0;
-    }
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        found = found || fnmatch(others[i], name, 0) == 0;
-    }
-    return found;
-}
+/* The journal of a sweep or search: hours of work, of which a merge is a by-product. */
+#define JOURNAL "journal.sqlite"
 
 static hma_status check_content(const char *folder) {
     char **names;
     size_t count;
-    const char *foreign = NULL;
-    bool is_model = false, is_empty = true;
+    bool is_model = false, is_empty = true, is_run = false;
     hma_status status = hma_folder_list(&names, &count, folder, "*");
     if (status != HMA_OK) {
         return status;
@@ -70,18 +57,18 @@ static hma_status check_content(const char *folder) {
         }
         is_empty = false;
         is_model = is_model || strcmp(names[i], HMA_CONFIG_FILE) == 0;
-        foreign = foreign || is_written_by_merges(names[i]) ? foreign : names[i];
+        is_run = is_run || strcmp(names[i], JOURNAL) == 0;
     }
-    if (!is_empty && !is_model) {
+    if (is_run) {
+        status = hma_error(HMA_USAGE,
+                           "%s: holds " JOURNAL ", the scores of a run (expected nothing but a model in what is to be "
+                           "replaced): choose another name",
+                           folder);
+    } else if (!is_empty && !is_model) {
         status = hma_error(HMA_USAGE,
                            "%s: is not a model folder (expected " HMA_CONFIG_FILE " in what is to be replaced): choose "
                            "another name",
                            folder);
-    } else if (foreign) {
-        status = hma_error(HMA_USAGE,
-                           "%s: holds %s, which no merge writes (expected nothing but a model in what is to be "
-                           "replaced): move it away, or choose another name",
-                           folder, foreign);
     }
     hma_names_free(names, count);
     return status;

