@@ -56,7 +56,7 @@ int main(int argc, char **argv) {
     bench_model b;
     bench_open(&b, argc, argv);
     if (argc <= 6) {
-        b.model->eos_count = 0;
+        b.model->eos.count = 0;
     }
     add_questions(&b);
     run_round(&b, true);
