@@ -152,14 +152,16 @@ static void so_does_little_memory_that_forces_to_drop_and_to_stream(void **state
     static const size_t depths[] = {1, 2, 3, 4, 5};
     score_in_order(2, 6 << 20, orders[0], depths, 5);
     score_in_order(2, 24 << 20, orders[2], depths, 5);
-    score_in_order(1, 1 << 20, orders[0], depths + 1, 1);
+    if (!HMA_SANITIZED) {
+        score_in_order(1, 1 << 20, orders[0], depths + 1, 1);
+    }
 }
 
 /* Where layers are streamed, replies of several candidates are given in step. */
 static void so_do_candidates_that_reply_together(void **state) {
     (void)state;
     static const size_t together[] = {3, 0, 1, 2, 4, 8}, count = sizeof together / sizeof *together;
-    for (unsigned threads = 1; threads <= 3; threads++) {
+    for (unsigned threads = HMA_SANITIZED ? 3 : 1; threads <= 3; threads++) {
         /* what is claimed while the model is opened is not there for weights, but for keys and values */
         const uint64_t memory = (uint64_t)64 << 20, claimed = threads == 2 ? 0 : memory - (5 << 20);
         setting s = open_setting(threads, threads == 2 ? 5 << 20 : memory);
@@ -391,9 +393,10 @@ static hma_suite *open_alignment(void) {
 /* With little memory the reward model is read layer by layer, and then only once. */
 static void judging_replies_while_others_are_given_changes_no_bit(void **state) {
     (void)state;
-    hma_result *results[2], *again;
+    enum { RUNS = HMA_SANITIZED ? 1 : 2 };
+    hma_result *results[2] = {NULL}, *again;
     static const uint64_t memory[2] = {0, 2 << 20};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < RUNS; i++) {
         setting s = {0};
         judging_order order = {0};
         hma_source *source;
@@ -414,7 +417,9 @@ static void judging_replies_while_others_are_given_changes_no_bit(void **state) 
         hma_source_free(source);
         close_setting(&s);
     }
-    same_result(results[0], results[1]);
+    if (results[1]) {
+        same_result(results[0], results[1]);
+    }
     hma_result_free(results[0]);
     hma_result_free(results[1]);
 }

@@ -42,6 +42,13 @@
         }                                                                                                                     \
     } while (0)
 
+/* Under the sanitizers, which take ten times as long, what only repeats with other numbers is left out. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+enum { HMA_SANITIZED = 1 };
+#else
+enum { HMA_SANITIZED = 0 };
+#endif
+
 /* A new empty folder under $TMPDIR; the path is static memory of the caller. */
 static inline const char *make_temporary_folder(char path[512]) {
     const char *base = getenv("TMPDIR");
